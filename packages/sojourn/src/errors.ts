@@ -1,0 +1,113 @@
+/**
+ * Faults are thrown as a {@link SojournError} with a literal `code`; an expected outcome is a value, and
+ * misuse is a `TypeError`. No message ever holds a token.
+ */
+
+/** Every code that a {@link SojournError} can carry. */
+export type ErrorCode =
+  | StoreErrorCode
+  | "conflict"
+  | "revoked"
+  | "too_many_sessions"
+  | "invalid_data"
+  | "guarantee_unmet";
+
+/** What went wrong in a store. None of them means "there is no such session". */
+export type StoreErrorCode =
+  | "store_unavailable"
+  | "store_timeout"
+  | "store_full"
+  | "store_readonly"
+  | "store_corrupt"
+  | "store_schema"
+  | "store_closed";
+
+/** The HTTP status that answers each code: one table, for every carrier and for the server. */
+export const httpStatus: Readonly<Record<ErrorCode, number>> = Object.freeze({
+  store_unavailable: 503,
+  store_timeout: 503,
+  store_full: 503,
+  store_readonly: 503,
+  store_corrupt: 503,
+  store_schema: 503,
+  store_closed: 503,
+  conflict: 409,
+  revoked: 409,
+  too_many_sessions: 409,
+  invalid_data: 400,
+  guarantee_unmet: 500,
+});
+
+/** The base of every fault that this library throws. */
+export abstract class SojournError extends Error {
+  abstract readonly code: ErrorCode;
+}
+
+/**
+ * The store could not answer. Nobody is let in and nobody is logged out because of it: answer with HTTP 503.
+ * `cause` is the driver's own error.
+ */
+export class StoreError extends SojournError {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A change lost its compare-and-set too often in a row; nothing was changed. Try again. */
+export class ConflictError extends SojournError {
+  override readonly name = "ConflictError";
+  readonly code = "conflict";
+}
+
+/** A login that began before `destroyByUser` of the same user, and arrived after it. No session was started. */
+export class RevokedError extends SojournError {
+  override readonly name = "RevokedError";
+  readonly code = "revoked";
+}
+
+/** The user has `maxPerUser.limit` live sessions and `onLimit` is `"reject"`. No session was started. */
+export class TooManySessionsError extends SojournError {
+  override readonly name = "TooManySessionsError";
+  readonly code = "too_many_sessions";
+  /** The limit that was reached. */
+  readonly limit: number;
+  constructor(limit: number) {
+    super(`The user already has ${limit} live session${limit === 1 ? "" : "s"}, which is the limit`);
+    this.limit = limit;
+  }
+}
+
+/** One thing that a schema found wrong, as Standard Schema reports it. */
+export interface DataIssue {
+  readonly message: string;
+  readonly path: readonly PropertyKey[];
+}
+
+/** Session data that the schema refuses, that is not JSON, or that is too large. Nothing was stored. */
+export class InvalidDataError extends SojournError {
+  override readonly name = "InvalidDataError";
+  readonly code = "invalid_data";
+  readonly issues: readonly DataIssue[];
+  constructor(message: string, issues: readonly DataIssue[] = [], options?: ErrorOptions) {
+    super(message, options);
+    this.issues = issues;
+  }
+}
+
+/** More was asked of a manager than its store guarantees; it did not start. */
+export class GuaranteeError extends SojournError {
+  override readonly name = "GuaranteeError";
+  readonly code = "guarantee_unmet";
+}
+
+/** A union of all faults, so that a `switch` over `code` narrows to the class. */
+export type AnySojournError =
+  | StoreError
+  | ConflictError
+  | RevokedError
+  | TooManySessionsError
+  | InvalidDataError
+  | GuaranteeError;

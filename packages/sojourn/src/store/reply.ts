@@ -1,0 +1,37 @@
+/** Whether a store answers with values or with promises of them. */
+export type Mode = "sync" | "async";
+
+/** What a call of a store, or of a manager over it, returns: `T` itself, or a promise of it. */
+export type Reply<M extends Mode, T> = M extends "sync" ? T : Promise<T>;
+
+/**
+ * How rules are written once for both modes: a step takes a reply and goes on with its value, at once or later.
+ * The mode is settled when a manager is created, so nothing sniffs for promises while a request runs.
+ */
+export interface Replies<M extends Mode> {
+  /** A reply that is already there. */
+  of<T>(value: T): Reply<M, T>;
+  /** Goes on with the value of a reply. */
+  chain<A, B>(reply: Reply<M, A>, next: (value: A) => B | Reply<M, B>): Reply<M, B>;
+  /** Runs a call such that what it throws reaches the caller as the mode has it: thrown, or as a rejection. */
+  run<T>(call: () => Reply<M, T>): Reply<M, T>;
+}
+
+const sync: Replies<"sync"> = Object.freeze({
+  of: <T>(value: T) => value,
+  chain: <A, B>(reply: A, next: (value: A) => B) => next(reply),
+  run: <T>(call: () => T) => call(),
+});
+
+const async: Replies<"async"> = Object.freeze({
+  of: <T>(value: T) => Promise.resolve(value),
+  // An async function flattens whatever `next` returns, and a rejection passes by.
+  chain: async <A, B>(reply: Promise<A>, next: (value: A) => B | Promise<B>) => next(await reply),
+  run: async <T>(call: () => Promise<T>) => call(),
+});
+
+/** The steps of a mode. */
+export function replies<M extends Mode>(mode: M): Replies<M> {
+  const steps: Replies<"sync"> | Replies<"async"> = mode === "sync" ? sync : async;
+  return steps as Replies<M>;
+}

@@ -1,0 +1,36 @@
+import { show } from "../show.ts";
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+const SHAPE = /^(\d{1,15}(?:\.\d{1,9})?)(ms|s|m|h|d|w)$/;
+
+/** Milliseconds, or a number with a unit: `"250ms"`, `"30s"`, `"30m"`, `"12h"`, `"30d"`, `"2w"`. */
+export type Duration = number | `${number}${keyof typeof UNITS}`;
+
+/** The longest duration that is accepted: a thousand years. No sum of instants can then leave the safe integers. */
+const LONGEST = 1_000 * 365 * UNITS.d;
+
+/**
+ * A duration in whole milliseconds.
+ *
+ * @param name what the message calls it
+ * @param options.zero whether 0 is allowed; by default it is not
+ * @throws TypeError that names the option and shows what was given
+ */
+export function parseDuration(value: Duration, name: string, options: { readonly zero?: boolean } = {}): number {
+  const milliseconds = typeof value === "string" ? parseText(value) : value;
+  const lowest = options.zero === true ? 0 : 1;
+  if (!Number.isInteger(milliseconds) || milliseconds < lowest || milliseconds > LONGEST) {
+    const wanted = options.zero === true ? "a duration that is not negative" : "a positive duration";
+    throw new TypeError(
+      `Expected \`${name}\` to be ${wanted} (whole milliseconds, or a string such as "30m"), got ${show(value)}`,
+    );
+  }
+  return milliseconds;
+}
+
+function parseText(text: string): number {
+  const match = SHAPE.exec(text);
+  if (match === null) return Number.NaN;
+  // 0.1s is 100 ms, although 0.1 * 1000 need not be exact.
+  return Math.round(Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] * 1e6) / 1e6;
+}

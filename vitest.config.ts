@@ -1,0 +1,27 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string): string => fileURLToPath(new URL(`packages/sojourn/src/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    // Tests run on the sources, so that a stack trace and the coverage name the line that was written.
+    alias: [
+      { find: /^sojourn$/, replacement: source("index.ts") },
+      { find: /^sojourn\/(sqlite)$/, replacement: source("store/$1/index.ts") },
+      { find: /^sojourn\/(cache|testing)$/, replacement: source("$1/index.ts") },
+    ],
+  },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    maxWorkers: 2,
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      exclude: ["**/*.d.ts"],
+      reporter: ["text-summary", "html"],
+    },
+  },
+});
