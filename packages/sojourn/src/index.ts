@@ -1,1 +1,45 @@
-export { StoreError } from "./errors.ts";
+export {
+  ConflictError,
+  GuaranteeError,
+  httpStatus,
+  InvalidDataError,
+  RevokedError,
+  SojournError,
+  StoreError,
+  TooManySessionsError,
+  type AnySojournError,
+  type DataIssue,
+  type ErrorCode,
+  type StoreErrorCode,
+} from "./errors.ts";
+export { createSessions } from "./sessions/create-sessions.ts";
+export type { CreateOptions, MaxPerUser, Requirements, SessionsOptions } from "./sessions/options.ts";
+export type {
+  Device,
+  EndReason,
+  Explanation,
+  Session,
+  SessionEvents,
+  SessionHead,
+  SessionWithToken,
+} from "./sessions/session.ts";
+export type { Change, Sessions } from "./sessions/sessions.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./sessions/standard-schema.ts";
+export { memoryStore, type MemoryStoreOptions } from "./store/memory-store.ts";
+export type { Mode, Reply } from "./store/reply.ts";
+export type {
+  Entry,
+  Expected,
+  Guarantees,
+  Head,
+  KeyValue,
+  Page,
+  PageOptions,
+  Put,
+  Store,
+  Touch,
+  Unsubscribe,
+} from "./store/store.ts";
+export { systemClock, type Clock } from "./time/clock.ts";
+export type { Duration } from "./time/duration.ts";
+export { isSessionId, parseToken, parseUserId, type SessionId, type Token, type UserId } from "./tokens/token.ts";

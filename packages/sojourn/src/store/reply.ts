@@ -12,22 +12,17 @@ export interface Replies<M extends Mode> {
   /** A reply that is already there. */
   of<T>(value: T): Reply<M, T>;
   /** Goes on with the value of a reply. */
-  chain<A, B>(reply: Reply<M, A>, next: (value: A) => B | Reply<M, B>): Reply<M, B>;
-  /** Runs a call such that what it throws reaches the caller as the mode has it: thrown, or as a rejection. */
-  run<T>(call: () => Reply<M, T>): Reply<M, T>;
+  chain<A, B>(reply: Reply<M, A>, next: (value: A) => Reply<M, B>): Reply<M, B>;
 }
 
 const sync: Replies<"sync"> = Object.freeze({
   of: <T>(value: T) => value,
   chain: <A, B>(reply: A, next: (value: A) => B) => next(reply),
-  run: <T>(call: () => T) => call(),
 });
 
 const async: Replies<"async"> = Object.freeze({
   of: <T>(value: T) => Promise.resolve(value),
-  // An async function flattens whatever `next` returns, and a rejection passes by.
-  chain: async <A, B>(reply: Promise<A>, next: (value: A) => B | Promise<B>) => next(await reply),
-  run: async <T>(call: () => Promise<T>) => call(),
+  chain: <A, B>(reply: Promise<A>, next: (value: A) => Promise<B>) => reply.then(next),
 });
 
 /** The steps of a mode. */

@@ -1,0 +1,93 @@
+/** How a token becomes a session, and how a session is extended. */
+import type { Mode, Reply } from "../store/reply.ts";
+import type { Entry, Touch } from "../store/store.ts";
+import { sha256 } from "../tokens/crypto.ts";
+import { readToken, type Credential } from "../tokens/token.ts";
+import { known, reportEnds, sessionOf, type Context } from "./context.ts";
+import { extension, extensionWhenDue, judge } from "./lifecycle.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** `authenticate` of a manager. */
+export function authenticator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["authenticate"] {
+  const { store, steps, policy } = context;
+  return (token, options) => {
+    const credential = readToken(token);
+    if (credential === undefined) return steps.of(undefined);
+    const now = policy.clock.now();
+    return steps.chain(store.get(credential.id, now), (entry) => {
+      if (entry === undefined) return steps.of(undefined);
+      const made = known<Data>(entry);
+      const verdict = judge(made.record, hashOf(credential), now);
+      if (verdict === "unknown") return steps.of(undefined);
+      if (verdict === "reused") return endReused(context, entry.key, now);
+      const to = options?.extend === false ? undefined : extensionWhenDue(entry, made.record, now, policy);
+      return to === undefined
+        ? steps.of(sessionOf(context, entry, made))
+        : extend(context, entry, to, now, extensionOf);
+    });
+  };
+
+  function extensionOf(entry: Entry, now: number): Touch | undefined {
+    return extensionWhenDue(entry, known(entry).record, now, policy);
+  }
+}
+
+/** `refresh` of a manager, for an entry that is there. */
+export function refreshed<Data, M extends Mode>(
+  context: Context<Data, M>,
+  entry: Entry,
+  now: number,
+): Reply<M, Session<Data> | undefined> {
+  const extensionOf = (fresh: Entry): Touch | undefined => extension(fresh, known(fresh).record, now);
+  const to = extensionOf(entry);
+  if (to === undefined) return context.steps.of(sessionOf(context, entry));
+  return extend(context, entry, to, now, extensionOf);
+}
+
+/** The hash of the secret that a credential holds. */
+export function hashOf(credential: Credential): string {
+  return credential.hash ?? sha256(credential.secret);
+}
+
+/** Ends a session whose replaced token was used after the grace: whoever uses it may have stolen it. */
+export function endReused<Data, M extends Mode>(
+  context: Context<Data, M>,
+  id: string,
+  now: number,
+): Reply<M, undefined> {
+  const { store, steps } = context;
+  return steps.chain(store.delete(id), (head) => {
+    if (head !== undefined) reportEnds(context, [head], now, "reuse");
+    return steps.of(undefined);
+  });
+}
+
+/**
+ * Moves an entry's expiry. A touch that fails means that another write came first, perhaps a destroy, so the entry
+ * is read again and judged anew. That ends, since each round is somebody else's write.
+ */
+function extend<Data, M extends Mode>(
+  context: Context<Data, M>,
+  entry: Entry,
+  to: Touch,
+  now: number,
+  extensionOf: (entry: Entry, now: number) => Touch | undefined,
+): Reply<M, Session<Data> | undefined> {
+  const { store, steps, events } = context;
+  return steps.chain(store.touch(entry.key, entry.rev, to, now), (touched) => {
+    if (touched) {
+      const { memo: _, ...rest } = entry;
+      const session = sessionOf(context, { ...rest, ...to });
+      if (events.listens("refreshed")) events.emit("refreshed", { session, at: now });
+      return steps.of(session);
+    }
+    return steps.chain(store.get(entry.key, now), (fresh) => {
+      if (fresh === undefined) return steps.of(undefined);
+      const again = extensionOf(fresh, now);
+      return again === undefined
+        ? steps.of(sessionOf(context, fresh))
+        : extend(context, fresh, again, now, extensionOf);
+    });
+  });
+}

@@ -1,0 +1,110 @@
+/** The session manager: the rules of `lifecycle.ts` over a store. */
+import { show } from "../show.ts";
+import { memoryStore } from "../store/memory-store.ts";
+import { replies, type Mode, type Reply } from "../store/reply.ts";
+import type { Store } from "../store/store.ts";
+import { isSessionId } from "../tokens/token.ts";
+import { authenticator, refreshed } from "./authenticate.ts";
+import { sessionOf, type Context } from "./context.ts";
+import { creator } from "./create.ts";
+import { dataCodec } from "./data.ts";
+import { endings } from "./end.ts";
+import { eventHub } from "./event-hub.ts";
+import { explainer } from "./explain.ts";
+import { listings } from "./list.ts";
+import { resolvePolicy, type SessionsOptions } from "./options.ts";
+import { checkRequirements } from "./requirements.ts";
+import { rotator } from "./rotate.ts";
+import type { Sessions } from "./sessions.ts";
+import { stamps } from "./stamps.ts";
+import { updater } from "./update.ts";
+
+/** A manager over a store that is synchronous: its calls return values. */
+export function createSessions<Data = Record<string, unknown>>(
+  options?: SessionsOptions<Data, "sync">,
+): Sessions<Data, "sync">;
+/** A manager over a store that is asynchronous: its calls return promises. */
+export function createSessions<Data = Record<string, unknown>>(
+  options: SessionsOptions<Data, "async"> & { readonly store: Store<"async"> },
+): Sessions<Data, "async">;
+/** A manager over a store that is chosen at run time: its calls return values or promises; `await` takes both. */
+export function createSessions<Data = Record<string, unknown>>(
+  options: SessionsOptions<Data, Mode> & { readonly store: Store },
+): Sessions<Data, Mode>;
+/**
+ * Makes a session manager.
+ *
+ * @throws TypeError for an option that is not what it should be
+ * @throws GuaranteeError if the store guarantees less than `require` asks for
+ */
+export function createSessions<Data>(options: SessionsOptions<Data, Mode> = {}): Sessions<Data, Mode> {
+  const store = options.store ?? memoryStore();
+  checkStore(store);
+  checkRequirements(store.guarantees, options.require ?? {});
+  const policy = resolvePolicy(options as SessionsOptions<never, Mode>);
+  const steps = replies<Mode>(store.mode);
+  const context: Context<Data, Mode> = {
+    store,
+    steps,
+    policy,
+    codec: dataCodec(options.schema, policy.maxDataLength, store.mode, steps),
+    events: eventHub(options.onListenerError),
+  };
+  const sessions = assemble(context);
+  return Object.freeze(store.mode === "sync" ? sessions : rejecting(sessions));
+}
+
+function assemble<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M> {
+  const { store, steps, policy, events } = context;
+  const instants = stamps();
+
+  return {
+    mode: store.mode,
+    guarantees: store.guarantees,
+    create: creator(context, instants),
+    authenticate: authenticator(context),
+    get(id) {
+      if (!isSessionId(id)) return steps.of(undefined);
+      return steps.chain(store.get(id, policy.clock.now()), (entry) =>
+        steps.of(entry === undefined ? undefined : sessionOf(context, entry)),
+      );
+    },
+    refresh(id) {
+      if (!isSessionId(id)) return steps.of(undefined);
+      const now = policy.clock.now();
+      return steps.chain(store.get(id, now), (entry) =>
+        entry === undefined ? steps.of(undefined) : refreshed(context, entry, now),
+      );
+    },
+    update: updater(context),
+    rotate: rotator(context),
+    ...endings(context, instants),
+    ...listings(context),
+    count: () => store.count(policy.clock.now()),
+    explain: explainer(context),
+    on: events.on,
+  };
+}
+
+function checkStore(store: Store): void {
+  if (typeof store?.get !== "function" || typeof store.put !== "function") {
+    throw new TypeError(`Expected \`store\` to be a store, got ${show(store)}`);
+  }
+  if (typeof store.revokeOwner !== "function" || typeof store.touch !== "function") {
+    throw new TypeError(
+      "Expected a store that sessions can stand on, got a key-value store: where a delete or a compare-and-set is " +
+        "not seen by everybody at once, a logout would not be one. Use it with storage.kv",
+    );
+  }
+}
+
+/** A manager whose calls reject where they would throw, so that a caller of promises has one place for errors. */
+function rejecting<Data>(sessions: Sessions<Data, Mode>): Sessions<Data, Mode> {
+  const { mode, guarantees, on, ...calls } = sessions;
+  const wrapped = Object.entries(calls).map(([name, call]) => [
+    name,
+    async (...given: readonly unknown[]): Promise<unknown> =>
+      (call as (...given: readonly unknown[]) => Reply<Mode, unknown>)(...given),
+  ]);
+  return { mode, guarantees, on, ...(Object.fromEntries(wrapped) as typeof calls) };
+}

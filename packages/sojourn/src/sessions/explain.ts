@@ -1,0 +1,47 @@
+/** Why a token is, or is not, a live session's. */
+import type { Mode } from "../store/reply.ts";
+import type { Entry } from "../store/store.ts";
+import { readToken, type Credential } from "../tokens/token.ts";
+import { hashOf } from "./authenticate.ts";
+import { known, type Context } from "./context.ts";
+import { expiryReason, judge, replacedSecret } from "./lifecycle.ts";
+import { sessionHead } from "./record.ts";
+import type { Explanation } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** Before every expiry: read as of then, an entry that has expired and is not yet reclaimed is still there. */
+const LONG_AGO = 0;
+
+/** `explain` of a manager. */
+export function explainer<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["explain"] {
+  const { store, steps, policy } = context;
+  return (token) => {
+    const credential = readToken(token);
+    if (credential === undefined) return steps.of<Explanation>({ state: "malformed" });
+    const now = policy.clock.now();
+    return steps.chain(store.get(credential.id, LONG_AGO), (entry) =>
+      steps.of<Explanation>(entry === undefined ? { state: "unknown-or-ended" } : explanation(entry, credential, now)),
+    );
+  };
+}
+
+function explanation(entry: Entry, credential: Credential, now: number): Explanation {
+  const { record } = known(entry);
+  const hash = hashOf(credential);
+  const id = entry.key;
+  const verdict = judge(record, hash, now);
+  if (verdict === "unknown") return { state: "wrong-secret", id };
+  if (now >= entry.expiresAt) {
+    return { state: "expired", reason: expiryReason(entry, record), at: entry.expiresAt, id };
+  }
+  if (verdict === "reused") {
+    return { state: "replaced-token", id, graceEndedAt: replacedSecret(record, hash)?.graceUntil ?? now };
+  }
+  return {
+    state: "live",
+    session: sessionHead(entry, record),
+    idleLeft: entry.expiresAt - now,
+    absoluteLeft: record.absoluteExpiresAt - now,
+    token: verdict === "current" ? "current" : "replaced",
+  };
+}

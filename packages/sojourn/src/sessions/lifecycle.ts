@@ -1,0 +1,86 @@
+/**
+ * The rules of a session's life, as pure functions: what is there, the instant and the policy go in, what is to be
+ * done comes out. Nothing here asks a store or a clock.
+ */
+import type { Head, Touch } from "../store/store.ts";
+import { equalDigests } from "../tokens/crypto.ts";
+import type { Policy } from "./options.ts";
+import type { ReplacedSecret, SessionRecord } from "./record.ts";
+import type { EndReason } from "./session.ts";
+
+/** How many replaced secrets a session remembers. */
+const REMEMBERED = 2;
+
+/** When a session that is used now expires: after its ttl, within its absolute lifetime. */
+export function expiryFrom(now: number, lifetimes: Pick<SessionRecord, "ttl" | "absoluteExpiresAt">): number {
+  return Math.min(now + lifetimes.ttl, lifetimes.absoluteExpiresAt);
+}
+
+/** Where an extension would move a session to; `undefined` if that is no later than it already expires. */
+export function extension(head: Touch, record: SessionRecord, now: number): Touch | undefined {
+  const expiresAt = expiryFrom(now, record);
+  return expiresAt > head.expiresAt ? { touchedAt: Math.max(now, head.touchedAt), expiresAt } : undefined;
+}
+
+/** The same, if less than the refresh threshold is left, so that reads write at most once per refresh window. */
+export function extensionWhenDue(head: Touch, record: SessionRecord, now: number, policy: Policy): Touch | undefined {
+  const threshold = policy.refreshThreshold ?? record.ttl - Math.min(60_000, record.ttl / 10);
+  return head.expiresAt - now < threshold ? extension(head, record, now) : undefined;
+}
+
+/** What a presented secret is to a session. */
+export type Verdict = "current" | "in-grace" | "reused" | "unknown";
+
+/** Judges the hash of a presented secret. All comparisons take the same time wherever they differ. */
+export function judge(record: SessionRecord, hash: string, now: number): Verdict {
+  if (equalDigests(record.hash, hash)) return "current";
+  const old = replacedSecret(record, hash);
+  if (old === undefined) return "unknown";
+  return now < old.graceUntil ? "in-grace" : "reused";
+}
+
+/** The replaced secret with this hash, if it is one of those that are remembered. */
+export function replacedSecret(record: SessionRecord, hash: string): ReplacedSecret | undefined {
+  return record.previous.find((old) => equalDigests(old.hash, hash));
+}
+
+/** The salts that lead from a replaced secret to the current one, in order. */
+export function saltsFrom(record: SessionRecord, hash: string): readonly string[] {
+  const place = record.previous.findIndex((old) => equalDigests(old.hash, hash));
+  return record.previous
+    .slice(0, place + 1)
+    .map((old) => old.salt)
+    .toReversed();
+}
+
+/** The record after a rotation from the current secret to a new one. */
+export function rotated(
+  record: SessionRecord,
+  next: { readonly hash: string; readonly salt: string },
+  graceUntil: number,
+): SessionRecord {
+  const replaced: ReplacedSecret = { hash: record.hash, salt: next.salt, graceUntil };
+  return { ...record, hash: next.hash, previous: [replaced, ...record.previous].slice(0, REMEMBERED) };
+}
+
+/** Why a session that is found past its expiry has ended. */
+export function expiryReason(head: Head, record: SessionRecord): "expired-idle" | "expired-absolute" {
+  return head.expiresAt >= record.absoluteExpiresAt ? "expired-absolute" : "expired-idle";
+}
+
+/** Why a removed session ended: its time was up before, or else the given reason. */
+export function endReason(head: Head, record: SessionRecord, now: number, otherwise: EndReason): EndReason {
+  return now < head.expiresAt ? otherwise : expiryReason(head, record);
+}
+
+/** Of one user's sessions, those beyond the limit: the youngest, or the oldest, by (createdAt, id). */
+export function beyondLimit(heads: readonly Head[], limit: number, which: "youngest" | "oldest"): readonly Head[] {
+  const byAge = [...heads].sort(byCreation);
+  const excess = Math.max(0, byAge.length - limit);
+  return which === "oldest" ? byAge.slice(0, excess) : byAge.slice(byAge.length - excess);
+}
+
+/** Orders by creation, the oldest first; by id where instants are equal, so that every node agrees. */
+export function byCreation(a: Head, b: Head): number {
+  return a.createdAt - b.createdAt || (a.key < b.key ? -1 : Number(a.key > b.key));
+}

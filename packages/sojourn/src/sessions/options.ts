@@ -1,0 +1,143 @@
+/** What `createSessions` is told, and what it makes of it: every default stands in this file. */
+import { show } from "../show.ts";
+import type { Mode } from "../store/reply.ts";
+import type { Guarantees, Store } from "../store/store.ts";
+import { systemClock, type Clock } from "../time/clock.ts";
+import { parseDuration, type Duration } from "../time/duration.ts";
+import type { StandardSchema } from "./standard-schema.ts";
+
+/** Options of `createSessions`. */
+export interface SessionsOptions<Data, M extends Mode> {
+  /** Where sessions are kept. @default memoryStore() */
+  readonly store?: Store<M>;
+  /** Idle lifetime: how long a session lives unless it is extended. @default "30m" */
+  readonly ttl?: Duration;
+  /** The lifetime that no activity extends. At least `ttl`. @default "30d" */
+  readonly absoluteTtl?: Duration;
+  /**
+   * An authentication of a session with less than this left extends it; 0 never does. At most `ttl`.
+   * @default ttl - min(60 s, ttl / 10), of each session's own ttl: at most one write a minute
+   */
+  readonly refreshThreshold?: Duration;
+  /** For how long a token still works after a rotation has replaced it; 0 for not at all. @default "10s" */
+  readonly rotationGrace?: Duration;
+  /** How many live sessions a user may have, and what a login beyond that does. @default no limit */
+  readonly maxPerUser?: MaxPerUser;
+  /** Validates data, and may transform it, before anything is stored. @default anything that is JSON */
+  readonly schema?: StandardSchema<Data>;
+  /** The largest data, in characters of JSON. @default 1,048,576 */
+  readonly maxDataLength?: number;
+  /** What the store has to guarantee; a store that does not is refused. @default nothing */
+  readonly require?: Requirements;
+  /** Where instants come from. @default systemClock */
+  readonly clock?: Clock;
+  /**
+   * Told what a listener threw; the call that the event is about is not harmed.
+   * @default it is thrown again in a promise of its own, which the runtime reports as an unhandled rejection
+   */
+  readonly onListenerError?: (error: unknown) => void;
+}
+
+/** A cap on the live sessions of one user. */
+export interface MaxPerUser {
+  /** 1 or more. */
+  readonly limit: number;
+  /** `"reject"` refuses the login (`too_many_sessions`); `"evict-oldest"` ends the oldest session for it. */
+  readonly onLimit: "reject" | "evict-oldest";
+}
+
+/** The least that a store has to guarantee. */
+export interface Requirements {
+  /** `"process"` is met by `"power"` as well. */
+  readonly durability?: Guarantees["durability"];
+  readonly atomic?: true;
+  /** The most milliseconds that an answer may be out of date. */
+  readonly staleMs?: number;
+  readonly evicts?: false;
+  readonly failoverLoss?: false;
+}
+
+/** Options of `create`. */
+export interface CreateOptions {
+  /** This session's own idle lifetime. @default the manager's */
+  readonly ttl?: Duration;
+  /** This session's own absolute lifetime. @default the manager's */
+  readonly absoluteTtl?: Duration;
+  /** A token that the caller brings: 1 to 128 characters. A live session under it ends (`replaced`). */
+  readonly token?: string;
+  /** Where it is started from. */
+  readonly device?: { readonly ip?: string | undefined; readonly userAgent?: string | undefined };
+}
+
+/** The resolved options that the rules look at. All durations are in milliseconds. */
+export interface Policy {
+  readonly ttl: number;
+  readonly absoluteTtl: number;
+  /** `undefined` for the default, which depends on a session's own ttl. */
+  readonly refreshThreshold: number | undefined;
+  readonly rotationGrace: number;
+  readonly maxPerUser: MaxPerUser | undefined;
+  readonly maxDataLength: number;
+  readonly clock: Clock;
+}
+
+/** @throws TypeError for an option that is not what it should be */
+export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
+  const ttl = parseDuration(options.ttl ?? "30m", "ttl");
+  const absoluteTtl = parseDuration(options.absoluteTtl ?? "30d", "absoluteTtl");
+  checkOrder(ttl, absoluteTtl);
+  const { refreshThreshold } = options;
+  const threshold =
+    refreshThreshold === undefined ? undefined : parseDuration(refreshThreshold, "refreshThreshold", { zero: true });
+  if (threshold !== undefined && threshold > ttl) {
+    throw new TypeError(
+      `Expected \`refreshThreshold\` to be at most \`ttl\` (${ttl} ms), got ${show(refreshThreshold)}`,
+    );
+  }
+  const clock = options.clock ?? systemClock;
+  if (typeof clock.now !== "function")
+    throw new TypeError(`Expected \`clock\` to have a \`now()\`, got ${show(clock)}`);
+  return Object.freeze({
+    ttl,
+    absoluteTtl,
+    refreshThreshold: threshold,
+    rotationGrace: parseDuration(options.rotationGrace ?? "10s", "rotationGrace", { zero: true }),
+    maxPerUser: resolveMaxPerUser(options.maxPerUser),
+    maxDataLength: resolveMaxDataLength(options.maxDataLength ?? 1_048_576),
+    clock,
+  });
+}
+
+/** The lifetimes of one session: its own where `create` was given them. @throws TypeError as `resolvePolicy` does */
+export function resolveLifetimes(options: CreateOptions, policy: Policy): Pick<Policy, "ttl" | "absoluteTtl"> {
+  const ttl = options.ttl === undefined ? policy.ttl : parseDuration(options.ttl, "ttl");
+  const absoluteTtl =
+    options.absoluteTtl === undefined ? policy.absoluteTtl : parseDuration(options.absoluteTtl, "absoluteTtl");
+  checkOrder(ttl, absoluteTtl);
+  return { ttl, absoluteTtl };
+}
+
+function checkOrder(ttl: number, absoluteTtl: number): void {
+  if (ttl > absoluteTtl) {
+    throw new TypeError(`Expected \`ttl\` to be at most \`absoluteTtl\` (${absoluteTtl} ms), got ${ttl} ms`);
+  }
+}
+
+function resolveMaxPerUser(max: MaxPerUser | undefined): MaxPerUser | undefined {
+  if (max === undefined) return undefined;
+  const { limit, onLimit } = max;
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new TypeError(`Expected \`maxPerUser.limit\` to be 1 or more, got ${show(limit)}`);
+  }
+  if (onLimit !== "reject" && onLimit !== "evict-oldest") {
+    throw new TypeError(`Expected \`maxPerUser.onLimit\` to be "reject" or "evict-oldest", got ${show(onLimit)}`);
+  }
+  return Object.freeze({ limit, onLimit });
+}
+
+function resolveMaxDataLength(length: number): number {
+  if (!Number.isSafeInteger(length) || length < 2) {
+    throw new TypeError(`Expected \`maxDataLength\` to be 2 or more characters, got ${show(length)}`);
+  }
+  return length;
+}

@@ -1,0 +1,88 @@
+/** What a session is, for whoever uses the library. */
+
+/** Where a session was started from, as the application reports it. */
+export interface Device {
+  /** At most 64 characters are kept. */
+  readonly ip?: string;
+  /** At most 256 characters are kept. */
+  readonly userAgent?: string;
+}
+
+/** A session without its data: what listings and `ended` events hold. It has nothing secret in it. */
+export interface SessionHead {
+  /** The public handle: `sess_` and 22 or 43 characters. It stays the same for the session's whole life. */
+  readonly id: string;
+  /** Whose session it is; `null` for an anonymous one. */
+  readonly userId: string | null;
+  /** When it was started, in epoch milliseconds. */
+  readonly createdAt: number;
+  /** When its expiry was last moved, in epoch milliseconds: exact to one refresh window. */
+  readonly lastAccessedAt: number;
+  /** The first instant at which it is no longer live, in epoch milliseconds. Never after `absoluteExpiresAt`. */
+  readonly expiresAt: number;
+  /** The instant that no activity extends `expiresAt` beyond, in epoch milliseconds. */
+  readonly absoluteExpiresAt: number;
+  /** Counts the changes of its data: 1, 2, 3 … */
+  readonly version: number;
+  readonly device?: Device;
+}
+
+/** A live session, as it was when it was read: plain and deeply frozen. */
+export interface Session<Data = Record<string, unknown>> extends SessionHead {
+  /** The caller's payload, after a round through JSON. */
+  readonly data: Readonly<Data>;
+}
+
+/** A session together with its token, which is shown here and never again. */
+export interface SessionWithToken<Data = Record<string, unknown>> extends Session<Data> {
+  /** The secret for the client to keep. */
+  readonly token: string;
+}
+
+/**
+ * Why a session ended.
+ *
+ * - `logout`: `destroy`
+ * - `expired-idle`, `expired-absolute`: its time was up
+ * - `revoked`: `destroyByUser`
+ * - `replaced`: a login with the same adopted token
+ * - `evicted`: `maxPerUser`, or a store that was full
+ * - `reuse`: an old token was used after a rotation's grace, which is theft
+ */
+export type EndReason = "logout" | "expired-idle" | "expired-absolute" | "revoked" | "replaced" | "evicted" | "reuse";
+
+/** What happened to a session. `at` is in epoch milliseconds. */
+export interface SessionEvents<Data> {
+  readonly created: { readonly session: Session<Data>; readonly at: number };
+  /** Its expiry was moved, by `refresh` or by an authentication inside the refresh threshold. */
+  readonly refreshed: { readonly session: Session<Data>; readonly at: number };
+  /** Its data was changed. */
+  readonly updated: { readonly session: Session<Data>; readonly at: number };
+  /** It was given a new token. */
+  readonly rotated: { readonly session: Session<Data>; readonly at: number };
+  /** It ended; reported once, by the call that removed it. */
+  readonly ended: { readonly session: SessionHead; readonly reason: EndReason; readonly at: number };
+}
+
+/** Why a token is, or is not, a live session's: for operators and their tools, not for clients. */
+export type Explanation =
+  | {
+      readonly state: "live";
+      readonly session: SessionHead;
+      /** How many milliseconds are left until it expires if it is not used. */
+      readonly idleLeft: number;
+      /** How many milliseconds are left until it expires whatever happens. */
+      readonly absoluteLeft: number;
+      /** Whether the token is the current one, or one that a rotation has replaced and whose grace still runs. */
+      readonly token: "current" | "replaced";
+    }
+  | {
+      readonly state: "expired";
+      readonly reason: "expired-idle" | "expired-absolute";
+      readonly at: number;
+      readonly id: string;
+    }
+  | { readonly state: "replaced-token"; readonly id: string; readonly graceEndedAt: number }
+  | { readonly state: "wrong-secret"; readonly id: string }
+  | { readonly state: "malformed" }
+  | { readonly state: "unknown-or-ended" };

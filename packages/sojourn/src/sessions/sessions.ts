@@ -1,0 +1,113 @@
+/** The session manager's interface: every call, and what it answers. */
+import type { Mode, Reply } from "../store/reply.ts";
+import type { Guarantees, Page, Unsubscribe } from "../store/store.ts";
+import type { CreateOptions } from "./options.ts";
+import type { Explanation, Session, SessionEvents, SessionHead, SessionWithToken } from "./session.ts";
+
+/** What `update` does to the data: fields to set (`undefined` removes one), or the new data made from a copy of the old. */
+export type Change<Data> = { readonly [Key in keyof Data]?: Data[Key] | undefined } | ((data: Data) => Data);
+
+/**
+ * A session manager. On a synchronous store every call returns its value, on an asynchronous one a promise of it.
+ *
+ * Absence is an answer: `undefined`, `false` or 0. A store that fails is a `StoreError`. A mistake of the program is
+ * a `TypeError`. On an asynchronous store, all of them arrive as rejections.
+ */
+export interface Sessions<Data, M extends Mode> {
+  readonly mode: M;
+  /** What the store guarantees. */
+  readonly guarantees: Guarantees;
+
+  /**
+   * Starts a session and returns it with its token, which is shown here and never again.
+   *
+   * @param userId whose it is, 1 to 1,024 characters; `null` for an anonymous one
+   * @param data the payload; by default `{}`
+   * @throws InvalidDataError if the data is not JSON, too large, or refused by the schema
+   * @throws TooManySessionsError at the limit of `maxPerUser` with `"reject"`
+   * @throws RevokedError if `destroyByUser` of this user came in between, so that nothing was started
+   * @throws StoreError
+   */
+  create(userId: string | null, data?: Data, options?: CreateOptions): Reply<M, SessionWithToken<Data>>;
+
+  /**
+   * The live session that a token proves, or `undefined`. Extends it when less than the refresh threshold is left.
+   * A token that a rotation replaced longer ago than its grace ends the session (`reuse`).
+   *
+   * @param options.extend `false` to look without extending
+   * @throws StoreError
+   */
+  authenticate(token: string | undefined, options?: { readonly extend?: boolean }): Reply<M, Session<Data> | undefined>;
+
+  /** The live session under an id, or `undefined`. Extends nothing. @throws StoreError */
+  get(id: string): Reply<M, Session<Data> | undefined>;
+
+  /** Extends a live session by its ttl, within its absolute lifetime, and returns it, or `undefined`. @throws StoreError */
+  refresh(id: string): Reply<M, Session<Data> | undefined>;
+
+  /**
+   * Changes the data of a live session, and nothing else of it; `undefined` if there is none. No update is lost: a
+   * function runs again on the fresh data when another change came first, so it must have no effects of its own.
+   *
+   * @throws InvalidDataError as `create` does
+   * @throws ConflictError if others came first too often in a row; nothing was changed
+   * @throws StoreError
+   */
+  update(id: string, change: Change<Data>): Reply<M, Session<Data> | undefined>;
+
+  /**
+   * Gives a live session a new token; `undefined` if the token is not live. The id stays. Repeated with the same old
+   * token within the grace, by any number of tabs at once, it returns the same new one. Do this at every login and
+   * change of privilege (OWASP ASVS 5.0, 7.2.4).
+   *
+   * @throws ConflictError if others came first too often in a row; nothing was changed
+   * @throws StoreError
+   */
+  rotate(token: string | undefined): Reply<M, SessionWithToken<Data> | undefined>;
+
+  /** Ends a session for good (`logout`). Whether there was a live one. @throws StoreError */
+  destroy(id: string): Reply<M, boolean>;
+
+  /**
+   * Ends every session of a user (`revoked`), also those whose creation has begun elsewhere and not yet arrived.
+   *
+   * @param options.except the id of a session that stays
+   * @returns how many live ones ended
+   * @throws StoreError
+   */
+  destroyByUser(userId: string, options?: { readonly except?: string | undefined }): Reply<M, number>;
+
+  /** The live sessions of a user, the oldest first. @throws StoreError */
+  listByUser(userId: string): Reply<M, readonly Session<Data>[]>;
+
+  /**
+   * The live sessions, a page at a time, in the store's order.
+   *
+   * @param options.after the `next` of the page before
+   * @param options.limit 1 to 1,000, by default 100; a page may hold fewer although `next` says that there are more
+   * @throws StoreError
+   */
+  list(options?: { readonly after?: string | undefined; readonly limit?: number }): Reply<M, Page<SessionHead>>;
+
+  /** How many sessions are live, without a scan. @throws StoreError */
+  count(): Reply<M, number>;
+
+  /**
+   * Frees the space of sessions that have expired, and reports their ends. Nothing depends on it but space and the
+   * time of those reports. Call it again while it returns `limit`.
+   *
+   * @param options.limit how many at most, 1 to 1,000, by default 250: a slice too small to be felt
+   * @returns how many it removed
+   * @throws StoreError
+   */
+  cleanup(options?: { readonly limit?: number }): Reply<M, number>;
+
+  /** Why a token is or is not live, for operators; it changes nothing. @throws StoreError */
+  explain(token: string): Reply<M, Explanation>;
+
+  /** Calls back after something has happened in this manager. Returns how to stop that. */
+  on<Type extends keyof SessionEvents<Data>>(
+    type: Type,
+    listener: (event: SessionEvents<Data>[Type]) => void,
+  ): Unsubscribe;
+}

@@ -1,0 +1,242 @@
+/** Entries in the process's own memory: the default store, and the fastest. What it keeps ends with the process. */
+import { StoreError } from "../errors.ts";
+import { show } from "../show.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "./check.ts";
+import { headOf, MemoryEntries, type Kept } from "./memory-entries.ts";
+import {
+  FLOOR_LIFETIME,
+  RECLAIM_PER_PUT,
+  type Entry,
+  type Expected,
+  type Guarantees,
+  type Head,
+  type PageOptions,
+  type Put,
+  type Store,
+} from "./store.ts";
+
+/** Options of `memoryStore`. */
+export interface MemoryStoreOptions {
+  /** How many entries it holds at most. @default 1,000,000 */
+  readonly maxEntries?: number;
+  /**
+   * What a new entry meets when all that it holds is live: `"reject"` is a fault (`store_full`), `"evict-lru"` drops
+   * the entry that was not used for longest, and reports it.
+   * @default "reject"
+   */
+  readonly onFull?: "reject" | "evict-lru";
+}
+
+/**
+ * A store in memory, for one process.
+ *
+ * @throws TypeError for an option that is not what it should be
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
+  const { maxEntries, evicts } = resolve(options);
+  let entries = new MemoryEntries();
+  let floors = new Map<string, number>();
+  let latest = 0;
+  let closed = false;
+
+  function checkOpen(): void {
+    if (closed) throw new StoreError("store_closed", "The memory store is closed");
+  }
+
+  function live(key: string, now: number): Kept | undefined {
+    const kept = entries.get(key);
+    return kept !== undefined && now < kept.expiresAt ? kept : undefined;
+  }
+
+  /** The floor that stands against bringing an entry to its owner, if one does. */
+  function barredBy(entry: Entry): number | undefined {
+    const floor = entry.owner === null ? undefined : floors.get(entry.owner);
+    return floor !== undefined && entry.createdAt <= floor ? floor : undefined;
+  }
+
+  function raiseFloor(owner: string, floor: number): void {
+    const raised = Math.max(floor, floors.get(owner) ?? floor);
+    floors.delete(owner);
+    floors.set(owner, raised);
+    // Later floors stand further back, so those that nothing can need any more are at the front.
+    for (const [other, instant] of floors) {
+      if (latest <= instant + FLOOR_LIFETIME) break;
+      floors.delete(other);
+    }
+  }
+
+  /** Makes room for one more entry: of what has expired first. */
+  function makeRoom(now: number, removed: Head[]): void {
+    entries.removeEnded(now, RECLAIM_PER_PUT, removed);
+    if (entries.size < maxEntries) return;
+    const victim = entries.leastRecent;
+    if (!evicts || victim === undefined) {
+      throw new StoreError("store_full", `The memory store holds ${maxEntries} live entries, which is its limit`);
+    }
+    entries.remove(victim);
+    removed.push(headOf(victim.entry));
+  }
+
+  function insert(entry: Entry, now: number): Put {
+    const removed: Head[] = [];
+    const old = entries.get(entry.key);
+    if (old === undefined) makeRoom(now, removed);
+    else {
+      entries.remove(old);
+      removed.push(headOf(old.entry));
+      entries.removeEnded(now, RECLAIM_PER_PUT, removed);
+    }
+    entries.add(keep(entry));
+    return { outcome: "stored", removed };
+  }
+
+  function replace(kept: Kept, entry: Entry, now: number): Put {
+    const removed: Head[] = [];
+    const touchedAt = Math.max(entry.touchedAt, kept.entry.touchedAt);
+    const expiresAt = Math.max(entry.expiresAt, kept.entry.expiresAt);
+    entries.change(kept, keep({ ...entry, touchedAt, expiresAt }));
+    entries.promote(kept);
+    entries.removeEnded(now, RECLAIM_PER_PUT, removed);
+    return { outcome: "stored", removed };
+  }
+
+  return {
+    mode: "sync",
+    guarantees: guarantees(evicts),
+
+    get(key, now) {
+      checkOpen();
+      const kept = live(key, now);
+      if (kept === undefined) return undefined;
+      if (evicts) entries.promote(kept);
+      return give(kept.entry);
+    },
+
+    put(entry, expected, now) {
+      checkOpen();
+      checkEntry(entry);
+      checkInstant(now, "now");
+      latest = Math.max(latest, now);
+      const kept = live(entry.key, now);
+      if (kept?.entry.rev === entry.rev) return { outcome: "stored", removed: [] };
+      if (!meets(kept, expected)) return { outcome: "conflict", current: kept && give(kept.entry) };
+      const over = kept !== undefined && expected !== "any" ? kept : undefined;
+      const floor = over?.entry.owner === entry.owner ? undefined : barredBy(entry);
+      if (floor !== undefined) return { outcome: "revoked", floor };
+      return over === undefined ? insert(entry, now) : replace(over, entry, now);
+    },
+
+    touch(key, rev, to, now) {
+      checkOpen();
+      checkInstant(to.touchedAt, "touchedAt");
+      checkInstant(to.expiresAt, "expiresAt");
+      const kept = live(key, now);
+      if (kept === undefined || kept.entry.rev !== rev) return false;
+      const touchedAt = Math.max(to.touchedAt, kept.entry.touchedAt);
+      const expiresAt = Math.max(to.expiresAt, kept.expiresAt);
+      if (touchedAt !== kept.entry.touchedAt || expiresAt !== kept.expiresAt) {
+        entries.change(kept, freeze({ ...kept.entry, touchedAt, expiresAt }));
+      }
+      entries.promote(kept);
+      return true;
+    },
+
+    delete(key) {
+      checkOpen();
+      checkKey(key);
+      const kept = entries.get(key);
+      if (kept === undefined) return undefined;
+      entries.remove(kept);
+      return headOf(kept.entry);
+    },
+
+    list({ prefix = "", after, limit }, now) {
+      checkOpen();
+      checkPage({ after, limit });
+      const wanted = (entry: Entry): boolean => now < entry.expiresAt && entry.key.startsWith(prefix);
+      const { found, next } = entries.scan(slotOf(after), limit, wanted);
+      return { items: found.map((kept) => headOf(kept.entry)), next: next?.toString() };
+    },
+
+    listByOwner(owner, { after, limit }: PageOptions, now) {
+      checkOpen();
+      checkPage({ after, limit });
+      const from = slotOf(after);
+      const rest = entries.ownedBy(owner).filter((kept) => kept.slot >= from && now < kept.expiresAt);
+      return { items: rest.slice(0, limit).map((kept) => give(kept.entry)), next: rest[limit]?.slot.toString() };
+    },
+
+    revokeOwner(owner, floor, except) {
+      checkOpen();
+      checkInstant(floor, "floor");
+      const gone = entries.ownedBy(owner).filter((kept) => kept.entry.key !== except);
+      for (const kept of gone) entries.remove(kept);
+      raiseFloor(owner, floor);
+      return gone.map((kept) => headOf(kept.entry));
+    },
+
+    count(now) {
+      checkOpen();
+      return entries.size - entries.countEnded(now);
+    },
+
+    sweep(now, limit) {
+      checkOpen();
+      checkLimit(limit);
+      latest = Math.max(latest, now);
+      const removed: Head[] = [];
+      entries.removeEnded(now, limit, removed);
+      return removed;
+    },
+
+    close() {
+      closed = true;
+      entries = new MemoryEntries();
+      floors = new Map();
+    },
+  };
+}
+
+function resolve({ maxEntries = 1_000_000, onFull = "reject" }: MemoryStoreOptions): {
+  maxEntries: number;
+  evicts: boolean;
+} {
+  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
+    throw new TypeError(`Expected \`maxEntries\` to be 1 or more, got ${show(maxEntries)}`);
+  }
+  if (onFull !== "reject" && onFull !== "evict-lru") {
+    throw new TypeError(`Expected \`onFull\` to be "reject" or "evict-lru", got ${show(onFull)}`);
+  }
+  return { maxEntries, evicts: onFull === "evict-lru" };
+}
+
+function guarantees(evicts: boolean): Guarantees {
+  return Object.freeze({ durability: "none", atomic: true, staleMs: 0, evicts, failoverLoss: false });
+}
+
+function meets(kept: Kept | undefined, expected: Expected): boolean {
+  if (expected === "any") return true;
+  return expected === null ? kept === undefined : kept?.entry.rev === expected;
+}
+
+/** An entry as it is kept: a copy that cannot be changed, with room for what the caller makes of it. */
+function keep(entry: Entry): Entry {
+  const { value } = entry;
+  return freeze({ ...headOf(entry), value: typeof value === "string" ? value : value.slice() });
+}
+
+function freeze(entry: Omit<Entry, "memo">): Entry {
+  return Object.freeze({ ...entry, memo: {} });
+}
+
+/** An entry as it is given away: bytes can be changed, so they are copied. */
+function give(entry: Entry): Entry {
+  return typeof entry.value === "string" ? entry : { ...entry, value: entry.value.slice() };
+}
+
+function slotOf(after: string | undefined): number {
+  if (after === undefined) return 0;
+  if (!/^\d{1,15}$/.test(after))
+    throw new TypeError(`Expected \`after\` to be the \`next\` of a page, got ${show(after)}`);
+  return Number(after);
+}

@@ -1,0 +1,59 @@
+/**
+ * The one file that touches cryptography: `node:crypto`'s synchronous functions, which Node, Bun, Deno and workerd
+ * all have. A promise for each hash would cost a hundred times the hash.
+ */
+import { createHash, createHmac, hash, randomFillSync } from "node:crypto";
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const POOL_BYTES = 8_192;
+const pool = new Uint8Array(POOL_BYTES);
+let taken = POOL_BYTES;
+
+/**
+ * Random bits from the system's generator, as base64url.
+ *
+ * A call to the generator costs twenty times what a token needs of it, so it fills a pool. Bytes are wiped from
+ * there as they are handed out.
+ *
+ * @param bytes how many random bytes, at most 8,192
+ */
+export function randomText(bytes: number): string {
+  if (taken + bytes > POOL_BYTES) {
+    randomFillSync(pool);
+    taken = 0;
+  }
+  const text = base64url(pool, taken, bytes);
+  pool.fill(0, taken, (taken += bytes));
+  return text;
+}
+
+/** The SHA-256 of a text's UTF-8 bytes, as 43 characters of base64url. */
+export const sha256: (text: string) => string =
+  // `crypto.hash` costs a third of a Hash object; some runtimes do not have it yet.
+  typeof hash === "function"
+    ? (text) => hash("sha256", text, "base64url")
+    : (text) => createHash("sha256").update(text).digest("base64url");
+
+/** The HMAC-SHA256 of a text under a key, both as UTF-8, as 43 characters of base64url. */
+export function hmacSha256(key: string, text: string): string {
+  return createHmac("sha256", key).update(text).digest("base64url");
+}
+
+/** Whether two digests of one length are equal, in a time that does not depend on where they differ. */
+export function equalDigests(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
+  return difference === 0;
+}
+
+function base64url(bytes: Uint8Array, from: number, length: number): string {
+  let text = "";
+  let bits = 0;
+  let held = 0;
+  for (let index = from; index < from + length; index++) {
+    held = ((held << 8) | (bytes[index] as number)) & 0xffff;
+    for (bits += 8; bits >= 6; bits -= 6) text += ALPHABET[(held >> (bits - 6)) & 63];
+  }
+  return bits === 0 ? text : text + ALPHABET[(held << (6 - bits)) & 63];
+}

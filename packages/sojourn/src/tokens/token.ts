@@ -1,0 +1,202 @@
+/**
+ * What a client holds, and what of it we keep.
+ *
+ * A minted token is `sess_` + a selector (128 random bits) + a secret (256 random bits), in base64url. The selector
+ * names the session: `sess_` + selector is its public id and its key in a store. The secret proves it: the session
+ * keeps only its SHA-256. An adopted token is one that the caller brings; its id is `sess_` + its SHA-256, so the
+ * whole token is the secret. After a rotation its session has a token like a minted one, with that longer id.
+ */
+import { hmacSha256, randomText, sha256 } from "./crypto.ts";
+
+/** The secret that a client holds: a minted token, or 1 to 128 characters that the caller brought. */
+export type Token = string & { readonly [token]: true };
+/** A session's public handle: safe to list, to log and to revoke by. It cannot be used as a token. */
+export type SessionId = string & { readonly [sessionId]: true };
+/** Whose session it is: 1 to 1,024 characters. */
+export type UserId = string & { readonly [userId]: true };
+declare const token: unique symbol;
+declare const sessionId: unique symbol;
+declare const userId: unique symbol;
+
+/** A token taken apart: the id to look up, and the hash that the session found there must have. */
+export interface Credential {
+  readonly id: string;
+  /** What the hash is of; it also derives the successor at a rotation. Never to be kept. */
+  readonly secret: string;
+  /** SHA-256 of the secret, if the id was made from it anyway. */
+  readonly hash: string | undefined;
+}
+
+/** A new token, whole and in parts. */
+export interface MintedToken extends Credential {
+  readonly token: Token;
+  readonly hash: string;
+}
+
+const PREFIX = "sess_";
+const SELECTOR_BYTES = 16;
+const SECRET_BYTES = 32;
+/** The length of 32 bytes in base64url: of a secret, and of every digest. */
+const DIGEST_LENGTH = 43;
+/** `sess_` and 16 bytes in base64url. */
+const MINTED_ID_LENGTH = PREFIX.length + 22;
+/** `sess_` and a digest. */
+const ADOPTED_ID_LENGTH = PREFIX.length + DIGEST_LENGTH;
+const MAX_TOKEN_LENGTH = 128;
+const MAX_USER_ID_LENGTH = 1_024;
+
+/** A new token and its parts. */
+export function mintToken(): MintedToken {
+  return withSecret(PREFIX + randomText(SELECTOR_BYTES), randomText(SECRET_BYTES));
+}
+
+/**
+ * The token that follows another one of the same session. Only whoever has the old secret and the salt can compute
+ * it, and always gets the same one, so that a rotation can be repeated.
+ *
+ * @param salt the session's own, random, made for this one step
+ */
+export function succeedingToken(old: Credential, salt: string): MintedToken {
+  return withSecret(old.id, hmacSha256(old.secret, salt));
+}
+
+/** A salt for {@link succeedingToken}: 128 random bits. */
+export function rotationSalt(): string {
+  return randomText(SELECTOR_BYTES);
+}
+
+/** A mark that no other write has: 128 random bits. */
+export function uniqueRev(): string {
+  return randomText(SELECTOR_BYTES);
+}
+
+function withSecret(id: string, secret: string): MintedToken {
+  return { token: (id + secret) as Token, id, secret, hash: sha256(secret) };
+}
+
+/**
+ * Takes a token apart, or answers `undefined` if it cannot be one. No store needs to be asked about those.
+ *
+ * @throws TypeError if it is neither a string nor `undefined`, which is a mistake of the program, not of the client
+ */
+export function readToken(text: string | undefined): Credential | undefined {
+  if (typeof text !== "string") {
+    if (text === undefined) return undefined;
+    throw new TypeError(
+      `Expected a token to be a string, got ${text === null ? "null" : `a value of type ${typeof text}`}`,
+    );
+  }
+  const idLength = mintedIdLength(text);
+  if (idLength !== 0) return { id: text.slice(0, idLength), secret: text.slice(idLength), hash: undefined };
+  return tokenFault(text) === undefined ? adopted(text) : undefined;
+}
+
+/**
+ * A token that a caller brings, taken apart.
+ *
+ * @throws TypeError if it is not 1 to 128 characters of well-formed Unicode without NUL, or has the shape of a
+ *   minted token: whoever knows an id could then start a session under it
+ */
+export function adoptToken(value: unknown): MintedToken {
+  const parsed = parseToken(value);
+  if (mintedIdLength(parsed) !== 0) {
+    throw new TypeError("Expected a token of the caller's own, got one with the shape of a minted token");
+  }
+  return { token: parsed, ...adopted(parsed) };
+}
+
+/**
+ * Checks a token's shape at the boundary.
+ *
+ * @throws TypeError if it is not a string of 1 to 128 characters (code points), well-formed, without NUL. The
+ *   message tells the length or the type, never the token.
+ */
+export function parseToken(value: unknown): Token {
+  const fault = typeof value === "string" ? tokenFault(value) : `a value of type ${typeName(value)}`;
+  if (fault !== undefined) throw new TypeError(`Expected a token of 1 to ${MAX_TOKEN_LENGTH} characters, got ${fault}`);
+  return value as Token;
+}
+
+/**
+ * Checks a user id's shape at the boundary.
+ *
+ * @throws TypeError if it is not a string of 1 to 1,024 characters (code points), well-formed, without NUL
+ */
+export function parseUserId(value: unknown): UserId {
+  const fault = typeof value === "string" ? textFault(value, MAX_USER_ID_LENGTH) : `a value of type ${typeName(value)}`;
+  if (fault !== undefined) {
+    throw new TypeError(`Expected a user id of 1 to ${MAX_USER_ID_LENGTH} characters, got ${fault}`);
+  }
+  return value as UserId;
+}
+
+/**
+ * Whether a text has the shape of a session id.
+ *
+ * @throws TypeError for a token where an id belongs: taking it for an id would say that a live session is not there
+ */
+export function isSessionId(text: string): text is SessionId {
+  if (typeof text !== "string") throw new TypeError(`Expected a session id to be a string, got ${typeName(text)}`);
+  if (mintedIdLength(text) !== 0) throw new TypeError("Expected a session id, got a token; a session's id is its `id`");
+  return (
+    (text.length === MINTED_ID_LENGTH || text.length === ADOPTED_ID_LENGTH) &&
+    text.startsWith(PREFIX) &&
+    isBase64url(text, PREFIX.length)
+  );
+}
+
+function adopted(text: string): Credential & { readonly hash: string } {
+  const hash = sha256(text);
+  return { id: PREFIX + hash, secret: text, hash };
+}
+
+/** How long the id is in a token of the minted shape; 0 if it has another shape. */
+function mintedIdLength(text: string): number {
+  const idLength = text.length - DIGEST_LENGTH;
+  if (idLength !== MINTED_ID_LENGTH && idLength !== ADOPTED_ID_LENGTH) return 0;
+  return text.startsWith(PREFIX) && isBase64url(text, PREFIX.length) ? idLength : 0;
+}
+
+const OUTSIDE = new Uint8Array(128).fill(1);
+for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+  OUTSIDE[character.charCodeAt(0)] = 0;
+}
+
+/** Whether all characters from an index on are of the base64url alphabet. A loop over a table: a third of a RegExp. */
+function isBase64url(text: string, from: number): boolean {
+  let outside = 0;
+  for (let index = from; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    outside |= (unit >> 7) | (OUTSIDE[unit & 127] as number);
+  }
+  return outside === 0;
+}
+
+function tokenFault(text: string): string | undefined {
+  return textFault(text, MAX_TOKEN_LENGTH);
+}
+
+/** What is wrong with a text that must have 1 to `longest` code points, be well-formed and without NUL. */
+function textFault(text: string, longest: number): string | undefined {
+  if (text === "") return "an empty string";
+  // A code point has at most two units: beyond that, counting is not needed, however long the text is.
+  if (text.length > 2 * longest) return `more than ${longest} characters`;
+  if (text.length > longest) {
+    let length = 0;
+    for (const _ of text) length++;
+    if (length > longest) return `${length} characters`;
+  }
+  if (!isWellFormed(text)) return "a lone surrogate in it";
+  return text.includes("\0") ? "a NUL character in it" : undefined;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
