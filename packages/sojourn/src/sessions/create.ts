@@ -19,10 +19,12 @@ export function creator<Data, M extends Mode>(context: Context<Data, M>, stamps:
   return (userId, data, options = {}) => {
     const owner = userId === null ? null : parseUserId(userId);
     const birth = prepare(options, policy);
-    return steps.chain(codec.encode(data ?? {}), (value) => {
-      const now = policy.clock.now();
-      return steps.chain(placeFor(context, owner, birth.id, now), (earliest) => {
-        const entry = newEntry({ ...birth, owner, value, now, createdAt: stamps.creation(now, earliest) });
+    // Taken when the call begins: a destroyByUser from here on is to refuse this session.
+    const now = policy.clock.now();
+    const stamp = stamps.creation(now);
+    return steps.chain(codec.encode(data === undefined ? {} : data), (value) => {
+      return steps.chain(placeFor(context, owner, birth.id, now), (youngest) => {
+        const entry = newEntry({ ...birth, owner, value, now, createdAt: stamps.after(stamp, youngest) });
         return steps.chain(insert(context, entry, birth.adopted, now), () =>
           steps.chain(enforceLimit(context, entry, now), () => {
             const session = sessionOf(context, entry);
@@ -94,8 +96,8 @@ function insert<Data, M extends Mode>(
 }
 
 /**
- * Where users have a limit: whether there is room for one more session, and after which `createdAt` it comes. It has
- * to be younger than those it can see, or the eviction of the oldest could hit the new one.
+ * Where users have a limit: whether there is room for one more session, and the `createdAt` of the youngest that is
+ * there. The new one has to be younger than those it can see, or the eviction of the oldest could hit it.
  *
  * @throws TooManySessionsError if logins beyond the limit are refused, before anything is changed
  */
@@ -113,7 +115,7 @@ function placeFor<Data, M extends Mode>(
     if (maxPerUser.onLimit === "reject" && others.length >= maxPerUser.limit) {
       throw new TooManySessionsError(maxPerUser.limit);
     }
-    return steps.of(others.reduce((latest, entry) => Math.max(latest, entry.createdAt + 1), now));
+    return steps.of(others.length === 0 ? undefined : Math.max(...others.map((entry) => entry.createdAt)));
   });
 }
 

@@ -6,8 +6,13 @@
  * millisecond, or the clock has jumped back. Expiry is reckoned from the clock, never from a stamp.
  */
 export interface Stamps {
-  /** The `createdAt` of a session that is being started: now, but after the last floor and not before `earliest`. */
-  creation(now: number, earliest?: number): number;
+  /** The `createdAt` of a session whose creation begins now. */
+  creation(now: number): number;
+  /**
+   * A stamp, raised so that its session is younger than one that it has seen. A stamp that a floor has meanwhile
+   * overtaken stays, so that the floor still refuses it.
+   */
+  after(stamp: number, youngest: number | undefined): number;
   /** The floor of a `destroyByUser`. */
   floor(now: number): number;
 }
@@ -15,12 +20,13 @@ export interface Stamps {
 export function stamps(): Stamps {
   let lastCreation = Number.NEGATIVE_INFINITY;
   let lastFloor = Number.NEGATIVE_INFINITY;
+  function stamped(stamp: number): number {
+    lastCreation = Math.max(lastCreation, stamp);
+    return stamp;
+  }
   return {
-    creation(now, earliest = now) {
-      const stamp = Math.max(now, earliest, lastFloor + 1);
-      lastCreation = Math.max(lastCreation, stamp);
-      return stamp;
-    },
+    creation: (now) => stamped(Math.max(now, lastFloor + 1)),
+    after: (stamp, youngest = stamp - 1) => (stamp <= lastFloor ? stamp : stamped(Math.max(stamp, youngest + 1))),
     floor: (now) => (lastFloor = Math.max(now, lastCreation)),
   };
 }
