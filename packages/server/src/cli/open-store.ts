@@ -1,0 +1,61 @@
+import { resolve } from "node:path";
+import { memoryStore, StoreError, type Store } from "sojourn";
+import { UsageError } from "./usage-error.ts";
+
+/** A store, and where it keeps what it holds. */
+export interface OpenedStore {
+  readonly store: Store;
+  /** A sentence for the operator. */
+  readonly where: string;
+}
+
+/**
+ * Opens what `--store` names: `sqlite:` and a path, or `memory:`.
+ *
+ * @throws UsageError if it names nothing that can be opened
+ */
+export async function openStore(name: string): Promise<OpenedStore> {
+  const colon = name.indexOf(":");
+  const scheme = name.slice(0, Math.max(colon, 0)).toLowerCase();
+  const rest = name.slice(colon + 1);
+  switch (scheme) {
+    case "memory":
+      if (rest !== "") throw new UsageError("--store memory: takes nothing after the colon");
+      return { store: memoryStore(), where: "in memory: they end with this process" };
+    case "sqlite":
+      return openSqlite(rest);
+    case "redis":
+    case "rediss":
+    case "valkey":
+    case "valkeys":
+      // Not the whole name: it may hold a password.
+      throw new UsageError(`--store ${scheme}: is not supported by this version; use sqlite:<path> or memory:`);
+    default:
+      throw new UsageError("--store must be sqlite:<path> or memory:");
+  }
+}
+
+async function openSqlite(given: string): Promise<OpenedStore> {
+  if (given === "") throw new UsageError("--store sqlite: needs a path, such as sqlite:./sojourn.db");
+  if (given === ":memory:") throw new UsageError("--store sqlite::memory: would keep nothing; use memory:");
+  if (given.startsWith("//"))
+    throw new UsageError("--store takes a path after sqlite:, not a URL: sqlite:/var/lib/sojourn.db");
+  const path = resolve(given);
+  silenceSqliteWarning();
+  // Only here: a server on another store runs where there is no node:sqlite.
+  const { sqliteStore } = await import("sojourn/sqlite");
+  try {
+    return { store: sqliteStore({ path, commit: "grouped" }), where: `in ${path}` };
+  } catch (error) {
+    if (error instanceof StoreError) throw new UsageError(`${error.message} (--store sqlite:${given})`);
+    throw error;
+  }
+}
+
+/** Some releases of Node call node:sqlite experimental on standard error. It is what this server is tested with. */
+function silenceSqliteWarning(): void {
+  const emitWarning = process.emitWarning.bind(process) as (...args: readonly unknown[]) => void;
+  process.emitWarning = (warning: string | Error, ...rest: readonly unknown[]) => {
+    if (!String(warning).includes("SQLite is an experimental feature")) emitWarning(warning, ...rest);
+  };
+}

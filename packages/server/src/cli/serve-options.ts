@@ -1,0 +1,65 @@
+/** The options of `sojourn serve`: checked here, so that everything behind gets what it expects. */
+import { BlockList, isIP } from "node:net";
+import { MIN_API_KEY_LENGTH, checkApiKey } from "../http/gate.ts";
+import type { LogFormat, LogLevel } from "../node/operator-log.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** As commander hands them over. */
+export interface ServeFlags {
+  readonly store: string;
+  readonly host: string;
+  readonly port: string;
+  readonly ttl: string;
+  readonly absoluteTtl: string;
+  readonly apiKey?: string;
+  readonly maxBody: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+/** As `serve` takes them. */
+export interface ServeOptions extends Omit<ServeFlags, "port" | "maxBody"> {
+  readonly port: number;
+  readonly maxBody: number;
+}
+
+const LARGEST_MAX_BODY = 16_777_216;
+
+/** @throws UsageError that names the option */
+export function checkServeFlags(flags: ServeFlags): ServeOptions {
+  const port = wholeNumber(flags.port, "--port", 0, 65_535);
+  const maxBody = wholeNumber(flags.maxBody, "--max-body", 1, LARGEST_MAX_BODY);
+  if (flags.host === "") throw new UsageError("--host must be an address or a name");
+  if (flags.apiKey !== undefined) {
+    try {
+      checkApiKey(flags.apiKey);
+    } catch (error) {
+      throw new UsageError(`--api-key or SOJOURN_API_KEY: ${(error as Error).message}`);
+    }
+  } else if (!isLoopback(flags.host)) {
+    throw new UsageError(
+      `--host ${flags.host} can be reached from other machines, so it needs an API key: ` +
+        `set SOJOURN_API_KEY to at least ${MIN_API_KEY_LENGTH} characters (32 random ones are a good choice)`,
+    );
+  }
+  return { ...flags, port, maxBody };
+}
+
+function wholeNumber(text: string, option: string, least: number, most: number): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= least && number <= most)) {
+    throw new UsageError(`${option} must be a whole number from ${least} to ${most}, got ${JSON.stringify(text)}`);
+  }
+  return number;
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+
+/** Whether only this machine can reach an address. A name other than `localhost` could stand for any address. */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  if (family === 0) return host.toLowerCase() === "localhost";
+  return LOOPBACK.check(host, family === 6 ? "ipv6" : "ipv4");
+}

@@ -1,0 +1,95 @@
+/** `sojourn serve`: from the options to a running server, and from a signal to its end. */
+import { constants } from "node:os";
+import { createSessions, type Duration } from "sojourn";
+import { createApp, type ServedSessions } from "../http/app.ts";
+import { describeError } from "../http/log.ts";
+import { startCleanup } from "../node/cleanup-loop.ts";
+import { listen, type Listening } from "../node/listen.ts";
+import { operatorLog } from "../node/operator-log.ts";
+import { greeting } from "./greeting.ts";
+import { openStore, type OpenedStore } from "./open-store.ts";
+import type { ServeOptions } from "./serve-options.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** For how long what runs may go on after a signal, in milliseconds. */
+const STOP_DEADLINE = 10_000;
+
+/** Starts the server; the process ends with it. @throws UsageError if it cannot start as it was told to */
+export async function serve(options: ServeOptions): Promise<void> {
+  const log = operatorLog(options.logLevel, options.logFormat);
+  const { store, where } = await openStore(options.store);
+  let stopping = false;
+  let listening: Listening;
+  let sessions: ServedSessions;
+  try {
+    sessions = manage(store, options);
+    const { apiKey, maxBody } = options;
+    const app = createApp({
+      sessions,
+      apiKey,
+      maxBody,
+      log,
+      logRequests: log.logsRequests,
+      isStopping: () => stopping,
+    });
+    listening = await listen({ fetch: app.fetch, host: options.host, port: options.port, log }).catch((error) => {
+      throw cannotListen(error, options);
+    });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const cleanup = startCleanup({ sessions, log });
+  process.stdout.write(greeting({ url: listening.url, where, hasKey: options.apiKey !== undefined }));
+
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    // Who asks twice does not want to wait.
+    if (stopping) process.exit(128 + constants.signals[signal]);
+    stopping = true;
+    if (!(await listening.close(STOP_DEADLINE))) log.warn({}, "requests were cut: they ran longer than the deadline");
+    await cleanup.stop();
+    await store.close();
+    log.flush();
+    process.exit(0);
+  };
+  const stopOn = (signal: NodeJS.Signals): void => {
+    stop(signal).catch((error: unknown) => {
+      log.error({ error: describeError(error) }, "could not stop in good order");
+      log.flush();
+      process.exit(1);
+    });
+  };
+  process.on("SIGTERM", stopOn).on("SIGINT", stopOn);
+  // Node itself would print every field of the error, those that hold a request included.
+  process.on("uncaughtException", (error) => {
+    log.flush();
+    process.stderr.write(`sojourn: the server failed: ${error.stack ?? error.message}\n`);
+    process.exit(1);
+  });
+}
+
+function manage(store: OpenedStore["store"], { ttl, absoluteTtl }: ServeOptions): ServedSessions {
+  try {
+    // Reads never extend: only a login restarts the clock.
+    const refreshThreshold = 0;
+    return createSessions({ store, ttl: ttl as Duration, absoluteTtl: absoluteTtl as Duration, refreshThreshold });
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(`--ttl, --absolute-ttl: ${error.message}`);
+    throw error;
+  }
+}
+
+const noSuchHost = (host: string): string => `--host ${host} is not an address of this machine`;
+const CANNOT_LISTEN: Readonly<Record<string, (host: string, port: number) => string>> = {
+  EADDRINUSE: (host, port) => `port ${port} on ${host} is in use; choose another one with --port`,
+  EACCES: (_host, port) => `this user may not listen on port ${port}; choose one from 1024 on with --port`,
+  EADDRNOTAVAIL: noSuchHost,
+  ENOTFOUND: noSuchHost,
+  EAI_AGAIN: noSuchHost,
+  EINVAL: noSuchHost,
+};
+
+function cannotListen(error: NodeJS.ErrnoException, { host, port }: ServeOptions): Error {
+  const message = CANNOT_LISTEN[error.code ?? ""]?.(host, port);
+  return message === undefined ? error : new UsageError(message);
+}

@@ -1,0 +1,141 @@
+/**
+ * The service as a Hono app: it needs nothing of Node, and its sessions may be in any store. Each route is a few
+ * lines over the library; what is refused is refused before the store is asked.
+ */
+import { Hono, type Context } from "hono";
+import { SojournError, httpStatus, type Mode, type Sessions } from "sojourn";
+import { answer, answerEmpty, answerError } from "./answer.ts";
+import { readJson } from "./body.ts";
+import { keyGate, localGate } from "./gate.ts";
+import { describeError, noLog, type Log } from "./log.ts";
+import { parseLoginRequest } from "./login-request.ts";
+import { rawPath, tokenInPath } from "./path.ts";
+import { Refusal } from "./refusal.ts";
+
+/** Options of `createApp`. */
+export interface AppOptions {
+  /** The sessions that are served. Make the manager with `refreshThreshold: 0`: here, only a login restarts the clock. */
+  readonly sessions: ServedSessions;
+  /**
+   * The key that every request must bring.
+   * @default none: only requests to localhost that no other site's page made are answered
+   */
+  readonly apiKey?: string | undefined;
+  /** The largest body, in bytes. @default 16,384 */
+  readonly maxBody?: number;
+  /** @default nothing is logged */
+  readonly log?: Log;
+  /** Whether each request is a line in the log: method, route, status and milliseconds, never the token. @default false */
+  readonly logRequests?: boolean;
+  /** Whether the server is on its way down, so that `/readyz` says so. @default never */
+  readonly isStopping?: () => boolean;
+}
+
+/** A session manager of either mode. */
+export type ServedSessions = Sessions<Record<string, unknown>, Mode>;
+
+/** The largest body, in bytes, unless told otherwise. */
+export const DEFAULT_MAX_BODY = 16_384;
+
+type Handler = (c: Context) => Response | Promise<Response>;
+type Handlers = Readonly<Partial<Record<"GET" | "POST", Handler>>>;
+
+/** @throws TypeError for an API key that is too short or that no header could carry */
+export function createApp(options: AppOptions): Hono {
+  const { sessions, maxBody = DEFAULT_MAX_BODY } = options;
+  const app = new Hono({ getPath: rawPath });
+  const serve = server(options);
+
+  const whoami: Handler = async (c) => {
+    const session = await sessions.authenticate(tokenInPath(c.req.path), { extend: false });
+    return session === undefined || session.userId === null ? answerEmpty(404) : answer(200, session.userId);
+  };
+  const logout: Handler = async (c) => {
+    const session = await sessions.authenticate(tokenInPath(c.req.path), { extend: false });
+    if (session !== undefined) await sessions.destroy(session.id);
+    return answerEmpty(204);
+  };
+  const login: Handler = async (c) => {
+    const { token, user } = parseLoginRequest(await readJson(c.req.raw, maxBody));
+    await sessions.create(user, undefined, { token });
+    return answer(201, "ok");
+  };
+  const active: Handler = async () => answer(200, await sessions.count());
+  const ready: Handler = async () => {
+    if (options.isStopping?.() === true) throw new Refusal(503, "The server is stopping");
+    // The cheapest question that reaches the store.
+    await sessions.count();
+    return answer(200, "ready");
+  };
+
+  const route = (path: string, handlers: Handlers): void => {
+    app.all(path, serve(path, byMethod(handlers)));
+  };
+  route("/sessions", { GET: active, POST: login });
+  route("/sessions/:token", { GET: whoami });
+  route("/sessions/:token/logout", { POST: logout });
+  // An empty token, which `:token` does not match.
+  route("/sessions/", { GET: whoami });
+  route("/healthz", { GET: () => answer(200, "ok") });
+  route("/readyz", { GET: ready });
+  const logoutNobody = byMethod({ POST: logout });
+  app.notFound(
+    // An empty token again. As a route, this path would make Hono take its slower router for all of them.
+    serve("(unknown)", (c) =>
+      c.req.path === "/sessions//logout" ? logoutNobody(c) : answerError(404, "There is no such path"),
+    ),
+  );
+  return app;
+}
+
+/** Calls the handler of a method; HEAD is GET, of which Hono sends the head. @throws Refusal (405) */
+function byMethod(handlers: Handlers): Handler {
+  const { GET: get, POST: post } = handlers;
+  const allow = [...(get ? ["GET", "HEAD"] : []), ...(post ? ["POST"] : [])].join(", ");
+  return (c) => {
+    const { method } = c.req;
+    const handler = method === "GET" || method === "HEAD" ? get : method === "POST" ? post : undefined;
+    if (handler === undefined)
+      throw new Refusal(405, `Expected the method ${allow.replaceAll(", ", " or ")}`, { allow });
+    return handler(c);
+  };
+}
+
+/** Wraps a handler in what all requests have in common: the gate, the answer to what is thrown, and the log. */
+function server(options: AppOptions): (path: string, handler: Handler) => (c: Context) => Promise<Response> {
+  const { apiKey, log = noLog, logRequests = false } = options;
+  const gate = apiKey === undefined ? localGate : keyGate(apiKey);
+  return (path, handler) => {
+    const respond = async (c: Context): Promise<Response> => {
+      try {
+        gate(c.req.raw);
+        return await handler(c);
+      } catch (error) {
+        return answerThrown(error, log);
+      }
+    };
+    if (!logRequests) return respond;
+    return async (c) => {
+      const start = performance.now();
+      const response = await respond(c);
+      const ms = Math.round((performance.now() - start) * 1_000) / 1_000;
+      // The route, never the path: that may hold a token, even where it is not one of ours.
+      log.info({ method: c.req.method, path, status: response.status, ms }, "request");
+      return response;
+    };
+  };
+}
+
+function answerThrown(error: unknown, log: Log): Response {
+  if (error instanceof Refusal) return answerError(error.status, error.message, error.headers);
+  const status = error instanceof SojournError ? httpStatus[error.code] : 500;
+  if (status === 503) {
+    log.error({ error: describeError(error) }, "the store failed");
+    return answerError(503, "The session store did not answer; nothing is known about the session", {
+      "retry-after": "1",
+    });
+  }
+  if (status < 500) return answerError(status, (error as SojournError).message);
+  log.error({ error: describeError(error) }, "a request failed");
+  return answerError(500, "The server failed to answer this request");
+}

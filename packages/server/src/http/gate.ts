@@ -1,0 +1,65 @@
+/** Who may ask. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { Refusal } from "./refusal.ts";
+
+/** Lets a request pass, or throws a {@link Refusal}. */
+export type Gate = (request: Request) => void;
+
+/** The fewest characters of an API key. 32 random ones are better. */
+export const MIN_API_KEY_LENGTH = 16;
+const MAX_API_KEY_LENGTH = 1_024;
+
+/** @throws TypeError, without the key in it, if no header could carry the key or if it is too short */
+export function checkApiKey(apiKey: string): void {
+  if (apiKey.length < MIN_API_KEY_LENGTH || apiKey.length > MAX_API_KEY_LENGTH) {
+    throw new TypeError(
+      `Expected an API key of ${MIN_API_KEY_LENGTH} to ${MAX_API_KEY_LENGTH} characters (32 random ones are a good choice), ` +
+        `got ${apiKey.length}`,
+    );
+  }
+  if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new TypeError("Expected an API key of visible ASCII characters, without spaces");
+  }
+}
+
+/**
+ * The gate of a server with a key: `Authorization: Bearer <key>` on every route, those of health included.
+ *
+ * @throws TypeError as {@link checkApiKey} does
+ */
+export function keyGate(apiKey: string): Gate {
+  checkApiKey(apiKey);
+  const expected = sha256(apiKey);
+  return (request) => {
+    const header = request.headers.get("authorization") ?? "";
+    const given = /^Bearer +(\S+) *$/i.exec(header)?.[1];
+    // Digests have one length, so that comparing them tells nothing about the key, not even how long it is.
+    if (given === undefined || !timingSafeEqual(sha256(given), expected)) {
+      throw new Refusal(401, "Expected the header Authorization: Bearer <API key>", {
+        "www-authenticate": 'Bearer realm="sojourn"',
+      });
+    }
+  };
+}
+
+const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
+
+/**
+ * The gate of a server that is open to its own machine, and so within reach of every page that a browser there
+ * shows. A page whose name was made to point at 127.0.0.1 (DNS rebinding) still sends that name as the host, and a
+ * browser says of other requests whether they come from another site.
+ */
+export const localGate: Gate = (request) => {
+  const { headers } = request;
+  const host = headers.get("host") ?? new URL(request.url).host;
+  if (!LOCAL_HOST.test(host)) {
+    throw new Refusal(403, "Without an API key, only requests to localhost, 127.0.0.1 or [::1] are answered");
+  }
+  if (headers.get("sec-fetch-site") === "cross-site") {
+    throw new Refusal(403, "Without an API key, requests from pages of other sites are refused");
+  }
+};
+
+function sha256(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}

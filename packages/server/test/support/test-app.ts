@@ -1,0 +1,72 @@
+/** An app over a store that can be watched and broken, and a clock that can be moved. */
+import type { Hono } from "hono";
+import { createSessions, memoryStore, type Store } from "sojourn";
+import { createApp, type AppOptions } from "../../src/http/app.ts";
+
+export interface TestApp {
+  readonly app: Hono;
+  readonly sessions: AppOptions["sessions"];
+  /** The names of the store's calls so far. */
+  readonly calls: string[];
+  /** Makes each call of the store from now on do this instead; `undefined` mends it. */
+  breakStore(fault: (() => never) | undefined): void;
+  /** Moves the clock on. */
+  advance(milliseconds: number): void;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+export function testApp(options: Partial<AppOptions> & { readonly ttl?: number } = {}): TestApp {
+  let now = Date.UTC(2030, 0, 1);
+  let fault: (() => never) | undefined;
+  const calls: string[] = [];
+  const store = watched(memoryStore(), (name) => {
+    calls.push(name);
+    fault?.();
+  });
+  const sessions = createSessions({
+    store,
+    ttl: options.ttl ?? "30m",
+    refreshThreshold: 0,
+    clock: { now: () => now },
+  });
+  const app = createApp({ sessions, ...options });
+  return {
+    app,
+    sessions,
+    calls,
+    breakStore: (next) => {
+      fault = next;
+    },
+    advance: (milliseconds) => {
+      now += milliseconds;
+    },
+    get: async (path, headers = {}) => app.request(path, { headers }),
+    post: async (path, body, headers = {}) =>
+      app.request(path, {
+        method: "POST",
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      }),
+  };
+}
+
+/** The real store, with something to do before each of its calls. */
+function watched<S extends Store>(store: S, before: (name: string) => void): S {
+  return new Proxy(store, {
+    get: (target, name, receiver) => {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== "function") return value;
+      return (...args: readonly unknown[]) => {
+        before(String(name));
+        return Reflect.apply(value, target, args) as unknown;
+      };
+    },
+  });
+}
+
+/** What an answer says, for comparing it whole. */
+export async function said(response: Response | Promise<Response>): Promise<string> {
+  const { status } = await response;
+  return `${status} ${await (await response).text()}`;
+}
