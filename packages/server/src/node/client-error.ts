@@ -1,7 +1,7 @@
 /** Answers to what is not HTTP, or not all of it: Node reports it on the socket, where no request exists. */
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { errorBody, errorHeaders } from "../http/answer.ts";
+import { errorBody, errorHeaders, type AnswerHeaders } from "../http/answer.ts";
 import type { Log } from "../http/log.ts";
 
 /** What of a bad request each code of Node's parser tells; anything else is a 400. */
@@ -29,19 +29,28 @@ export function answerClientErrors(server: Server, log: Log): void {
   });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => refuse(socket, 405, "Expected no CONNECT"));
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
-    response.writeHead(417, errorHeaders({ connection: "close" }));
-    response.end(errorBody("Expected no other expectation than 100-continue"));
+    refuseRequest(response, 417, "Expected no other expectation than 100-continue");
   });
+}
+
+/** Answers a request that the app is not asked about, and closes the connection. */
+export function refuseRequest(response: ServerResponse, status: number, message: string): void {
+  const body = errorBody(message);
+  response.writeHead(status, closingHeaders(body)).end(body);
 }
 
 function refuse(socket: Duplex, status: number, message: string): void {
   const body = errorBody(message);
-  const headers = errorHeaders({ connection: "close", "content-length": String(Buffer.byteLength(body)) });
+  const headers = closingHeaders(body);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on("error", () => undefined);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
   // Not at once: closing a socket with unread bytes resets it, and the answer is lost on the way.
   setTimeout(() => socket.destroy(), LINGER).unref();
+}
+
+function closingHeaders(body: string): AnswerHeaders {
+  return errorHeaders({ connection: "close", "content-length": String(Buffer.byteLength(body)) });
 }
 
 /** Whether a part of an answer has gone out. The socket of an answer that has begun is known to Node alone. */

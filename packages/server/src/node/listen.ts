@@ -2,9 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIPv6, type AddressInfo, type Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import { answerError, errorBody, errorHeaders } from "../http/answer.ts";
+import { answerError } from "../http/answer.ts";
 import { describeError, type Log } from "../http/log.ts";
-import { answerClientErrors } from "./client-error.ts";
+import { answerClientErrors, refuseRequest } from "./client-error.ts";
 
 /** Options of {@link listen}. */
 export interface ListenOptions {
@@ -110,8 +110,7 @@ function requestListener(
     if (ASCII.test(incoming.url ?? "")) {
       void respond(incoming, outgoing);
     } else {
-      outgoing.writeHead(400, errorHeaders({ connection: "close" }));
-      outgoing.end(errorBody("Expected a path in percent-encoded ASCII"));
+      refuseRequest(outgoing, 400, "Expected a path in percent-encoded ASCII");
     }
   };
 }

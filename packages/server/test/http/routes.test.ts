@@ -152,16 +152,22 @@ describe("methods and paths", () => {
     expect(await said(app.request("/sessions", { method: "HEAD" }))).toBe("200 ");
   });
 
-  test.each(["/", "/session", "/sessions/t1/", "/sessions/t1/logout/", "/sessions/t1/x", "//sessions", "/%73essions", "/SESSIONS"])(
-    "%s is no path",
-    async (path) => {
-      const { app, calls } = testApp();
-      const response = await app.fetch(new Request(`http://localhost${path}`));
-      expect(response.status).toBe(404);
-      expect(await response.json()).toEqual({ error: "There is no such path" });
-      expect(calls).toEqual([]);
-    },
-  );
+  test.each([
+    "/",
+    "/session",
+    "/sessions/t1/",
+    "/sessions/t1/logout/",
+    "/sessions/t1/x",
+    "//sessions",
+    "/%73essions",
+    "/SESSIONS",
+  ])("%s is no path", async (path) => {
+    const { app, calls } = testApp();
+    const response = await app.fetch(new Request(`http://localhost${path}`));
+    expect(response.status).toBe(404);
+    expect(await response.json()).toEqual({ error: "There is no such path" });
+    expect(calls).toEqual([]);
+  });
 });
 
 describe("health", () => {

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import { createApp } from "../../src/http/app.ts";
+import { testApp } from "../support/test-app.ts";
+
+const KEY = "correct-horse-battery-staple-42!";
+const ROUTES = [
+  ["GET", "/sessions"],
+  ["POST", "/sessions"],
+  ["GET", "/sessions/t1"],
+  ["HEAD", "/sessions/t1"],
+  ["POST", "/sessions/t1/logout"],
+  ["GET", "/healthz"],
+  ["GET", "/readyz"],
+  ["DELETE", "/sessions"],
+  ["GET", "/sessions/%00"],
+  ["GET", "/nowhere"],
+] as const;
+
+describe("with an API key", () => {
+  test.each(ROUTES)("%s %s needs it", async (method, path) => {
+    const { app, calls } = testApp({ apiKey: KEY });
+    const response = await app.request(path, { method });
+    expect([response.status, calls]).toEqual([401, []]);
+    expect(response.headers.get("www-authenticate")).toBe('Bearer realm="sojourn"');
+    if (method !== "HEAD")
+      expect(await response.json()).toEqual({ error: expect.stringContaining("Authorization: Bearer") });
+  });
+
+  test.each([
+    ["another key", `Bearer ${KEY.replace("4", "5")}`],
+    ["the beginning of the key", `Bearer ${KEY.slice(0, -1)}`],
+    ["more than the key", `Bearer ${KEY}x`],
+    ["the key twice", `Bearer ${KEY}, Bearer ${KEY}`],
+    ["the key in other letters", `Bearer ${KEY.toUpperCase()}`],
+    ["no key", "Bearer "],
+    ["another scheme", `Basic ${KEY}`],
+    ["no scheme", KEY],
+    ["a longer scheme", `XBearer ${KEY}`],
+  ])("%s is a 401", async (_, authorization) => {
+    const { get, calls } = testApp({ apiKey: KEY });
+    const response = await get("/sessions/t1", { authorization });
+    expect([response.status, calls]).toEqual([401, []]);
+    expect(await response.text()).not.toContain(KEY);
+  });
+
+  test.each([`Bearer ${KEY}`, `bearer ${KEY}`, `BEARER  ${KEY} `])(
+    "%s will do, from any host and any page",
+    async (authorization) => {
+      const { get } = testApp({ apiKey: KEY });
+      const headers = { authorization, host: "sessions.example.com", "sec-fetch-site": "cross-site" };
+      expect((await get("/sessions", headers)).status).toBe(200);
+    },
+  );
+
+  test.each([
+    ["15 characters", "x".repeat(15)],
+    ["nothing", ""],
+    ["more than a header could carry", "x".repeat(1_025)],
+    ["a space in it", `${KEY} ${KEY}`],
+    ["a line break in it", `${KEY}\n`],
+    ["characters that headers do not have", `${KEY}é`],
+  ])("a key of %s is refused, and not repeated", (_, apiKey) => {
+    const { sessions } = testApp();
+    const create = (): unknown => createApp({ sessions, apiKey });
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow(/^Expected an API key of [^x]+$/);
+  });
+});
+
+describe("without an API key", () => {
+  test.each(["localhost", "localhost:8787", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:8787"])(
+    "the host %s is this machine",
+    async (host) => {
+      expect((await testApp().get("/sessions", { host })).status).toBe(200);
+    },
+  );
+
+  test.each([
+    "evil.example",
+    "evil.example:8787",
+    "localhost.evil.example",
+    "localhost.",
+    "evil-localhost",
+    "127.0.0.1.evil.example",
+    "127.0.0.2",
+    "127.1",
+    "0.0.0.0",
+    "192.168.1.10:8787",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "::1",
+    "localhost:",
+    "localhost:80, evil.example",
+    "user@localhost",
+    "localhost:8787x",
+  ])("the host %s is a 403, on every route", async (host) => {
+    for (const [method, path] of ROUTES) {
+      const { app, calls } = testApp();
+      const response = await app.request(path, { method, headers: { host } });
+      expect([response.status, calls]).toEqual([403, []]);
+      if (method !== "HEAD")
+        expect(await response.json()).toEqual({ error: expect.stringContaining("Without an API key") });
+    }
+  });
+
+  test("the host is read from the URL where no header has it", async () => {
+    const { app } = testApp();
+    expect((await app.request("http://127.0.0.1:8787/sessions")).status).toBe(200);
+    expect((await app.request("http://evil.example/sessions")).status).toBe(403);
+  });
+
+  test.each([
+    ["cross-site", 403],
+    ["same-site", 200],
+    ["same-origin", 200],
+    ["none", 200],
+  ])("a browser's request that is %s is answered with %i", async (site, status) => {
+    expect((await testApp().get("/sessions", { "sec-fetch-site": site })).status).toBe(status);
+  });
+});
