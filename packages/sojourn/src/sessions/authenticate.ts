@@ -18,10 +18,10 @@ export function authenticator<Data, M extends Mode>(context: Context<Data, M>): 
     return steps.chain(store.get(credential.id, now), (entry) => {
       if (entry === undefined) return steps.of(undefined);
       const made = known<Data>(entry);
-      const verdict = judge(made.record, hashOf(credential), now);
+      const verdict = judge(made, hashOf(credential), now);
       if (verdict === "unknown") return steps.of(undefined);
       if (verdict === "reused") return endReused(context, entry.key, now);
-      const to = options?.extend === false ? undefined : extensionWhenDue(entry, made.record, now, policy);
+      const to = options?.extend === false ? undefined : extensionWhenDue(entry, made, now, policy);
       return to === undefined
         ? steps.of(sessionOf(context, entry, made))
         : extend(context, entry, to, now, extensionOf);
@@ -29,7 +29,7 @@ export function authenticator<Data, M extends Mode>(context: Context<Data, M>): 
   };
 
   function extensionOf(entry: Entry, now: number): Touch | undefined {
-    return extensionWhenDue(entry, known(entry).record, now, policy);
+    return extensionWhenDue(entry, known(entry), now, policy);
   }
 }
 
@@ -39,7 +39,7 @@ export function refreshed<Data, M extends Mode>(
   entry: Entry,
   now: number,
 ): Reply<M, Session<Data> | undefined> {
-  const extensionOf = (fresh: Entry): Touch | undefined => extension(fresh, known(fresh).record, now);
+  const extensionOf = (fresh: Entry): Touch | undefined => extension(fresh, known(fresh), now);
   const to = extensionOf(entry);
   if (to === undefined) return context.steps.of(sessionOf(context, entry));
   return extend(context, entry, to, now, extensionOf);

@@ -16,9 +16,8 @@ export interface Context<Data, M extends Mode> {
   readonly events: EventHub<Data>;
 }
 
-/** An entry, read: its record, and its session, which is decoded when it is first asked for. */
-export interface Known<Data> {
-  readonly record: SessionRecord;
+/** What an entry holds: its record, and its session, which is decoded when it is first asked for. */
+export interface Known<Data> extends SessionRecord {
   session: Session<Data> | undefined;
 }
 
@@ -29,7 +28,7 @@ export const MAX_ATTEMPTS = 64;
 export function known<Data>(entry: Entry): Known<Data> {
   const { memo } = entry;
   if (memo?.decoded !== undefined) return memo.decoded as Known<Data>;
-  const made: Known<Data> = { record: decodeRecord(entry), session: undefined };
+  const made: Known<Data> = { ...decodeRecord(entry), session: undefined };
   if (memo !== undefined) memo.decoded = made;
   return made;
 }
@@ -40,7 +39,7 @@ export function sessionOf<Data>(
   entry: Entry,
   made: Known<Data> = known<Data>(entry),
 ): Session<Data> {
-  made.session ??= Object.freeze({ ...sessionHead(entry, made.record), data: context.codec.decode(entry.value) });
+  made.session ??= Object.freeze({ ...sessionHead(entry, made), data: context.codec.decode(entry.value) });
   return made.session;
 }
 

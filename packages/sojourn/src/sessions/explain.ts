@@ -26,7 +26,7 @@ export function explainer<Data, M extends Mode>(context: Context<Data, M>): Sess
 }
 
 function explanation(entry: Entry, credential: Credential, now: number): Explanation {
-  const { record } = known(entry);
+  const record = known(entry);
   const hash = hashOf(credential);
   const id = entry.key;
   const verdict = judge(record, hash, now);

@@ -38,7 +38,7 @@ export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessio
     left: number,
   ): Reply<M, SessionWithToken<Data> | undefined> {
     if (entry === undefined) return steps.of(undefined);
-    const { record } = known(entry);
+    const record = known(entry);
     const hash = hashOf(credential);
     const verdict = judge(record, hash, now);
     if (verdict === "unknown") return steps.of(undefined);

@@ -16,7 +16,7 @@ export function updater<Data, M extends Mode>(context: Context<Data, M>): Sessio
   function attempt(entry: Entry, change: Change<Data>, now: number, left: number): Reply<M, Session<Data> | undefined> {
     return steps.chain(codec.encode(apply(codec.copy(entry.value), change)), (value) => {
       if (value === entry.value) return steps.of(sessionOf(context, entry));
-      const { record } = known(entry);
+      const record = known(entry);
       const { memo: _, ...rest } = entry;
       const meta = encodeRecord({ ...record, version: record.version + 1 });
       const next: Entry = { ...rest, rev: uniqueRev(), meta, value };

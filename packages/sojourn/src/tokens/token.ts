@@ -141,7 +141,7 @@ export function isSessionId(text: string): text is SessionId {
   return (
     (text.length === MINTED_ID_LENGTH || text.length === ADOPTED_ID_LENGTH) &&
     text.startsWith(PREFIX) &&
-    isBase64url(text, PREFIX.length)
+    !OUTSIDE_BASE64URL.test(text)
   );
 }
 
@@ -154,23 +154,10 @@ function adopted(text: string): Credential & { readonly hash: string } {
 function mintedIdLength(text: string): number {
   const idLength = text.length - DIGEST_LENGTH;
   if (idLength !== MINTED_ID_LENGTH && idLength !== ADOPTED_ID_LENGTH) return 0;
-  return text.startsWith(PREFIX) && isBase64url(text, PREFIX.length) ? idLength : 0;
+  return text.startsWith(PREFIX) && !OUTSIDE_BASE64URL.test(text) ? idLength : 0;
 }
 
-const OUTSIDE = new Uint8Array(128).fill(1);
-for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
-  OUTSIDE[character.charCodeAt(0)] = 0;
-}
-
-/** Whether all characters from an index on are of the base64url alphabet. A loop over a table: a third of a RegExp. */
-function isBase64url(text: string, from: number): boolean {
-  let outside = 0;
-  for (let index = from; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    outside |= (unit >> 7) | (OUTSIDE[unit & 127] as number);
-  }
-  return outside === 0;
-}
+const OUTSIDE_BASE64URL = /[^\w-]/;
 
 function tokenFault(text: string): string | undefined {
   return textFault(text, MAX_TOKEN_LENGTH);
