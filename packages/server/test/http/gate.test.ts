@@ -22,8 +22,7 @@ describe("with an API key", () => {
     const response = await app.request(path, { method });
     expect([response.status, calls]).toEqual([401, []]);
     expect(response.headers.get("www-authenticate")).toBe('Bearer realm="sojourn"');
-    if (method !== "HEAD")
-      expect(await response.json()).toEqual({ error: expect.stringContaining("Authorization: Bearer") });
+    expect(await response.text()).toMatch(method === "HEAD" ? /^$/ : /^\{"error":".*Authorization: Bearer.*"\}$/);
   });
 
   test.each([
@@ -98,8 +97,7 @@ describe("without an API key", () => {
       const { app, calls } = testApp();
       const response = await app.request(path, { method, headers: { host } });
       expect([response.status, calls]).toEqual([403, []]);
-      if (method !== "HEAD")
-        expect(await response.json()).toEqual({ error: expect.stringContaining("Without an API key") });
+      expect(await response.text()).toMatch(method === "HEAD" ? /^$/ : /^\{"error":"Without an API key.*"\}$/);
     }
   });
 

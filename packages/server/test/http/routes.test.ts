@@ -91,22 +91,22 @@ describe("the four routes", () => {
   });
 });
 
-describe("every answer", () => {
-  const asked = async (): Promise<readonly Response[]> => {
-    const { get, post } = testApp();
-    return [
-      await post("/sessions", LOGIN),
-      await get("/sessions/t1"),
-      await get("/sessions"),
-      await post("/sessions/t1/logout"),
-      await get("/sessions/t1"),
-      await get("/nowhere"),
-      await post("/sessions", []),
-      await post("/healthz"),
-      await get("/readyz"),
-    ];
-  };
+async function asked(): Promise<readonly Response[]> {
+  const { get, post } = testApp();
+  return [
+    await post("/sessions", LOGIN),
+    await get("/sessions/t1"),
+    await get("/sessions"),
+    await post("/sessions/t1/logout"),
+    await get("/sessions/t1"),
+    await get("/nowhere"),
+    await post("/sessions", []),
+    await post("/healthz"),
+    await get("/readyz"),
+  ];
+}
 
+describe("every answer", () => {
   test("is not to be cached, nor taken for anything but what it says it is", async () => {
     for (const { headers } of await asked()) {
       expect(headers.get("cache-control")).toBe("no-store");
@@ -119,7 +119,7 @@ describe("every answer", () => {
     for (const response of await asked()) {
       const text = await response.text();
       expect(response.headers.get("content-type")).toBe(text === "" ? null : "application/json");
-      if (text !== "") JSON.parse(text);
+      expect(() => JSON.parse(text === "" ? "null" : text) as unknown).not.toThrow();
     }
   });
 });
@@ -139,7 +139,7 @@ describe("methods and paths", () => {
     for (const method of methods) {
       const response = await app.request(path, { method });
       expect([method, response.status, response.headers.get("allow")]).toEqual([method, 405, allow]);
-      if (method !== "HEAD") expect(await response.json()).toEqual({ error: expect.any(String) });
+      expect(await response.text()).toMatch(method === "HEAD" ? /^$/ : /^\{"error":"Expected the method .*"\}$/);
     }
     expect(calls).toEqual([]);
   });

@@ -87,7 +87,7 @@ test("stop waits for the slice that runs, and none comes after it", async () => 
   });
   await begun.promise;
   let isStopped = false;
-  const stopped = loop.stop().then(() => {
+  const stopped = loop.stop().finally(() => {
     isStopped = true;
   });
   await Promise.resolve();

@@ -36,9 +36,8 @@ test("what runs is finished, and nothing new is begun", async () => {
   const slow = fetch(`${server.url}/slow`);
   await begun;
   let isClosed = false;
-  const closed = server.close(60_000).then((finished) => {
+  const closed = server.close(60_000).finally(() => {
     isClosed = true;
-    return finished;
   });
   expect(await isRefused(`${server.url}/fast`)).toBe(true);
   expect(isClosed).toBe(false);
@@ -66,17 +65,20 @@ test("a connection that is busy all the time is closed after an answer", async (
   const slow = fetch(`${server.url}/slow`);
   const busy = await open(server.url);
   let text = "";
+  const answered = Promise.withResolvers<void>();
   const ended = new Promise<void>((resolve) => {
     busy.once("close", () => resolve());
     // A request can cross the end of its connection; it was not begun, and a client sends it again elsewhere.
     busy.on("error", () => undefined);
     busy.on("data", (data) => {
       text += data.toString();
+      answered.resolve();
       if (!/connection: close/i.test(text)) busy.write("GET /fast HTTP/1.1\r\nHost: localhost\r\n\r\n");
     });
   });
   busy.write("GET /fast HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await begun;
+  await answered.promise;
   const closed = server.close(60_000);
   await ended;
   expect(text).toMatch(/done$/);
