@@ -1,0 +1,59 @@
+/** The store contract as data: a case for each thing that `store.ts` promises, numbered by its rules. */
+import { faultCases } from "./cases/fault-cases.ts";
+import { ownerCases } from "./cases/owner-cases.ts";
+import { pageCases } from "./cases/page-cases.ts";
+import { putCases } from "./cases/put-cases.ts";
+import { removalCases } from "./cases/removal-cases.ts";
+import { stepCases } from "./cases/step-cases.ts";
+import { timeCases } from "./cases/time-cases.ts";
+import { touchCases } from "./cases/touch-cases.ts";
+import { valueCases } from "./cases/value-cases.ts";
+import type { ContractCase, KeyValueCase } from "./contract-case.ts";
+
+/**
+ * All cases of the store contract, by rule. There is no test runner in it: a case has a name and a `run`, which takes
+ * a function that opens a store, and rejects with an `Error` that names the rule and shows what was expected.
+ *
+ * With Vitest:
+ * ```ts
+ * import { storeContract } from "sojourn/testing";
+ * import { describe, test } from "vitest";
+ *
+ * describe("the store contract", () => {
+ *   for (const { rule, name, needs, run } of storeContract) {
+ *     // A store in memory cannot be opened twice on the same entries.
+ *     if (needs !== "two stores") test(`rule ${rule}: ${name}`, () => run(() => myStore()));
+ *   }
+ * });
+ * ```
+ * With node:test, and a store that knows namespaces:
+ * ```ts
+ * import { storeContract } from "sojourn/testing";
+ * import { test } from "node:test";
+ *
+ * for (const { rule, name, run } of storeContract) {
+ *   test(`rule ${rule}: ${name}`, () => run(({ namespace }) => myStore({ url, namespace })));
+ * }
+ * ```
+ *
+ * Each run asks for namespaces of its own, so that cases can share a file or a server. The store must hold at least
+ * 300 live entries at a time. The instants that the cases give are about a day ahead of the machine's clock.
+ */
+export const storeContract: readonly ContractCase[] = Object.freeze(
+  [
+    ...timeCases,
+    ...putCases,
+    ...valueCases,
+    ...touchCases,
+    ...ownerCases,
+    ...removalCases,
+    ...pageCases,
+    ...stepCases,
+    ...faultCases,
+  ].sort((a, b) => a.rule - b.rule),
+);
+
+/** The cases that need no more than a `KeyValue`; a part of `storeContract`. */
+export const keyValueContract: readonly KeyValueCase[] = Object.freeze(
+  storeContract.filter((each) => each.needs === "keyvalue"),
+);

@@ -1,0 +1,27 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { keyValueContract, storeContract } from "../../src/testing/index.ts";
+import { stores } from "./support/stores.ts";
+
+describe.each(stores)("the store contract: $name", ({ twoStores, gaps, place }) => {
+  const { open, remove } = place();
+  afterAll(() => remove?.());
+
+  for (const { rule, name, needs, run } of storeContract) {
+    if (needs === "two stores" && !twoStores) continue;
+    const gap = gaps?.includes(name) === true;
+    (gap ? test.fails : test)(`rule ${rule}: ${name}`, async () => expect(await run(open)).toBeUndefined());
+  }
+});
+
+describe("the contract itself", () => {
+  test("has cases for every rule, each with a name of its own", () => {
+    const rules = new Set(storeContract.map(({ rule }) => rule));
+    expect([...rules]).toEqual([...Array(17).keys()]);
+    expect(new Set(storeContract.map(({ name }) => name)).size).toBe(storeContract.length);
+  });
+
+  test("the part for key-value stores asks for nothing more", () => {
+    expect(keyValueContract.length).toBeGreaterThan(20);
+    expect(keyValueContract.every(({ needs }) => needs === "keyvalue")).toBe(true);
+  });
+});

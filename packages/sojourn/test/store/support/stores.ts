@@ -1,0 +1,54 @@
+/** Every store that the contract, the model and the races are run against. */
+import { memoryStore } from "../../../src/store/memory-store.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { asyncStore } from "../../../src/testing/index.ts";
+import { emptySpace, naiveStore, type Space } from "./naive-store.ts";
+
+export interface StoreUnderTest {
+  readonly name: string;
+  /** Whether a namespace opened again is a second store on the same entries. */
+  readonly twoStores: boolean;
+  /** Cases of the contract that it does not satisfy yet, by name. A gap that is closed turns the test red. */
+  readonly gaps?: readonly string[];
+  /** How many random runs the model test makes: fewer where a write waits for a disk. */
+  readonly modelRuns: number;
+  /** A place for stores of its own: namespaces of two places never meet. */
+  place(): Place;
+}
+
+export interface Place {
+  open(options: { readonly namespace: string }): Store | Promise<Store>;
+  /** Frees what the place holds, once its stores are closed. */
+  remove?(): void;
+}
+
+/** Rule 16 in calls that only read or move instants: the memory store answers where it should refuse. */
+const memoryGaps = [
+  "a key has 1 to 512 bytes, in every call",
+  "a touch takes a key and instants within the bounds",
+  "an instant is a safe integer, a limit is 1 to 1,000",
+  "owners, totals and sweeps take instants and limits within the bounds",
+];
+
+export const stores: readonly StoreUnderTest[] = [
+  { name: "memory", twoStores: false, gaps: memoryGaps, modelRuns: 300, place: () => ({ open: () => memoryStore() }) },
+  {
+    name: "memory, behind a network",
+    twoStores: false,
+    gaps: memoryGaps,
+    modelRuns: 100,
+    place: () => ({ open: () => asyncStore(memoryStore()) }),
+  },
+  { name: "naive", twoStores: true, modelRuns: 300, place: naivePlace },
+];
+
+function naivePlace(): Place {
+  const spaces = new Map<string, Space>();
+  return {
+    open({ namespace }) {
+      const space = spaces.get(namespace) ?? emptySpace();
+      spaces.set(namespace, space);
+      return naiveStore(space);
+    },
+  };
+}
