@@ -45,9 +45,12 @@ async function openSqlite(given: string): Promise<OpenedStore> {
   // Only here: a server on another store runs where there is no node:sqlite.
   const { sqliteStore } = await import("sojourn/sqlite");
   try {
-    return { store: sqliteStore({ path, commit: "grouped" }), where: `in ${path}` };
+    const store = sqliteStore({ path, commit: "grouped" });
+    // A store may open its file at its first call: what is wrong with it is to be told now.
+    await store.count(Date.now());
+    return { store, where: `in ${path}` };
   } catch (error) {
-    if (error instanceof StoreError) throw new UsageError(`${error.message} (--store sqlite:${given})`);
+    if (error instanceof StoreError) throw new UsageError(`--store sqlite:${given}: ${error.message}`);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** The options of `sojourn serve`: checked here, so that everything behind gets what it expects. */
 import { BlockList, isIP } from "node:net";
+import { createSessions, type Duration } from "sojourn";
 import { MIN_API_KEY_LENGTH, checkApiKey } from "../http/gate.ts";
 import type { LogFormat, LogLevel } from "../node/operator-log.ts";
 import { UsageError } from "./usage-error.ts";
@@ -18,7 +19,9 @@ export interface ServeFlags {
 }
 
 /** As `serve` takes them. */
-export interface ServeOptions extends Omit<ServeFlags, "port" | "maxBody"> {
+export interface ServeOptions extends Omit<ServeFlags, "ttl" | "absoluteTtl" | "port" | "maxBody"> {
+  readonly ttl: Duration;
+  readonly absoluteTtl: Duration;
   readonly port: number;
   readonly maxBody: number;
 }
@@ -29,6 +32,7 @@ const LARGEST_MAX_BODY = 16_777_216;
 export function checkServeFlags(flags: ServeFlags): ServeOptions {
   const port = wholeNumber(flags.port, "--port", 0, 65_535);
   const maxBody = wholeNumber(flags.maxBody, "--max-body", 1, LARGEST_MAX_BODY);
+  const durations = checkDurations(flags);
   if (flags.host === "") throw new UsageError("--host must be an address or a name");
   if (flags.apiKey !== undefined) {
     try {
@@ -42,7 +46,19 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
         `set SOJOURN_API_KEY to at least ${MIN_API_KEY_LENGTH} characters (32 random ones are a good choice)`,
     );
   }
-  return { ...flags, port, maxBody };
+  return { ...flags, ...durations, port, maxBody };
+}
+
+/** A manager knows best which durations it takes. This one is asked before a store is opened, which can make a file. */
+function checkDurations({ ttl, absoluteTtl }: ServeFlags): Pick<ServeOptions, "ttl" | "absoluteTtl"> {
+  const durations = { ttl: ttl as Duration, absoluteTtl: absoluteTtl as Duration };
+  try {
+    createSessions(durations);
+    return durations;
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(`--ttl, --absolute-ttl: ${error.message}`);
+    throw error;
+  }
 }
 
 function wholeNumber(text: string, option: string, least: number, most: number): number {

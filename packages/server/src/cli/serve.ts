@@ -1,13 +1,13 @@
 /** `sojourn serve`: from the options to a running server, and from a signal to its end. */
 import { constants } from "node:os";
-import { createSessions, type Duration } from "sojourn";
+import { createSessions } from "sojourn";
 import { createApp, type ServedSessions } from "../http/app.ts";
 import { describeError } from "../http/log.ts";
 import { startCleanup } from "../node/cleanup-loop.ts";
 import { listen, type Listening } from "../node/listen.ts";
 import { operatorLog } from "../node/operator-log.ts";
 import { greeting } from "./greeting.ts";
-import { openStore, type OpenedStore } from "./open-store.ts";
+import { openStore } from "./open-store.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -22,8 +22,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   let listening: Listening;
   let sessions: ServedSessions;
   try {
-    sessions = manage(store, options);
-    const { apiKey, maxBody } = options;
+    const { ttl, absoluteTtl, apiKey, maxBody } = options;
+    // Reads never extend: only a login restarts the clock.
+    sessions = createSessions({ store, ttl, absoluteTtl, refreshThreshold: 0 });
     const app = createApp({
       sessions,
       apiKey,
@@ -66,17 +67,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     process.stderr.write(`sojourn: the server failed: ${error.stack ?? error.message}\n`);
     process.exit(1);
   });
-}
-
-function manage(store: OpenedStore["store"], { ttl, absoluteTtl }: ServeOptions): ServedSessions {
-  try {
-    // Reads never extend: only a login restarts the clock.
-    const refreshThreshold = 0;
-    return createSessions({ store, ttl: ttl as Duration, absoluteTtl: absoluteTtl as Duration, refreshThreshold });
-  } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(`--ttl, --absolute-ttl: ${error.message}`);
-    throw error;
-  }
 }
 
 const noSuchHost = (host: string): string => `--host ${host} is not an address of this machine`;
