@@ -78,6 +78,8 @@ test("a store on which others always come first ends in a conflict, not in a loo
   await expect(sessions.update(id, { n: 1 })).rejects.toThrow(ConflictError);
 });
 
+const increment = (data: Record<string, unknown>) => ({ n: (data["n"] as number) + 1 });
+
 test("a write that is delivered twice, or whose reply is lost, counts once", async () => {
   const inner = memoryStore();
   const store = faultyStore(inner, [
@@ -86,7 +88,6 @@ test("a write that is delivered twice, or whose reply is lost, counts once", asy
   ]);
   const sessions = createSessions({ store });
   const { id } = sessions.create("u", { n: 0 });
-  const increment = (data: Record<string, unknown>) => ({ n: (data["n"] as number) + 1 });
   expect(sessions.update(id, increment)).toMatchObject({ data: { n: 1 } });
   expect(() => sessions.update(id, increment)).toThrow(/lost/);
   expect(sessions.get(id)).toMatchObject({ data: { n: 2 }, version: 3 });

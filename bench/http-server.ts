@@ -1,0 +1,32 @@
+/** The server that `http.ts` loads: the service's own app, with one more route that does nothing. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createSessions, memoryStore, type Store } from "sojourn";
+import { createApp } from "sojourn-server";
+import { sqliteStore } from "sojourn/sqlite";
+import { listen } from "../packages/server/dist/node/listen.js";
+
+const folder = mkdtempSync(join(tmpdir(), "sojourn-bench-"));
+const store: Store =
+  process.argv[2] === "memory:" ? memoryStore() : sqliteStore({ path: join(folder, "sojourn.db"), commit: "grouped" });
+const sessions = createSessions({ store, refreshThreshold: 0 });
+for (let n = 0; n < 10_000; n++) await sessions.create(`user-${n}`);
+const token = "a-token-of-the-caller";
+await sessions.create("u_42", {}, { token });
+
+const app = createApp({ sessions });
+app.get("/empty/:token", () => new Response('"u_42"', { headers: { "content-type": "application/json" } }));
+const nothing = (): void => {};
+const { url } = await listen({
+  fetch: (request) => app.fetch(request),
+  host: "127.0.0.1",
+  port: 0,
+  log: { info: nothing, warn: nothing, error: nothing },
+});
+process.send?.({ url, token });
+process.once("disconnect", () => process.exit());
+process.once("SIGTERM", () => {
+  rmSync(folder, { recursive: true });
+  process.exit();
+});

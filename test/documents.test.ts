@@ -1,0 +1,106 @@
+/** Every code block of the documents is compiled and run. */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const documents = [
+  ...globSync("*.md", { cwd: root }),
+  ...globSync("{docs,packages/*,examples,bench}/**/*.md", { cwd: root }),
+].filter((file) => !file.includes("node_modules"));
+
+interface Block {
+  readonly name: string;
+  readonly language: string;
+  readonly code: string;
+}
+const blocks: Block[] = documents.flatMap((file) =>
+  [...readFileSync(join(root, file), "utf8").matchAll(/^```(\w*)\n(.*?)^```$/gms)].map((match, index) => ({
+    name: `${file}, block ${index + 1}`,
+    language: match[1] ?? "",
+    code: match[2] ?? "",
+  })),
+);
+const written = (language: string): Block[] => blocks.filter((block) => block.language === language);
+
+// Inside the repository, so that imports resolve as they do for whoever reads the documents here.
+const folder = mkdtempSync(join(root, "test", ".blocks-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("every block is in a language that is checked here", () => {
+  expect(blocks.length).toBeGreaterThan(3);
+  for (const { name, language } of blocks) expect(["ts", "sh", "json", "text"], name).toContain(language);
+});
+
+test("TypeScript blocks compile", () => {
+  const files = written("ts").map(({ code }, index) => {
+    const file = join(folder, `block-${index}.ts`);
+    writeFileSync(file, code);
+    return file;
+  });
+  const config = join(folder, "tsconfig.json");
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: "../../tsconfig.json",
+      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
+      include: files,
+      exclude: [],
+    }),
+  );
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  expect(() => execFileSync(process.execPath, [tsc, "-p", config], { encoding: "utf8" })).not.toThrow();
+});
+
+describe("TypeScript blocks run", () => {
+  test.each(written("ts"))("$name", ({ name, code }) => {
+    const file = join(folder, `${name.replaceAll(/\W+/g, "-")}.ts`);
+    writeFileSync(file, code);
+    const printed = execFileSync(process.execPath, [file], { encoding: "utf8", cwd: folder });
+    // What a line says it prints, it prints.
+    for (const [, line] of code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm))
+      expect(printed.split("\n")).toContain(line);
+  });
+});
+
+describe("shell blocks run", () => {
+  let server: ChildProcess | undefined;
+  afterAll(() => server?.kill());
+
+  test("npm commands name scripts that exist", () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    const named = documents.flatMap((file) =>
+      [...readFileSync(join(root, file), "utf8").matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] ?? ""),
+    );
+    for (const name of named) expect(Object.keys(scripts), name).toContain(name);
+  });
+
+  test.each(written("sh").filter(({ code }) => code.includes("curl ")))(
+    "$name: the curl lines are answered",
+    async ({ code }) => {
+      server = spawn(
+        process.execPath,
+        [join(root, "packages/server/dist/cli/main.js"), "serve", "--store", "memory:", "--port", "0"],
+        {
+          stdio: ["ignore", "pipe", "inherit"],
+        },
+      );
+      let printed = "";
+      while (!/http:\/\/[\d.:]+/.test(printed))
+        printed += String((await once(server.stdout as NonNullable<ChildProcess["stdout"]>, "data"))[0]);
+      const url = /http:\/\/[\d.]+:\d+/.exec(printed)?.[0] ?? "";
+      for (const line of code.split("\n").filter((text) => text.startsWith("curl "))) {
+        const command = line
+          .replaceAll("http://127.0.0.1:8787", url)
+          .replace("curl ", "curl --silent --show-error --fail ");
+        expect(() => execFileSync("sh", ["-c", command], { encoding: "utf8" }), line).not.toThrow();
+      }
+      server.kill();
+    },
+  );
+});

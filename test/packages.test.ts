@@ -1,0 +1,84 @@
+/** What is published: packed, installed in an empty folder, and every subpath imported. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { publint } from "publint";
+import { rolldown } from "rolldown";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const library = join(root, "packages/sojourn");
+const npm = (cwd: string, ...given: readonly string[]): string =>
+  execFileSync("npm", given, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+interface Manifest {
+  readonly exports: Record<string, string | { readonly types: string; readonly default: string }>;
+}
+const manifest = JSON.parse(readFileSync(join(library, "package.json"), "utf8")) as Manifest;
+const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith(".json"));
+
+describe("the library's tarball", () => {
+  let folder: string;
+  let tarball: string;
+  let files: readonly string[];
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "sojourn-pack-"));
+    const [packed] = JSON.parse(npm(library, "pack", "--json", "--pack-destination", folder)) as [
+      { filename: string; files: { path: string }[] },
+    ];
+    tarball = join(folder, packed.filename);
+    files = packed.files.map(({ path }) => path);
+    writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
+    npm(folder, "install", "--offline", "--no-audit", "--no-fund", tarball);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("holds the build, the licence and the readme, and no sources or tests", () => {
+    for (const file of files) expect(file).toMatch(/^(dist\/.*\.(js|d\.ts)|LICENSE|README\.md|package\.json)$/);
+    expect(files).toContain("LICENSE");
+  });
+
+  test.each(subpaths)("%s can be imported", (subpath) => {
+    const name = subpath.replace(/^\./, "sojourn");
+    const script = `import(${JSON.stringify(name)}).then((module) => console.log(Object.keys(module).length > 0))`;
+    expect(execFileSync(process.execPath, ["--eval", script], { cwd: folder, encoding: "utf8" })).toBe("true\n");
+  });
+
+  test("importing sojourn loads nothing but itself", () => {
+    const script = `
+      import { registerHooks } from "node:module";
+      const loaded = [];
+      registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+      await import("sojourn");
+      console.log(JSON.stringify(loaded));`;
+    const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    for (const url of JSON.parse(printed) as string[])
+      expect(url).toMatch(/^node:crypto$|\/node_modules\/sojourn\/dist\//);
+  });
+});
+
+test.each(["sojourn", "server"])("publint finds nothing in packages/%s", async (name) => {
+  const { messages } = await publint({ pkgDir: join(root, "packages", name), strict: true });
+  expect(messages).toEqual([]);
+});
+
+test("types resolve for those who import it as ESM (attw)", () => {
+  const attw = join(root, "node_modules/@arethetypeswrong/cli/dist/index.js");
+  const check = (): string =>
+    execFileSync(process.execPath, [attw, "--pack", ".", "--profile", "esm-only"], { cwd: library, encoding: "utf8" });
+  expect(check).not.toThrow();
+});
+
+test("sojourn is at most 12 kB gzipped", async () => {
+  const bundle = await rolldown({ input: join(library, "dist/index.js"), external: /^node:/ });
+  const { output } = await bundle.generate({ format: "esm", minify: true });
+  const size = gzipSync(output[0].code).length;
+  expect(size).toBeLessThanOrEqual(12 * 1_024);
+});
