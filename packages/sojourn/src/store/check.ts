@@ -4,7 +4,7 @@ import { MAX_KEY_BYTES, MAX_META_BYTES, MAX_PAGE, type Entry, type PageOptions }
 
 /** @throws TypeError if the key is not a string of 1 to 512 bytes */
 export function checkKey(key: string): void {
-  if (typeof key !== "string" || key === "" || key.length > MAX_KEY_BYTES || utf8Length(key) > MAX_KEY_BYTES) {
+  if (typeof key !== "string" || key === "" || exceeds(key, MAX_KEY_BYTES)) {
     throw new TypeError(`Expected a key of 1 to ${MAX_KEY_BYTES} bytes, got ${sizeOf(key)}`);
   }
 }
@@ -18,7 +18,7 @@ export function checkEntry(entry: Entry): void {
   if (entry.owner !== null && (typeof entry.owner !== "string" || entry.owner === "")) {
     throw new TypeError(`Expected an owner that is null or a string that is not empty, got ${show(entry.owner)}`);
   }
-  if (typeof entry.meta !== "string" || utf8Length(entry.meta) > MAX_META_BYTES) {
+  if (typeof entry.meta !== "string" || exceeds(entry.meta, MAX_META_BYTES)) {
     throw new TypeError(`Expected a meta of at most ${MAX_META_BYTES} bytes, got ${sizeOf(entry.meta)}`);
   }
   if (typeof entry.value !== "string" && !(entry.value instanceof Uint8Array)) {
@@ -49,6 +49,11 @@ export function checkPage(options: PageOptions): void {
   if (options.after !== undefined && typeof options.after !== "string") {
     throw new TypeError(`Expected \`after\` to be the \`next\` of a page, got ${show(options.after)}`);
   }
+}
+
+/** Whether a text has more than so many bytes of UTF-8. Short ones are not looked at: a unit has at most three. */
+function exceeds(text: string, bytes: number): boolean {
+  return 3 * text.length > bytes && (text.length > bytes || utf8Length(text) > bytes);
 }
 
 /** The length of a string in bytes of UTF-8, without making them. A lone surrogate counts as its replacement, 3. */

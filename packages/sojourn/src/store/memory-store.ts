@@ -106,6 +106,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
 
     get(key, now) {
       checkOpen();
+      checkKey(key);
+      checkInstant(now, "now");
       const kept = live(key, now);
       if (kept === undefined) return undefined;
       if (evicts) entries.promote(kept);
@@ -128,6 +130,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
 
     touch(key, rev, to, now) {
       checkOpen();
+      checkKey(key);
+      checkInstant(now, "now");
       checkInstant(to.touchedAt, "touchedAt");
       checkInstant(to.expiresAt, "expiresAt");
       const kept = live(key, now);
@@ -153,6 +157,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
     list({ prefix = "", after, limit }, now) {
       checkOpen();
       checkPage({ after, limit });
+      checkInstant(now, "now");
       const wanted = (entry: Entry): boolean => now < entry.expiresAt && entry.key.startsWith(prefix);
       const { found, next } = entries.scan(slotOf(after), limit, wanted);
       return { items: found.map((kept) => headOf(kept.entry)), next: next?.toString() };
@@ -161,6 +166,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
     listByOwner(owner, { after, limit }: PageOptions, now) {
       checkOpen();
       checkPage({ after, limit });
+      checkInstant(now, "now");
       const from = slotOf(after);
       const rest = entries.ownedBy(owner).filter((kept) => kept.slot >= from && now < kept.expiresAt);
       return { items: rest.slice(0, limit).map((kept) => give(kept.entry)), next: rest[limit]?.slot.toString() };
@@ -177,11 +183,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
 
     count(now) {
       checkOpen();
+      checkInstant(now, "now");
       return entries.size - entries.countEnded(now);
     },
 
     sweep(now, limit) {
       checkOpen();
+      checkInstant(now, "now");
       checkLimit(limit);
       latest = Math.max(latest, now);
       const removed: Head[] = [];

@@ -333,10 +333,10 @@ describe("options", () => {
     expect(sessions.count()).toBe(0);
   });
 
-  test("a clock that gives no instant starts no session", () => {
+  test("a clock that gives no instant starts no session, and lets nobody in", () => {
     const sessions = createSessions({ clock: { now: () => Number.NaN } });
     expect(() => sessions.create("u")).toThrow(TypeError);
-    expect(sessions.authenticate("x")).toBeUndefined();
+    expect(() => sessions.authenticate("x")).toThrow(/Expected `now` to be whole epoch milliseconds, got NaN/);
   });
 
   test("defaults to memory, 30 minutes and 30 days", () => {
