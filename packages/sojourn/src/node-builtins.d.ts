@@ -13,3 +13,63 @@ declare module "node:crypto" {
     digest(encoding: "base64url"): string;
   }
 }
+
+interface ImportMeta {
+  readonly url: string;
+}
+
+declare module "node:fs" {
+  export const constants: { readonly R_OK: number; readonly W_OK: number };
+  export function accessSync(path: string, mode: number): void;
+  export function openSync(path: string, flags: string, mode?: number): number;
+  export function closeSync(descriptor: number): void;
+  export function readSync(
+    descriptor: number,
+    into: Int32Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number;
+  export function statSync(path: string): FileStatus;
+  export function fstatSync(descriptor: number): FileStatus;
+  interface FileStatus {
+    readonly dev: number;
+    readonly ino: number;
+    readonly nlink: number;
+  }
+}
+
+declare module "node:path" {
+  export function dirname(path: string): string;
+}
+
+declare module "node:timers" {
+  export function setImmediate(callback: () => void): unknown;
+}
+
+declare module "node:url" {
+  export class URL {
+    readonly href: string;
+    constructor(path: string, base: string);
+  }
+}
+
+declare module "node:worker_threads" {
+  import type { URL } from "node:url";
+  export const isMainThread: boolean;
+  export const workerData: unknown;
+  export const parentPort: {
+    on(event: "message", listener: (message: never) => void): unknown;
+    postMessage(message: unknown): void;
+    close(): void;
+  } | null;
+  export class Worker {
+    constructor(file: URL, options: { readonly workerData: unknown });
+    on(event: "message", listener: (message: never) => void): this;
+    on(event: "error", listener: (error: unknown) => void): this;
+    on(event: "exit", listener: () => void): this;
+    postMessage(message: unknown): void;
+    ref(): void;
+    unref(): void;
+  }
+}

@@ -1,0 +1,51 @@
+import type { SqlPort } from "./sql-port.ts";
+
+/** Tells whether another connection may have changed the database. */
+export interface ChangeWatch {
+  /** Whether it may have since the last call. Of the connection's own changes it says nothing. */
+  changed(): boolean;
+  /** To be called after each change of the connection's own. */
+  wrote(): void;
+  close(): void;
+}
+
+/**
+ * Asks SQLite itself: `PRAGMA data_version` gives another number when another connection has committed. It takes the
+ * lock of a reader and gives it back, two system calls.
+ */
+export function dataVersionWatch(port: SqlPort): ChangeWatch {
+  let seen: unknown;
+  return {
+    changed() {
+      const version = port.get("PRAGMA data_version")!["data_version"];
+      if (version === seen) return false;
+      seen = version;
+      return true;
+    },
+    wrote() {},
+    close() {},
+  };
+}
+
+/**
+ * For a database that the application has opened: it may use the connection, too, or make two stores of it, and what
+ * a connection itself changes is not in its data version. `total_changes()` counts those.
+ */
+export function sharedConnectionWatch(port: SqlPort): ChangeWatch {
+  let seen: unknown;
+  let own: unknown;
+  return {
+    changed() {
+      const row = port.get("SELECT data_version AS version, total_changes() AS own FROM pragma_data_version")!;
+      if (row["version"] === seen && row["own"] === own) return false;
+      seen = row["version"];
+      own = row["own"];
+      return true;
+    },
+    wrote() {},
+    close() {},
+  };
+}
+
+/** For a database that nobody else can change: one in memory, or a Durable Object's. */
+export const nothingToWatch: ChangeWatch = Object.freeze({ changed: () => false, wrote() {}, close() {} });

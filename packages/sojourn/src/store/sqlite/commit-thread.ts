@@ -1,0 +1,183 @@
+/** The main thread's side of the commit worker: gathers writes into groups, and hands out what became of them. */
+import { setImmediate } from "node:timers";
+import { URL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { StoreError, type StoreErrorCode } from "../../errors.ts";
+import { wireReader, type Wire, type WireReader } from "./group-wire.ts";
+
+/** What the worker is started with. */
+export interface WorkerOptions {
+  readonly path: string;
+  readonly namespace: string;
+  readonly busyTimeout: number;
+  /** Where the worker notes the counts of changes of its own transactions, each at its remainder. */
+  readonly followed: Int32Array;
+}
+
+/** What became of a group: results in the order of its operations, or one fault for all of them. */
+export type GroupReply = { readonly changes: number; readonly results: Wire } | GroupFault;
+
+/** A fault on its way between threads. */
+export interface GroupFault {
+  readonly fault: StoreErrorCode;
+  readonly message: string;
+  readonly cause: { readonly message: string; readonly code: unknown; readonly errcode: unknown };
+}
+
+/** One write, in a group. */
+interface Operation {
+  /** The key that it names, if it names one. */
+  readonly key: string | undefined;
+  /** Takes the operation's result off the wire, to be resolved when the whole wire has been read. */
+  readonly settle: (results: WireReader) => () => void;
+  readonly reject: (fault: StoreError) => void;
+}
+
+interface Group {
+  readonly operations: Operation[];
+  readonly wire: Wire;
+}
+
+export interface CommitThreadOptions extends Omit<WorkerOptions, "followed"> {
+  /** A group was committed; -1 if it changed nothing. Called before its calls resolve. */
+  readonly onCommit: (changes: number) => void;
+  /** What a group did is not known. */
+  readonly onFault: () => void;
+}
+
+export interface CommitThread {
+  /**
+   * Puts a write into the next group.
+   *
+   * @param write appends it to the group
+   * @param read takes its result off the reply
+   */
+  submit<T>(key: string | undefined, write: (wire: Wire) => void, read: (results: WireReader) => T): Promise<T>;
+  /** The keys of the group that is on its way, if the transaction with this count of changes is of this thread. */
+  onItsWay(changes: number): Iterable<string> | undefined;
+  /** Resolves when all that was submitted is settled and the worker has closed its connection. */
+  close(): Promise<void>;
+}
+
+export function commitThread({ onCommit, onFault, ...options }: CommitThreadOptions): CommitThread {
+  const followed = new Int32Array(new SharedArrayBuffer(8 * 4));
+  let worker: Worker | undefined;
+  let next = emptyGroup();
+  let sent: Group | undefined;
+  let scheduled = false;
+  let whenIdle: (() => void) | undefined;
+
+  /** One turn of the event loop gathers: whatever was asked for in it is in the group. */
+  function schedule(): void {
+    if (scheduled || sent !== undefined) return;
+    scheduled = true;
+    setImmediate(flush);
+  }
+
+  function flush(): void {
+    scheduled = false;
+    if (next.operations.length === 0) {
+      worker?.unref();
+      whenIdle?.();
+      return;
+    }
+    sent = next;
+    next = emptyGroup();
+    try {
+      worker ??= start();
+      worker.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
+      worker.postMessage(sent.wire);
+    } catch (error) {
+      fail(
+        new StoreError("store_unavailable", `The commit worker cannot be started (${String(error)})`, { cause: error }),
+      );
+    }
+  }
+
+  function start(): Worker {
+    // Beside this file, and of its kind: TypeScript in the sources, JavaScript in the package.
+    const kind = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const workerData: WorkerOptions = { ...options, followed };
+    const started = new Worker(new URL(`./commit-worker.${kind}`, import.meta.url), { workerData });
+    started.on("message", receive);
+    started.on("error", (error) => lose(started, error));
+    started.on("exit", () => lose(started, undefined));
+    return started;
+  }
+
+  function receive(reply: GroupReply): void {
+    if ("fault" in reply) {
+      const { message, code, errcode } = reply.cause;
+      const cause = Object.assign(new Error(message), { code, errcode });
+      fail(new StoreError(reply.fault, reply.message, { cause }));
+      return;
+    }
+    const { operations } = sent!;
+    sent = undefined;
+    const results = wireReader(reply.results);
+    const resolved = operations.map(({ settle }) => settle(results));
+    onCommit(reply.changes);
+    for (const resolve of resolved) resolve();
+    schedule();
+  }
+
+  function fail(fault: StoreError): void {
+    const operations = sent?.operations ?? [];
+    sent = undefined;
+    onFault();
+    for (const { reject } of operations) reject(new StoreError(fault.code, fault.message, { cause: fault.cause }));
+    schedule();
+  }
+
+  /** The next group starts a new worker. */
+  function lose(lost: Worker, error: unknown): void {
+    if (worker !== lost) return;
+    worker = undefined;
+    fail(
+      new StoreError("store_unavailable", "The commit worker ended; what it was given may or may not be stored", {
+        cause: error,
+      }),
+    );
+  }
+
+  return {
+    submit(key, write, read) {
+      return new Promise((resolve, reject) => {
+        write(next.wire);
+        const settle = (results: WireReader): (() => void) => {
+          const result = read(results);
+          return () => resolve(result);
+        };
+        next.operations.push({ key, settle, reject });
+        schedule();
+      });
+    },
+
+    onItsWay(changes) {
+      if (sent === undefined || Atomics.load(followed, changes % followed.length) !== (changes | 0)) return undefined;
+      return sent.operations.flatMap(({ key }) => key ?? []);
+    },
+
+    async close() {
+      if (sent !== undefined || next.operations.length > 0) {
+        await new Promise<void>((resolve) => {
+          whenIdle = resolve;
+        });
+      }
+      const last = worker;
+      if (last === undefined) return;
+      worker = undefined;
+      await new Promise<void>((resolve) => {
+        last.ref();
+        last.on("exit", () => resolve());
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
+        last.postMessage(null);
+      });
+    },
+  };
+}
+
+function emptyGroup(): Group {
+  return { operations: [], wire: [] };
+}

@@ -1,0 +1,134 @@
+/** The worker thread of a grouped store: each message is a group of writes, made in one transaction. */
+import { parentPort, workerData } from "node:worker_threads";
+import { entryWriter, type EntryWriter, type Writes } from "./entry-writer.ts";
+import {
+  DELETE,
+  PUT,
+  readEntry,
+  REVOKE_OWNER,
+  SWEEP,
+  TOUCH,
+  wireReader,
+  writeHeads,
+  writePut,
+  type Wire,
+  type WireReader,
+} from "./group-wire.ts";
+import type { GroupFault, GroupReply, WorkerOptions } from "./commit-thread.ts";
+import { openFile, type OpenedFile } from "./open-file.ts";
+import { openNamespace } from "./schema.ts";
+import { storeFault } from "./store-fault.ts";
+
+const { path, namespace, busyTimeout, followed } = workerData as WorkerOptions;
+const port = parentPort!;
+let file: OpenedFile | undefined;
+let writer: EntryWriter | undefined;
+
+port.on("message", (group: Wire | null) => {
+  if (group === null) close();
+  else port.postMessage(answer(group));
+});
+
+function close(): void {
+  try {
+    file?.close();
+  } finally {
+    port.close();
+  }
+}
+
+function answer(group: Wire): GroupReply {
+  try {
+    // Opened with the first group, and again with the next one if that failed.
+    writer ??= open();
+    return commit(writer, group);
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
+function open(): EntryWriter {
+  file = openFile(path, busyTimeout);
+  try {
+    return entryWriter(file.port, openNamespace(file.port, namespace));
+  } catch (error) {
+    file.close();
+    file = undefined;
+    throw error;
+  }
+}
+
+function commit(writer: EntryWriter, group: Wire): GroupReply {
+  const results: Wire = [];
+  const { result: plain, changes } = writer.transaction((writes) => {
+    const reader = wireReader(group);
+    const pending: (() => boolean)[] = [];
+    while (!reader.atEnd()) pending.push(run(writes, reader, results));
+    return pending;
+  });
+  // Puts reclaim at the end of the transaction, so what they removed is complete only now.
+  const followable = plain.map((finish) => finish()).every(Boolean);
+  if (changes === undefined) return { changes: -1, results };
+  if (followable) Atomics.store(followed, changes % followed.length, changes | 0);
+  return { changes, results };
+}
+
+/** Runs one operation. What it returns writes the result, and says whether it touched no key but the one it names. */
+function run(writes: Writes, reader: WireReader, results: Wire): () => boolean {
+  switch (reader.number()) {
+    case PUT: {
+      const entry = readEntry(reader);
+      const put = writes.put(entry, reader.textOrNull(), reader.number());
+      return () => {
+        writePut(results, put);
+        return put.outcome !== "stored" || put.removed.every(({ key }) => key === entry.key);
+      };
+    }
+    case TOUCH: {
+      const touched = writes.touch(
+        reader.text(),
+        reader.text(),
+        { touchedAt: reader.number(), expiresAt: reader.number() },
+        reader.number(),
+      );
+      return () => {
+        results.push(touched ? 1 : 0);
+        return true;
+      };
+    }
+    case DELETE: {
+      const head = writes.delete(reader.text());
+      return () => {
+        writeHeads(results, head === undefined ? [] : [head]);
+        return true;
+      };
+    }
+    case REVOKE_OWNER: {
+      const heads = writes.revokeOwner(reader.text(), reader.number(), reader.textOrNull() ?? undefined);
+      return () => {
+        writeHeads(results, heads);
+        return heads.length === 0;
+      };
+    }
+    case SWEEP: {
+      const heads = writes.sweep(reader.number(), reader.number());
+      return () => {
+        writeHeads(results, heads);
+        return heads.length === 0;
+      };
+    }
+    default:
+      throw new TypeError("Expected an operation");
+  }
+}
+
+/** An error loses its class and its fields on the way to another thread, so they go as a plain object. */
+function faultOf(error: unknown): GroupFault {
+  const { code, message, cause } = storeFault(error);
+  const fields = Object(cause) as { message?: unknown; code?: unknown; errcode?: unknown };
+  return {
+    fault: code,
+    message,
+    cause: { message: String(fields.message ?? cause), code: fields.code, errcode: fields.errcode },
+  };
+}

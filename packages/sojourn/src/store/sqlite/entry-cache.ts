@@ -1,0 +1,147 @@
+import type { Entry } from "../store.ts";
+import type { ChangeWatch } from "./change-watch.ts";
+
+/** Longer values are not cached: the bound is a number of entries, and they should not be worth megabytes each. */
+const MAX_CACHED_VALUE = 65_536;
+
+/** Entries that one connection has read, for as long as they are known to be what the database holds. */
+export interface EntryCache {
+  /** The entry under a key, live or not, if it is cached and still true. */
+  get(key: string): Entry | undefined;
+  /** Keeps an entry that was just read, or just written. */
+  keep(entry: Entry): void;
+  drop(key: string): void;
+  /**
+   * A transaction of this store's own was committed, and what it touched dropped or kept anew.
+   *
+   * @param changes the namespace's count of changes after it
+   */
+  wrote(changes: number): void;
+  /** Nothing is known any more. */
+  forget(): void;
+  close(): void;
+}
+
+/** What a cache asks. */
+export interface EntryCacheOptions {
+  /** How many entries it holds at most. */
+  readonly max: number;
+  readonly watch: ChangeWatch;
+  /** The namespace's count of changes in the database. */
+  readonly changes: () => number;
+  /**
+   * The keys that a transaction touched, if it is one of the store's own whose answer is still on its way;
+   * `undefined` if it is not, or if they are not known.
+   */
+  readonly onItsWay?: (changes: number) => Iterable<string> | undefined;
+}
+
+/** The most transactions that are followed one by one; after more of them, everything is read again. */
+const FOLLOWED = 4;
+
+export function entryCache({ max, watch, changes, onItsWay }: EntryCacheOptions): EntryCache {
+  if (max === 0) return noCache(watch);
+  const entries = recentMap<Entry>(max);
+  // The count of changes up to which the entries are true.
+  let known = -1;
+
+  function forget(): void {
+    entries.clear();
+    known = -1;
+  }
+
+  /** Goes on to the count that the database has now, if only own transactions led there. */
+  function follow(): void {
+    const current = changes();
+    if (known >= 0 && current - known <= FOLLOWED) {
+      while (known < current) {
+        const touched = onItsWay?.(known + 1);
+        if (touched === undefined) break;
+        for (const key of touched) entries.delete(key);
+        known++;
+      }
+    }
+    if (known === current) return;
+    entries.clear();
+    known = current;
+  }
+
+  return {
+    get(key) {
+      if (watch.changed()) follow();
+      return entries.get(key);
+    },
+    keep(entry) {
+      const { value } = entry;
+      // Bytes can be changed by whoever gets them.
+      if (typeof value === "string" && value.length <= MAX_CACHED_VALUE) entries.set(entry.key, entry);
+      else entries.delete(entry.key);
+    },
+    drop: (key) => entries.delete(key),
+    wrote(current) {
+      watch.wrote();
+      if (known === current - 1) known = current;
+    },
+    forget,
+    close() {
+      forget();
+      watch.close();
+    },
+  };
+}
+
+function noCache(watch: ChangeWatch): EntryCache {
+  return { get: () => undefined, keep() {}, drop() {}, wrote() {}, forget() {}, close: () => watch.close() };
+}
+
+interface RecentMap<T> {
+  get(key: string): T | undefined;
+  set(key: string, value: T): void;
+  delete(key: string): void;
+  clear(): void;
+}
+
+/**
+ * A map that holds at most `max` of the entries used most recently, and at least half as many. It has two halves:
+ * when the young one is full it becomes the old one, and what the old one held is let go of. No entry is moved to keep
+ * an order, which a `Map` pays for with every later look-up.
+ */
+function recentMap<T>(max: number): RecentMap<T> {
+  const half = Math.max(1, Math.floor(max / 2));
+  let young = new Map<string, T>();
+  let old = new Map<string, T>();
+
+  function set(key: string, value: T): void {
+    if (young.size >= half && !young.has(key)) {
+      old = max > 1 ? young : new Map();
+      young = new Map();
+    }
+    young.set(key, value);
+  }
+
+  return {
+    get(key) {
+      const recent = young.get(key);
+      if (recent !== undefined) return recent;
+      const value = old.get(key);
+      if (value !== undefined) {
+        // Before `set`, which may let go of the old half.
+        old.delete(key);
+        set(key, value);
+      }
+      return value;
+    },
+    set(key, value) {
+      old.delete(key);
+      set(key, value);
+    },
+    delete(key) {
+      young.delete(key);
+      old.delete(key);
+    },
+    clear() {
+      young = new Map();
+      old = new Map();
+    },
+  };
+}

@@ -1,0 +1,193 @@
+/** The calls that change something. They run inside a transaction, one or many of them. */
+import {
+  FLOOR_LIFETIME,
+  RECLAIM_PER_PUT,
+  type Entry,
+  type Expected,
+  type Head,
+  type Put,
+  type Touch,
+} from "../store.ts";
+import { entryOf, headOf } from "./entry-row.ts";
+import type { SqlPort, SqlRow } from "./sql-port.ts";
+import * as sql from "./statements.ts";
+import { toStored } from "./text.ts";
+
+/** How often the writer looks for floors that nothing can need any more, in milliseconds of `now`. */
+const FLOOR_RECLAIM_INTERVAL = 60_000;
+const FLOORS_PER_RECLAIM = 100;
+
+/** The changing calls of a namespace. Their arguments have been checked. */
+export interface Writes {
+  put(entry: Entry, expected: Expected, now: number): Put;
+  touch(key: string, rev: string, to: Touch, now: number): boolean;
+  delete(key: string): Head | undefined;
+  revokeOwner(owner: string, floor: number, except: string | undefined): readonly Head[];
+  sweep(now: number, limit: number): readonly Head[];
+}
+
+/** What one transaction did. */
+export interface Written<T> {
+  readonly result: T;
+  /** The namespace's count of changes after it; `undefined` if it changed no entry. */
+  readonly changes: number | undefined;
+}
+
+export interface EntryWriter {
+  /** Runs the work in one transaction. What it changes and the totals are committed together, or nothing is. */
+  transaction<T>(work: (writes: Writes) => T): Written<T>;
+}
+
+/** The put that reclaims for all puts of its transaction. */
+interface Reclaimer {
+  readonly removed: Head[];
+  readonly now: number;
+}
+
+export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
+  // Of the transaction that runs. There is one at a time on a connection.
+  let added = 0;
+  let changed = false;
+  let stored = 0;
+  let reclaimer: Reclaimer | undefined;
+  let floorsDueAt = Number.NEGATIVE_INFINITY;
+  let floorsSeenAt = Number.NEGATIVE_INFINITY;
+
+  function note(rowsAdded: number): void {
+    added += rowsAdded;
+    changed = true;
+  }
+
+  function removed(rows: readonly SqlRow[]): Head[] {
+    if (rows.length > 0) note(-rows.length);
+    return rows.map(headOf);
+  }
+
+  function findHead(key: string): { readonly id: number; readonly head: Head } | undefined {
+    const row = port.get(sql.FIND_HEAD, namespace, toStored(key));
+    return row && { id: Number(row["id"]), head: headOf(row) };
+  }
+
+  function barredBy({ owner, createdAt }: Entry): number | undefined {
+    if (owner === null) return undefined;
+    const row = port.get(sql.FIND_FLOOR, namespace, toStored(owner), createdAt);
+    return row && Number(row["floor"]);
+  }
+
+  function insert(entry: Entry): void {
+    port.run(sql.INSERT_ENTRY, namespace, toStored(entry.key), ...columnsOf(entry));
+    note(1);
+  }
+
+  function update(id: number, entry: Entry): void {
+    port.run(sql.UPDATE_ENTRY, ...columnsOf(entry), id);
+    note(0);
+  }
+
+  function sweep(now: number, limit: number): Head[] {
+    // The order of RETURNING is not defined.
+    return removed(port.all(sql.DELETE_EXPIRED, namespace, now, limit)).sort((a, b) => a.expiresAt - b.expiresAt);
+  }
+
+  function reclaimFloors(now: number): void {
+    // A clock that went back makes the next look due as well.
+    if (now < floorsDueAt && now >= floorsSeenAt) return;
+    const gone = port.all(sql.DELETE_FLOORS, namespace, now - FLOOR_LIFETIME, FLOORS_PER_RECLAIM);
+    floorsSeenAt = now;
+    floorsDueAt = gone.length < FLOORS_PER_RECLAIM ? now + FLOOR_RECLAIM_INTERVAL : now;
+  }
+
+  const writes: Writes = {
+    put(entry, expected, now) {
+      const there = findHead(entry.key);
+      const live = there !== undefined && now < there.head.expiresAt ? there : undefined;
+      if (live?.head.rev === entry.rev) return { outcome: "stored", removed: [] };
+      if (!meets(live?.head, expected)) return { outcome: "conflict", current: live && find(live.head.key) };
+      const over = expected === "any" ? undefined : live;
+      const floor = over?.head.owner === entry.owner ? undefined : barredBy(entry);
+      if (floor !== undefined) return { outcome: "revoked", floor };
+      const heads: Head[] = there === undefined || over !== undefined ? [] : [there.head];
+      if (there === undefined) insert(entry);
+      else update(there.id, over === undefined ? entry : { ...entry, ...later(entry, over.head) });
+      stored++;
+      reclaimer = { removed: heads, now };
+      return { outcome: "stored", removed: heads };
+    },
+
+    touch(key, rev, to, now) {
+      const there = findHead(key);
+      if (there === undefined || now >= there.head.expiresAt || there.head.rev !== rev) return false;
+      const { touchedAt, expiresAt } = later(to, there.head);
+      if (touchedAt !== there.head.touchedAt || expiresAt !== there.head.expiresAt) {
+        port.run(sql.TOUCH_ENTRY, touchedAt, expiresAt, there.id);
+        note(0);
+      }
+      return true;
+    },
+
+    delete: (key) => removed(port.all(sql.DELETE_ENTRY, namespace, toStored(key)))[0],
+
+    revokeOwner(owner, floor, except) {
+      const stored = toStored(owner);
+      port.run(sql.RAISE_FLOOR, namespace, stored, floor);
+      return removed(port.all(sql.DELETE_OWNED, namespace, stored, except === undefined ? null : toStored(except)));
+    },
+
+    sweep(now, limit) {
+      reclaimFloors(now);
+      return sweep(now, limit);
+    },
+  };
+
+  function find(key: string): Entry {
+    return entryOf(port.get(sql.READ_ENTRY, namespace, toStored(key))!);
+  }
+
+  function settle(): number | undefined {
+    if (reclaimer !== undefined) {
+      const { now, removed } = reclaimer;
+      removed.push(...sweep(now, RECLAIM_PER_PUT * stored));
+      reclaimFloors(now);
+    }
+    return changed ? Number(port.get(sql.SETTLE, added, namespace)!["changes"]) : undefined;
+  }
+
+  return {
+    transaction(work) {
+      return port.transaction(() => {
+        added = 0;
+        changed = false;
+        stored = 0;
+        reclaimer = undefined;
+        const result = work(writes);
+        return { result, changes: settle() };
+      });
+    },
+  };
+}
+
+/** The columns that a put writes besides the key, in the order of the statements. */
+function columnsOf({ owner, rev, meta, createdAt, touchedAt, expiresAt, value }: Entry) {
+  return [
+    owner === null ? null : toStored(owner),
+    toStored(rev),
+    toStored(meta),
+    createdAt,
+    touchedAt,
+    expiresAt,
+    typeof value === "string" ? toStored(value) : value,
+  ] as const;
+}
+
+/** Neither a put over a rev nor a touch takes time away. */
+function later(to: Touch, there: Touch): Touch {
+  return {
+    touchedAt: Math.max(to.touchedAt, there.touchedAt),
+    expiresAt: Math.max(to.expiresAt, there.expiresAt),
+  };
+}
+
+function meets(live: Head | undefined, expected: Expected): boolean {
+  if (expected === "any") return true;
+  return expected === null ? live === undefined : live?.rev === expected;
+}

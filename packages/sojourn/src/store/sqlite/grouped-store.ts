@@ -1,0 +1,182 @@
+/** The asynchronous store: reads on a connection of this thread, writes in groups on a worker's. */
+import { StoreError } from "../../errors.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
+import type { Head, Store } from "../store.ts";
+import { commitThread, type CommitThread } from "./commit-thread.ts";
+import { durabilityOf } from "./durability.ts";
+import { entryCache, type EntryCache } from "./entry-cache.ts";
+import { entryReader, type EntryReader } from "./entry-reader.ts";
+import {
+  DELETE,
+  PUT,
+  readHeads,
+  readPut,
+  REVOKE_OWNER,
+  SWEEP,
+  TOUCH,
+  writeEntry,
+  type WireReader,
+} from "./group-wire.ts";
+import { openFile, watchOf } from "./open-file.ts";
+import { openNamespace } from "./schema.ts";
+import { checkTouch, guarantees, readThrough } from "./sql-store.ts";
+
+/** What a grouped store is made of. */
+export interface GroupedStoreOptions {
+  readonly path: string;
+  readonly namespace: string;
+  readonly cache: number;
+  /** In milliseconds. */
+  readonly busyTimeout: number;
+}
+
+/** @throws StoreError as `sqliteStore` does: the file is opened here first, and by the worker with its first group */
+export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
+  const { path, namespace, busyTimeout } = options;
+  const { port, close: closeFile } = openFile(path, busyTimeout);
+  try {
+    const reader = entryReader(port, openNamespace(port, namespace));
+    const durability = durabilityOf(port);
+    const watch = watchOf(port);
+    const cache: EntryCache = entryCache({
+      max: options.cache,
+      watch,
+      changes: reader.changes,
+      onItsWay: (changes) => commits.onItsWay(changes),
+    });
+    const commits: CommitThread = commitThread({
+      path,
+      namespace,
+      busyTimeout,
+      onCommit: (changes) => {
+        if (changes >= 0) cache.wrote(changes);
+      },
+      onFault: cache.forget,
+    });
+    return assemble({ reader, cache, commits, guarantees: guarantees(durability), closeFile });
+  } catch (error) {
+    closeFile();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly reader: EntryReader;
+  readonly cache: EntryCache;
+  readonly commits: CommitThread;
+  readonly guarantees: Store["guarantees"];
+  readonly closeFile: () => void;
+}
+
+function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Store<"async"> {
+  let closed: Promise<void> | undefined;
+
+  function checkOpen(): void {
+    if (closed !== undefined) throw new StoreError("store_closed", "The SQLite store is closed");
+  }
+
+  /** Heads that a write has removed are not in the cache any more when its call resolves. */
+  function dropped(heads: readonly Head[]): readonly Head[] {
+    for (const { key } of heads) cache.drop(key);
+    return heads;
+  }
+
+  async function closeAll(): Promise<void> {
+    await commits.close();
+    closeFile();
+    cache.close();
+  }
+
+  return {
+    mode: "async",
+    guarantees,
+
+    async get(key, now) {
+      checkOpen();
+      return readThrough(cache, reader, key, now);
+    },
+
+    async put(entry, expected, now) {
+      checkOpen();
+      checkEntry(entry);
+      checkInstant(now, "now");
+      const { key, value } = entry;
+      return commits.submit(
+        key,
+        (wire) => {
+          wire.push(PUT);
+          // Bytes may be changed by the caller before the group goes.
+          writeEntry(wire, typeof value === "string" ? entry : { ...entry, value: value.slice() });
+          wire.push(expected, now);
+        },
+        (results) => {
+          const put = readPut(results);
+          cache.drop(key);
+          if (put.outcome === "stored") dropped(put.removed);
+          return put;
+        },
+      );
+    },
+
+    async touch(key, rev, to, now) {
+      checkOpen();
+      checkTouch(key, to, now);
+      const { touchedAt, expiresAt } = to;
+      return commits.submit(
+        key,
+        (wire) => wire.push(TOUCH, key, rev, touchedAt, expiresAt, now),
+        (results) => {
+          cache.drop(key);
+          return results.number() === 1;
+        },
+      );
+    },
+
+    async delete(key) {
+      checkOpen();
+      checkKey(key);
+      return commits.submit(
+        key,
+        (wire) => wire.push(DELETE, key),
+        (results) => dropped(readHeads(results))[0],
+      );
+    },
+
+    async list(page, now) {
+      checkOpen();
+      return reader.list(page, now);
+    },
+
+    async listByOwner(owner, page, now) {
+      checkOpen();
+      return reader.listByOwner(owner, page, now);
+    },
+
+    async revokeOwner(owner, floor, except) {
+      checkOpen();
+      checkInstant(floor, "floor");
+      return commits.submit(undefined, (wire) => wire.push(REVOKE_OWNER, owner, floor, except ?? null), headsOf);
+    },
+
+    async count(now) {
+      checkOpen();
+      return reader.count(now);
+    },
+
+    async sweep(now, limit) {
+      checkOpen();
+      checkInstant(now, "now");
+      checkLimit(limit);
+      return commits.submit(undefined, (wire) => wire.push(SWEEP, now, limit), headsOf);
+    },
+
+    async close() {
+      closed ??= closeAll();
+      return closed;
+    },
+  };
+
+  function headsOf(results: WireReader): readonly Head[] {
+    return dropped(readHeads(results));
+  }
+}

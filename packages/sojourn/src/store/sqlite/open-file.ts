@@ -1,0 +1,138 @@
+/** Opening a file with node:sqlite, with the settings that the store's promises need. */
+import { accessSync, closeSync, constants, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { StoreError } from "../../errors.ts";
+import { dataVersionWatch, nothingToWatch, type ChangeWatch } from "./change-watch.ts";
+import { databasePort, type SqliteDatabase } from "./database-port.ts";
+import { fileOf } from "./durability.ts";
+import type { SqlPort } from "./sql-port.ts";
+import { storeFault } from "./store-fault.ts";
+import { walIndexWatch } from "./wal-index-watch.ts";
+
+/** A connection of the store's own. */
+export interface OpenedFile {
+  readonly port: SqlPort;
+  close(): void;
+}
+
+interface NodeSqlite {
+  readonly DatabaseSync: new (path: string) => SqliteDatabase & { close(): void };
+}
+
+/**
+ * Opens a file, or makes it, readable for its owner alone: sessions are in it.
+ *
+ * @param busyTimeout how long a call waits for another connection's lock, in milliseconds
+ * @throws StoreError `store_unavailable`, `store_readonly`, `store_full` or `store_corrupt`
+ */
+export function openFile(path: string, busyTimeout: number): OpenedFile {
+  const { DatabaseSync } = nodeSqlite();
+  if (path !== ":memory:") makeFile(path);
+  let database: InstanceType<typeof DatabaseSync>;
+  try {
+    database = new DatabaseSync(path);
+  } catch (error) {
+    throw openFault(path, error);
+  }
+  const port = databasePort(database);
+  try {
+    port.get(`PRAGMA busy_timeout = ${busyTimeout}`);
+    useWal(port, busyTimeout);
+    port.run("PRAGMA synchronous = FULL");
+    // Only on macOS does it make a difference: there, without it, a sync does not reach the disk.
+    port.run("PRAGMA fullfsync = ON");
+  } catch (error) {
+    database.close();
+    throw openFault(path, error);
+  }
+  return { port, close: () => closeDatabase(database) };
+}
+
+/** What tells that another connection has changed the file of this one. Call it after the first read. */
+export function watchOf(port: SqlPort): ChangeWatch {
+  const file = fileOf(port);
+  if (file === undefined) return nothingToWatch;
+  const exact = dataVersionWatch(port);
+  return port.get("PRAGMA journal_mode")?.["journal_mode"] === "wal" ? walIndexWatch(file, exact) : exact;
+}
+
+function nodeSqlite(): NodeSqlite {
+  // Loaded here and not imported, so that this module loads where there is no node:sqlite.
+  const runtime = globalThis as { readonly process?: { getBuiltinModule?(id: string): unknown } };
+  const loaded = runtime.process?.getBuiltinModule?.("node:sqlite") as NodeSqlite | undefined;
+  if (loaded !== undefined) return loaded;
+  throw new StoreError(
+    "store_unavailable",
+    "`path` needs node:sqlite, which Node has from 22.13 on. Elsewhere, open the file with better-sqlite3 or " +
+      "bun:sqlite and give the handle as `database`",
+  );
+}
+
+/**
+ * Makes the file if it is not there, with a mode of its own; SQLite gives its `-wal` and `-shm` files the same. A file
+ * that is there is not touched, since closing a descriptor of it would drop the locks of its other connections.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, "ax", 0o600));
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return;
+    throw fileFault(path, error);
+  }
+}
+
+/** Two processes that open a new file at once both want it alone for a moment, for which SQLite does not wait. */
+function useWal(port: SqlPort, busyTimeout: number): void {
+  const idle = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; ; waited += 10) {
+    try {
+      port.get("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      const busy = error instanceof StoreError && /busy|locked/i.test(error.message);
+      if (!busy || waited >= busyTimeout) throw error;
+      Atomics.wait(idle, 0, 0, 10);
+    }
+  }
+}
+
+function closeDatabase(database: { close(): void }): void {
+  try {
+    database.close();
+  } catch (error) {
+    throw storeFault(error);
+  }
+}
+
+/** SQLite says no more than "unable to open", so ask the file system why. */
+function openFault(path: string, error: unknown): StoreError {
+  const fault = storeFault(error);
+  if (fault.code !== "store_unavailable" || path === ":memory:") return fault;
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+  } catch (reason) {
+    return fileFault(path, reason);
+  }
+  return fault;
+}
+
+function fileFault(path: string, error: unknown): StoreError {
+  const errno = errnoOf(error);
+  const options = { cause: error };
+  switch (errno) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return new StoreError("store_readonly", `The file ${path}, or its folder, cannot be written (${errno})`, options);
+    case "ENOSPC":
+    case "EDQUOT":
+      return new StoreError("store_full", `There is no space for the file ${path} (${errno})`, options);
+    default:
+      return new StoreError("store_unavailable", `The file ${path} cannot be opened (${errno})`, options);
+  }
+}
+
+function errnoOf(error: unknown): string {
+  return String((Object(error) as { code?: unknown }).code ?? error);
+}

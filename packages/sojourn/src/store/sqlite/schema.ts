@@ -1,0 +1,93 @@
+/** The tables, and how a file of an older version gets them. */
+import { StoreError } from "../../errors.ts";
+import type { SqlPort } from "./sql-port.ts";
+import { toStored } from "./text.ts";
+
+/**
+ * Each migration brings a file from the version that is its index to the next one. Never change one that was
+ * released: add another.
+ *
+ * Entries have a rowid and the key in an index, not the key as the primary key of the table itself: keys are random,
+ * so that rows in key order would spread one group of writes over as many pages, and each page goes to the log whole.
+ * `total` counts the rows of a namespace. `changes` counts its transactions, by which a connection tells whether
+ * what it has cached is still true.
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE sojourn_namespace (
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      total INTEGER NOT NULL DEFAULT 0,
+      changes INTEGER NOT NULL DEFAULT 0
+    ) STRICT`,
+    `CREATE TABLE sojourn_entry (
+      id INTEGER PRIMARY KEY,
+      namespace INTEGER NOT NULL,
+      key TEXT NOT NULL,
+      owner TEXT,
+      rev TEXT NOT NULL,
+      meta TEXT NOT NULL,
+      createdAt INTEGER NOT NULL,
+      touchedAt INTEGER NOT NULL,
+      expiresAt INTEGER NOT NULL,
+      value ANY NOT NULL,
+      UNIQUE (namespace, key)
+    ) STRICT`,
+    `CREATE INDEX sojourn_entry_owner ON sojourn_entry (namespace, owner) WHERE owner IS NOT NULL`,
+    `CREATE INDEX sojourn_entry_expiry ON sojourn_entry (namespace, expiresAt)`,
+    `CREATE TABLE sojourn_floor (
+      namespace INTEGER NOT NULL,
+      owner TEXT NOT NULL,
+      floor INTEGER NOT NULL,
+      PRIMARY KEY (namespace, owner)
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX sojourn_floor_instant ON sojourn_floor (namespace, floor)`,
+  ],
+];
+
+/** The version of the tables that this library reads and writes. */
+export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+/**
+ * Brings the tables to this version and returns the id of a namespace. A file that has both already is only read.
+ *
+ * @throws StoreError `store_schema` if the file is of a newer version
+ */
+export function openNamespace(port: SqlPort, name: string): number {
+  const find = (): number | undefined => (versionOf(port) < SCHEMA_VERSION ? undefined : namespaceId(port, name));
+  return (
+    find() ??
+    port.transaction(() => {
+      // Another process may have come first, so what to do is decided again with the write lock held.
+      migrate(port);
+      port.run("INSERT INTO sojourn_namespace (name) VALUES (?) ON CONFLICT DO NOTHING", toStored(name));
+      return namespaceId(port, name)!;
+    })
+  );
+}
+
+function migrate(port: SqlPort): void {
+  const version = versionOf(port);
+  if (version === SCHEMA_VERSION) return;
+  if (version === 0) port.run("CREATE TABLE IF NOT EXISTS sojourn_schema (version INTEGER NOT NULL) STRICT");
+  for (const migration of MIGRATIONS.slice(version)) {
+    for (const sql of migration) port.run(sql);
+  }
+  port.run("DELETE FROM sojourn_schema");
+  port.run("INSERT INTO sojourn_schema (version) VALUES (?)", SCHEMA_VERSION);
+}
+
+function versionOf(port: SqlPort): number {
+  if (port.get("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'sojourn_schema'") === undefined) return 0;
+  const version = Number(port.get("SELECT version FROM sojourn_schema")?.["version"] ?? 0);
+  if (version <= SCHEMA_VERSION) return version;
+  throw new StoreError(
+    "store_schema",
+    `The tables have version ${version}, and this library knows versions up to ${SCHEMA_VERSION}: it is too old for them`,
+  );
+}
+
+function namespaceId(port: SqlPort, name: string): number | undefined {
+  const row = port.get("SELECT id FROM sojourn_namespace WHERE name = ?", toStored(name));
+  return row === undefined ? undefined : Number(row["id"]);
+}

@@ -1,0 +1,156 @@
+/** The synchronous store over any port: what a file, a given database and a Durable Object have in common. */
+import { StoreError } from "../../errors.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
+import type { Entry, Guarantees, Head, Store, Touch } from "../store.ts";
+import type { ChangeWatch } from "./change-watch.ts";
+import { entryCache, type EntryCache } from "./entry-cache.ts";
+import { entryReader, type EntryReader } from "./entry-reader.ts";
+import { entryWriter, type Writes } from "./entry-writer.ts";
+import { openNamespace } from "./schema.ts";
+import type { SqlPort } from "./sql-port.ts";
+
+/** What a store over a port is made of. */
+export interface SqlStoreOptions {
+  readonly port: SqlPort;
+  readonly namespace: string;
+  readonly durability: Guarantees["durability"];
+  /** How many entries are cached at most; 0 for none. */
+  readonly cache: number;
+  /** What tells that others have changed the database. */
+  readonly watch: ChangeWatch;
+  /** Closes what was opened for the store. */
+  readonly release?: () => void;
+}
+
+/** @throws StoreError `store_schema` if the tables are of a newer version */
+export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
+  const { port, durability, cache: max, watch, release } = options;
+  const namespace = openNamespace(port, options.namespace);
+  const reader = entryReader(port, namespace);
+  const writer = entryWriter(port, namespace);
+  const cache = entryCache({ max, watch, changes: reader.changes });
+  let closed = false;
+
+  function checkOpen(): void {
+    if (closed) throw new StoreError("store_closed", "The SQLite store is closed");
+  }
+
+  /** Runs one call in a transaction of its own, then makes the cache agree with it. */
+  function write<T>(call: (writes: Writes) => T, keysOf: (result: T) => readonly string[]): T {
+    checkOpen();
+    try {
+      const { result, changes } = writer.transaction(call);
+      if (changes !== undefined) {
+        for (const key of keysOf(result)) cache.drop(key);
+        cache.wrote(changes);
+      }
+      return result;
+    } catch (error) {
+      // Whether the commit has happened need not be known.
+      cache.forget();
+      throw error;
+    }
+  }
+
+  return {
+    mode: "sync",
+    guarantees: guarantees(durability),
+
+    get(key, now) {
+      checkOpen();
+      return readThrough(cache, reader, key, now);
+    },
+
+    put(entry, expected, now) {
+      checkOpen();
+      checkEntry(entry);
+      checkInstant(now, "now");
+      return write(
+        (writes) => writes.put(entry, expected, now),
+        (put) => (put.outcome === "stored" ? [entry.key, ...put.removed.map(keyOf)] : []),
+      );
+    },
+
+    touch(key, rev, to, now) {
+      checkOpen();
+      checkTouch(key, to, now);
+      return write(
+        (writes) => writes.touch(key, rev, to, now),
+        () => [key],
+      );
+    },
+
+    delete(key) {
+      checkOpen();
+      checkKey(key);
+      return write(
+        (writes) => writes.delete(key),
+        () => [key],
+      );
+    },
+
+    list(page, now) {
+      checkOpen();
+      return reader.list(page, now);
+    },
+
+    listByOwner(owner, page, now) {
+      checkOpen();
+      return reader.listByOwner(owner, page, now);
+    },
+
+    revokeOwner(owner, floor, except) {
+      checkOpen();
+      checkInstant(floor, "floor");
+      return write((writes) => writes.revokeOwner(owner, floor, except), keysOf);
+    },
+
+    count(now) {
+      checkOpen();
+      return reader.count(now);
+    },
+
+    sweep(now, limit) {
+      checkOpen();
+      checkInstant(now, "now");
+      checkLimit(limit);
+      return write((writes) => writes.sweep(now, limit), keysOf);
+    },
+
+    close() {
+      if (closed) return;
+      closed = true;
+      release?.();
+      cache.close();
+    },
+  };
+}
+
+/** A live entry, out of the cache if it is there and still true. */
+export function readThrough(cache: EntryCache, reader: EntryReader, key: string, now: number): Entry | undefined {
+  checkInstant(now, "now");
+  let entry = cache.get(key);
+  if (entry === undefined) {
+    checkKey(key);
+    entry = reader.find(key);
+    if (entry === undefined) return undefined;
+    cache.keep(entry);
+  }
+  return now < entry.expiresAt ? entry : undefined;
+}
+
+/** @throws TypeError if the arguments of a touch are out of bounds */
+export function checkTouch(key: string, { touchedAt, expiresAt }: Touch, now: number): void {
+  checkKey(key);
+  checkInstant(touchedAt, "touchedAt");
+  checkInstant(expiresAt, "expiresAt");
+  checkInstant(now, "now");
+}
+
+/** What any SQLite store promises, but for its durability. */
+export function guarantees(durability: Guarantees["durability"]): Guarantees {
+  return Object.freeze({ durability, atomic: true, staleMs: 0, evicts: false, failoverLoss: false });
+}
+
+const keyOf = ({ key }: Head): string => key;
+const keysOf = (heads: readonly Head[]): readonly string[] => heads.map(keyOf);

@@ -1,0 +1,42 @@
+/** Every statement of the store, but for those that make the tables. All of them begin with the namespace. */
+const HEAD = "key, owner, rev, meta, createdAt, touchedAt, expiresAt";
+const ROW = `${HEAD}, value`;
+
+export const READ_CHANGES = "SELECT changes FROM sojourn_namespace WHERE id = ?";
+
+export const READ_ENTRY: string = `SELECT ${ROW} FROM sojourn_entry WHERE namespace = ? AND key = ?`;
+
+/** Pages read a bounded number of rows, whether those are live or not: what has expired must not make them slow. */
+export const LIST_FROM: string = `SELECT ${HEAD} FROM sojourn_entry
+  WHERE namespace = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`;
+export const LIST_AFTER: string = `SELECT ${HEAD} FROM sojourn_entry
+  WHERE namespace = ? AND key > ? AND key < ? ORDER BY key LIMIT ?`;
+export const LIST_BY_OWNER: string = `SELECT id, ${ROW} FROM sojourn_entry
+  WHERE namespace = ? AND owner = ? AND id > ? ORDER BY id LIMIT ?`;
+
+/** One statement, so that both numbers are of one instant. */
+export const COUNT = `SELECT total - (
+    SELECT count(*) FROM sojourn_entry WHERE namespace = sojourn_namespace.id AND expiresAt <= ?
+  ) AS live FROM sojourn_namespace WHERE id = ?`;
+
+export const FIND_HEAD: string = `SELECT id, ${HEAD} FROM sojourn_entry WHERE namespace = ? AND key = ?`;
+export const INSERT_ENTRY: string = `INSERT INTO sojourn_entry (namespace, ${ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+export const UPDATE_ENTRY = `UPDATE sojourn_entry
+  SET owner = ?, rev = ?, meta = ?, createdAt = ?, touchedAt = ?, expiresAt = ?, value = ? WHERE id = ?`;
+export const TOUCH_ENTRY = "UPDATE sojourn_entry SET touchedAt = ?, expiresAt = ? WHERE id = ?";
+export const DELETE_ENTRY: string = `DELETE FROM sojourn_entry WHERE namespace = ? AND key = ? RETURNING ${HEAD}`;
+export const DELETE_OWNED: string = `DELETE FROM sojourn_entry
+  WHERE namespace = ? AND owner = ? AND key IS NOT ? RETURNING ${HEAD}`;
+export const DELETE_EXPIRED: string = `DELETE FROM sojourn_entry
+  WHERE id IN (SELECT id FROM sojourn_entry WHERE namespace = ? AND expiresAt <= ? ORDER BY expiresAt LIMIT ?)
+  RETURNING ${HEAD}`;
+
+export const FIND_FLOOR = "SELECT floor FROM sojourn_floor WHERE namespace = ? AND owner = ? AND floor >= ?";
+export const RAISE_FLOOR = `INSERT INTO sojourn_floor (namespace, owner, floor) VALUES (?, ?, ?)
+  ON CONFLICT (namespace, owner) DO UPDATE SET floor = max(floor, excluded.floor)`;
+export const DELETE_FLOORS = `DELETE FROM sojourn_floor WHERE (namespace, owner) IN
+  (SELECT namespace, owner FROM sojourn_floor WHERE namespace = ? AND floor < ? ORDER BY floor LIMIT ?)
+  RETURNING floor`;
+
+export const SETTLE =
+  "UPDATE sojourn_namespace SET total = total + ?, changes = changes + 1 WHERE id = ? RETURNING changes";
