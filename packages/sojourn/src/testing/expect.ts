@@ -1,8 +1,11 @@
 /** The kit's own assertions: it has to run under any test runner, in any runtime. */
 
-/** @throws Error that shows both, if they are not deeply equal */
+/** @throws Error that shows where they differ, and both, if they are not deeply equal */
 export function equal(actual: unknown, expected: unknown, what: string): void {
-  if (!isEqual(actual, expected)) throw new Error(`${what}: expected ${format(expected)}, got ${format(actual)}`);
+  const path = difference(actual, expected);
+  if (path === undefined) return;
+  const where = path === "" ? "" : `, at ${path.replace(/^\./, "")}`;
+  throw new Error(`${what}${where}: expected ${format(expected)}, got ${format(actual)}`);
 }
 
 /** @throws Error if the condition does not hold */
@@ -33,18 +36,26 @@ async function failureOf(call: () => unknown, what: string): Promise<unknown> {
   throw new Error(`${what}: expected an error, got ${format(answer)}`);
 }
 
-/** Deep equality of plain data and bytes. A `Uint8Array` equals another with the same bytes, whatever its class. */
-function isEqual(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (a instanceof Uint8Array || b instanceof Uint8Array) {
-    if (!(a instanceof Uint8Array && b instanceof Uint8Array)) return false;
-    return a.length === b.length && a.every((byte, index) => byte === b[index]);
+/**
+ * The path to the first difference between plain data, `""` for the whole; `undefined` if they are equal. A
+ * `Uint8Array` equals another with the same bytes, whatever its class.
+ */
+function difference(a: unknown, b: unknown): string | undefined {
+  if (Object.is(a, b)) return undefined;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return "";
+  if (a instanceof Uint8Array || b instanceof Uint8Array) return areSameBytes(a, b) ? undefined : "";
+  if (Array.isArray(a) !== Array.isArray(b)) return "";
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    if (!Object.hasOwn(a, key) || !Object.hasOwn(b, key)) return Array.isArray(a) ? "" : `.${key}`;
+    const path = difference(Reflect.get(a, key), Reflect.get(b, key));
+    if (path !== undefined) return `${Array.isArray(a) ? `[${key}]` : `.${key}`}${path}`;
   }
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && isEqual(Reflect.get(a, key), Reflect.get(b, key)));
+  return undefined;
+}
+
+function areSameBytes(a: unknown, b: unknown): boolean {
+  if (!(a instanceof Uint8Array && b instanceof Uint8Array)) return false;
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 const LONGEST = 300;

@@ -8,8 +8,6 @@ export interface StoreUnderTest {
   readonly name: string;
   /** Whether a namespace opened again is a second store on the same entries. */
   readonly twoStores: boolean;
-  /** Cases of the contract that it does not satisfy yet, by name. A gap that is closed turns the test red. */
-  readonly gaps?: readonly string[];
   /** How many random runs the model test makes: fewer where a write waits for a disk. */
   readonly modelRuns: number;
   /** A place for stores of its own: namespaces of two places never meet. */
