@@ -13,7 +13,13 @@ export {
   type StoreErrorCode,
 } from "./errors.ts";
 export { createSessions } from "./sessions/create-sessions.ts";
-export type { CreateOptions, MaxPerUser, Requirements, SessionsOptions } from "./sessions/options.ts";
+export type {
+  AuthenticateOptions,
+  CreateOptions,
+  MaxPerUser,
+  Requirements,
+  SessionsOptions,
+} from "./sessions/options.ts";
 export type {
   Device,
   EndReason,

@@ -4,7 +4,7 @@ import type { Entry, Touch } from "../store/store.ts";
 import { sha256 } from "../tokens/crypto.ts";
 import { readToken, type Credential } from "../tokens/token.ts";
 import { known, reportEnds, sessionOf, type Context } from "./context.ts";
-import { extension, extensionWhenDue, judge } from "./lifecycle.ts";
+import { extension, extensionWhenDue, isLocked, judge } from "./lifecycle.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -21,12 +21,19 @@ export function authenticator<Data, M extends Mode>(context: Context<Data, M>): 
       const verdict = judge(made, hashOf(credential), now);
       if (verdict === "unknown") return steps.of(undefined);
       if (verdict === "reused") return endReused(context, entry.key, now);
+      if (isLocked(entry, now, policy)) {
+        return steps.of(options?.allowLocked === true ? locked(sessionOf(context, entry, made)) : undefined);
+      }
       const to = options?.extend === false ? undefined : extensionWhenDue(entry, made, now, policy);
       return to === undefined
         ? steps.of(sessionOf(context, entry, made))
         : extend(context, entry, to, now, extensionOf);
     });
   };
+
+  function locked(session: Session<Data>): Session<Data> {
+    return Object.freeze({ ...session, locked: true as const });
+  }
 
   function extensionOf(entry: Entry, now: number): Touch | undefined {
     return extensionWhenDue(entry, known(entry), now, policy);
@@ -39,6 +46,7 @@ export function refreshed<Data, M extends Mode>(
   entry: Entry,
   now: number,
 ): Reply<M, Session<Data> | undefined> {
+  if (isLocked(entry, now, context.policy)) return context.steps.of(undefined);
   const extensionOf = (fresh: Entry): Touch | undefined => extension(fresh, known(fresh), now);
   const to = extensionOf(entry);
   if (to === undefined) return context.steps.of(sessionOf(context, entry));

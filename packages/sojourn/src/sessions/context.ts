@@ -21,9 +21,6 @@ export interface Known<Data> extends SessionRecord {
   session: Session<Data> | undefined;
 }
 
-/** How often a compare-and-set that lost is tried again, before it is a conflict. */
-export const MAX_ATTEMPTS = 64;
-
 /** What an entry holds; remembered with the entry where the store offers it, so that a repeat parses nothing. */
 export function known<Data>(entry: Entry): Known<Data> {
   const { memo } = entry;

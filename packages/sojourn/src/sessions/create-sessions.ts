@@ -13,6 +13,7 @@ import { eventHub } from "./event-hub.ts";
 import { explainer } from "./explain.ts";
 import { listings } from "./list.ts";
 import { resolvePolicy, type SessionsOptions } from "./options.ts";
+import { reauthenticator } from "./reauthenticate.ts";
 import { checkRequirements } from "./requirements.ts";
 import { rotator } from "./rotate.ts";
 import type { Sessions } from "./sessions.ts";
@@ -78,6 +79,7 @@ function assemble<Data, M extends Mode>(context: Context<Data, M>): Sessions<Dat
     },
     update: updater(context),
     rotate: rotator(context),
+    reauthenticate: reauthenticator(context),
     ...endings(context, instants),
     ...listings(context),
     count: () => store.count(policy.clock.now()),

@@ -24,6 +24,7 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
     refreshed: [],
     updated: [],
     rotated: [],
+    reauthenticated: [],
     ended: [],
   };
   return {

@@ -4,7 +4,8 @@ import type { Entry } from "../store/store.ts";
 import { readToken, type Credential } from "../tokens/token.ts";
 import { hashOf } from "./authenticate.ts";
 import { known, type Context } from "./context.ts";
-import { expiryReason, judge, replacedSecret } from "./lifecycle.ts";
+import { expiryReason, isLocked, judge, replacedSecret } from "./lifecycle.ts";
+import type { Policy } from "./options.ts";
 import { sessionHead } from "./record.ts";
 import type { Explanation } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -20,12 +21,14 @@ export function explainer<Data, M extends Mode>(context: Context<Data, M>): Sess
     if (credential === undefined) return steps.of<Explanation>({ state: "malformed" });
     const now = policy.clock.now();
     return steps.chain(store.get(credential.id, LONG_AGO), (entry) =>
-      steps.of<Explanation>(entry === undefined ? { state: "unknown-or-ended" } : explanation(entry, credential, now)),
+      steps.of<Explanation>(
+        entry === undefined ? { state: "unknown-or-ended" } : explanation(entry, credential, now, policy),
+      ),
     );
   };
 }
 
-function explanation(entry: Entry, credential: Credential, now: number): Explanation {
+function explanation(entry: Entry, credential: Credential, now: number, policy: Policy): Explanation {
   const record = known(entry);
   const hash = hashOf(credential);
   const id = entry.key;
@@ -43,5 +46,6 @@ function explanation(entry: Entry, credential: Credential, now: number): Explana
     idleLeft: entry.expiresAt - now,
     absoluteLeft: record.absoluteExpiresAt - now,
     token: verdict === "current" ? "current" : "replaced",
+    locked: isLocked(entry, now, policy),
   };
 }

@@ -22,10 +22,27 @@ export function extension(head: Touch, record: SessionRecord, now: number): Touc
   return expiresAt > head.expiresAt ? { touchedAt: Math.max(now, head.touchedAt), expiresAt } : undefined;
 }
 
-/** The same, if less than the refresh threshold is left, so that reads write at most once per refresh window. */
+/**
+ * The same, if less than the refresh threshold is left, so that reads write at most once per refresh window. Where
+ * sessions lock, activity is noted within a tenth of that time as well, or a session in use could lock.
+ */
 export function extensionWhenDue(head: Touch, record: SessionRecord, now: number, policy: Policy): Touch | undefined {
-  const threshold = policy.refreshThreshold ?? record.ttl - Math.min(60_000, record.ttl / 10);
+  const { lockAfter } = policy;
+  if (lockAfter !== undefined && now - head.touchedAt >= window(lockAfter)) {
+    return { touchedAt: now, expiresAt: Math.max(expiryFrom(now, record), head.expiresAt) };
+  }
+  const threshold = policy.refreshThreshold ?? record.ttl - window(record.ttl);
   return head.expiresAt - now < threshold ? extension(head, record, now) : undefined;
+}
+
+/** For how long activity may go without being noted: a tenth of what it keeps away, at most a minute. */
+function window(duration: number): number {
+  return Math.min(60_000, duration / 10);
+}
+
+/** Whether a session was idle for so long that its user has to prove to be there, before it can be used again. */
+export function isLocked(head: Touch, now: number, policy: Policy): boolean {
+  return policy.lockAfter !== undefined && now >= head.touchedAt + policy.lockAfter;
 }
 
 /** What a presented secret is to a session. */

@@ -19,6 +19,11 @@ export interface SessionsOptions<Data, M extends Mode> {
    * @default ttl - min(60 s, ttl / 10), of each session's own ttl: at most one write a minute
    */
   readonly refreshThreshold?: Duration;
+  /**
+   * A session that was idle for so long is locked: `authenticate` answers `undefined` for it, unless it is asked with
+   * `allowLocked`, until `reauthenticate` (NIST SP 800-63B-4, 2.2.3). It still lives. At most `ttl`. @default never
+   */
+  readonly lockAfter?: Duration;
   /** For how long a token still works after a rotation has replaced it; 0 for not at all. @default "10s" */
   readonly rotationGrace?: Duration;
   /** How many live sessions a user may have, and what a login beyond that does. @default no limit */
@@ -69,12 +74,22 @@ export interface CreateOptions {
   readonly device?: { readonly ip?: string | undefined; readonly userAgent?: string | undefined };
 }
 
+/** Options of `authenticate`. */
+export interface AuthenticateOptions {
+  /** `false` looks without extending. @default true */
+  readonly extend?: boolean;
+  /** `true` gets a locked session as well, marked `locked` and not extended. @default false */
+  readonly allowLocked?: boolean;
+}
+
 /** The resolved options that the rules look at. All durations are in milliseconds. */
 export interface Policy {
   readonly ttl: number;
   readonly absoluteTtl: number;
   /** `undefined` for the default, which depends on a session's own ttl. */
   readonly refreshThreshold: number | undefined;
+  /** `undefined` where sessions never lock. */
+  readonly lockAfter: number | undefined;
   readonly rotationGrace: number;
   readonly maxPerUser: MaxPerUser | undefined;
   readonly maxDataLength: number;
@@ -86,13 +101,14 @@ export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
   const ttl = parseDuration(options.ttl ?? "30m", "ttl");
   const absoluteTtl = parseDuration(options.absoluteTtl ?? "30d", "absoluteTtl");
   checkOrder(ttl, absoluteTtl);
-  const { refreshThreshold } = options;
+  const { refreshThreshold, lockAfter } = options;
   const threshold =
     refreshThreshold === undefined ? undefined : parseDuration(refreshThreshold, "refreshThreshold", { zero: true });
-  if (threshold !== undefined && threshold > ttl) {
-    throw new TypeError(
-      `Expected \`refreshThreshold\` to be at most \`ttl\` (${ttl} ms), got ${show(refreshThreshold)}`,
-    );
+  const lock = lockAfter === undefined ? undefined : parseDuration(lockAfter, "lockAfter");
+  for (const [name, duration] of Object.entries({ refreshThreshold: threshold, lockAfter: lock })) {
+    if (duration !== undefined && duration > ttl) {
+      throw new TypeError(`Expected \`${name}\` to be at most \`ttl\` (${ttl} ms), got ${duration} ms`);
+    }
   }
   const clock = options.clock ?? systemClock;
   if (typeof clock.now !== "function")
@@ -101,6 +117,7 @@ export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
     ttl,
     absoluteTtl,
     refreshThreshold: threshold,
+    lockAfter: lock,
     rotationGrace: parseDuration(options.rotationGrace ?? "10s", "rotationGrace", { zero: true }),
     maxPerUser: resolveMaxPerUser(options.maxPerUser),
     maxDataLength: resolveMaxDataLength(options.maxDataLength ?? 1_048_576),

@@ -12,7 +12,11 @@ export interface SessionRecord {
   readonly absoluteExpiresAt: number;
   /** Its own idle lifetime, in milliseconds. */
   readonly ttl: number;
+  /** Its own absolute lifetime, in milliseconds: what a re-authentication starts anew. */
+  readonly absoluteTtl: number;
   readonly version: number;
+  /** Until when its user counts as just authenticated, in epoch milliseconds. */
+  readonly reauthenticatedUntil: number | undefined;
   /** The secrets that the last two rotations replaced, the latest first. */
   readonly previous: readonly ReplacedSecret[];
   readonly device: Device | undefined;
@@ -31,19 +35,23 @@ interface Meta {
   readonly h: string;
   readonly a: number;
   readonly t: number;
+  readonly b: number;
   readonly v: number;
+  readonly r?: number;
   readonly p?: readonly (readonly [hash: string, salt: string, graceUntil: number])[];
   readonly d?: { readonly i?: string; readonly u?: string };
 }
 
 /** The meta of a record. */
 export function encodeRecord(record: SessionRecord): string {
-  const { hash, absoluteExpiresAt, ttl, version, previous, device } = record;
+  const { hash, absoluteExpiresAt, ttl, absoluteTtl, version, reauthenticatedUntil, previous, device } = record;
   const meta: Meta = {
     h: hash,
     a: absoluteExpiresAt,
     t: ttl,
+    b: absoluteTtl,
     v: version,
+    ...(reauthenticatedUntil !== undefined && { r: reauthenticatedUntil }),
     ...(previous.length > 0 && { p: previous.map((old) => [old.hash, old.salt, old.graceUntil] as const) }),
     ...(device !== undefined && {
       d: {
@@ -63,15 +71,17 @@ export function decodeRecord(head: Pick<Head, "key" | "meta">): SessionRecord {
   } catch (cause) {
     throw new StoreError("store_corrupt", `The entry ${head.key} is not a session: its meta is not JSON`, { cause });
   }
-  const { h, a, t, v, p = [], d } = meta ?? {};
-  if (typeof h !== "string" || typeof a !== "number" || typeof t !== "number" || typeof v !== "number") {
+  const { h, a, t, b, v, r, p = [], d } = meta ?? {};
+  if (typeof h !== "string" || ![a, t, b, v].every(Number.isSafeInteger)) {
     throw new StoreError("store_corrupt", `The entry ${head.key} is not a session: its meta lacks a field`);
   }
   return {
     hash: h,
-    absoluteExpiresAt: a,
-    ttl: t,
-    version: v,
+    absoluteExpiresAt: a as number,
+    ttl: t as number,
+    absoluteTtl: b as number,
+    version: v as number,
+    reauthenticatedUntil: r,
     previous: p.map(([hash, salt, graceUntil]) => ({ hash, salt, graceUntil })),
     device: d && deviceOf(d.i, d.u),
   };
@@ -87,6 +97,7 @@ export function sessionHead(head: Head, record: SessionRecord): SessionHead {
     expiresAt: head.expiresAt,
     absoluteExpiresAt: record.absoluteExpiresAt,
     version: record.version,
+    ...(record.reauthenticatedUntil !== undefined && { reauthenticatedUntil: record.reauthenticatedUntil }),
     ...(record.device !== undefined && { device: record.device }),
   });
 }

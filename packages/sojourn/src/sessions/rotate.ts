@@ -5,20 +5,13 @@
  * rotation with the old token within the grace (a second tab, a lost reply) gets the same new token, and nobody
  * else can compute it. After the grace, an old token is theft, and ends the session.
  */
-import { ConflictError } from "../errors.ts";
-import type { Mode, Reply } from "../store/reply.ts";
+import type { Mode } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
-import {
-  readToken,
-  rotationSalt,
-  succeedingToken,
-  uniqueRev,
-  type Credential,
-  type MintedToken,
-} from "../tokens/token.ts";
+import { readToken, rotationSalt, succeedingToken, type Credential, type MintedToken } from "../tokens/token.ts";
 import { endReused, hashOf } from "./authenticate.ts";
-import { known, MAX_ATTEMPTS, reportEnds, sessionOf, type Context } from "./context.ts";
-import { judge, rotated, saltsFrom } from "./lifecycle.ts";
+import { compareAndSet, type Step } from "./compare-and-set.ts";
+import { known, sessionOf, type Context } from "./context.ts";
+import { isLocked, judge, rotated, saltsFrom } from "./lifecycle.ts";
 import { encodeRecord } from "./record.ts";
 import type { SessionWithToken } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -27,48 +20,41 @@ import type { Sessions } from "./sessions.ts";
 export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["rotate"] {
   const { store, steps, policy, events } = context;
 
-  function withToken(entry: Entry, token: string): Reply<M, SessionWithToken<Data>> {
-    return steps.of({ token, ...sessionOf(context, entry) });
-  }
-
-  function attempt(
-    entry: Entry | undefined,
-    credential: Credential,
-    now: number,
-    left: number,
-  ): Reply<M, SessionWithToken<Data> | undefined> {
-    if (entry === undefined) return steps.of(undefined);
+  function step(entry: Entry, credential: Credential, now: number): Rotation<Data, M> {
     const record = known(entry);
     const hash = hashOf(credential);
     const verdict = judge(record, hash, now);
-    if (verdict === "unknown") return steps.of(undefined);
-    if (verdict === "reused") return endReused(context, entry.key, now);
-    if (verdict === "in-grace") return withToken(entry, successor(credential, saltsFrom(record, hash)).token);
-
+    if (verdict === "reused") return { answer: endReused(context, entry.key, now) };
+    if (verdict === "unknown" || isLocked(entry, now, policy)) return { answer: steps.of(undefined) };
+    if (verdict === "in-grace") {
+      const { token } = successor(credential, saltsFrom(record, hash));
+      return { answer: steps.of({ token, ...sessionOf(context, entry) }) };
+    }
     const salt = rotationSalt();
     const next = succeedingToken(credential, salt);
-    const { memo: _, ...rest } = entry;
-    const meta = encodeRecord(rotated(record, { hash: next.hash, salt }, now + policy.rotationGrace));
-    const changed: Entry = { ...rest, rev: uniqueRev(), meta };
-    return steps.chain(store.put(changed, entry.rev, now), (put) => {
-      if (put.outcome === "revoked") return steps.of(undefined);
-      if (put.outcome === "conflict") {
-        if (left === 0) throw new ConflictError(`${MAX_ATTEMPTS} other changes of the session came first`);
-        return attempt(put.current, credential, now, left - 1);
-      }
-      reportEnds(context, put.removed, now, "evicted");
-      if (events.listens("rotated")) events.emit("rotated", { session: sessionOf(context, changed), at: now });
-      return withToken(changed, next.token);
-    });
+    return {
+      write: { meta: encodeRecord(rotated(record, { hash: next.hash, salt }, now + policy.rotationGrace)) },
+      stored(changed) {
+        const session = sessionOf(context, changed);
+        if (events.listens("rotated")) events.emit("rotated", { session, at: now });
+        return { token: next.token, ...session };
+      },
+    };
   }
 
   return (token) => {
     const credential = readToken(token);
     if (credential === undefined) return steps.of(undefined);
     const now = policy.clock.now();
-    return steps.chain(store.get(credential.id, now), (entry) => attempt(entry, credential, now, MAX_ATTEMPTS - 1));
+    return steps.chain(store.get(credential.id, now), (found) =>
+      compareAndSet<Data, M, SessionWithToken<Data>>(context, found, now, (entry) =>
+        steps.of(step(entry, credential, now)),
+      ),
+    );
   };
 }
+
+type Rotation<Data, M extends Mode> = Step<M, SessionWithToken<Data> | undefined>;
 
 /** The current token, computed from one that was replaced, over every rotation since. */
 function successor(old: Credential, salts: readonly string[]): Credential & { readonly token: string } {

@@ -24,6 +24,8 @@ export interface SessionHead {
   readonly absoluteExpiresAt: number;
   /** Counts the changes of its data: 1, 2, 3 … */
   readonly version: number;
+  /** Until when its user counts as just authenticated, in epoch milliseconds; absent if that was never noted. */
+  readonly reauthenticatedUntil?: number;
   readonly device?: Device;
 }
 
@@ -31,6 +33,8 @@ export interface SessionHead {
 export interface Session<Data = Record<string, unknown>> extends SessionHead {
   /** The caller's payload, after a round through JSON. */
   readonly data: Readonly<Data>;
+  /** Present, and `true`, on a locked session that `authenticate` was asked for with `allowLocked`. */
+  readonly locked?: true;
 }
 
 /** A session together with its token, which is shown here and never again. */
@@ -60,6 +64,8 @@ export interface SessionEvents<Data> {
   readonly updated: { readonly session: Session<Data>; readonly at: number };
   /** It was given a new token. */
   readonly rotated: { readonly session: Session<Data>; readonly at: number };
+  /** Its user has proved to be there again. */
+  readonly reauthenticated: { readonly session: Session<Data>; readonly at: number };
   /** It ended; reported once, by the call that removed it. */
   readonly ended: { readonly session: SessionHead; readonly reason: EndReason; readonly at: number };
 }
@@ -75,6 +81,8 @@ export type Explanation =
       readonly absoluteLeft: number;
       /** Whether the token is the current one, or one that a rotation has replaced and whose grace still runs. */
       readonly token: "current" | "replaced";
+      /** Whether it waits for a re-authentication. */
+      readonly locked: boolean;
     }
   | {
       readonly state: "expired";

@@ -1,7 +1,8 @@
 /** The session manager's interface: every call, and what it answers. */
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Guarantees, Page, Unsubscribe } from "../store/store.ts";
-import type { CreateOptions } from "./options.ts";
+import type { Duration } from "../time/duration.ts";
+import type { AuthenticateOptions, CreateOptions } from "./options.ts";
 import type { Explanation, Session, SessionEvents, SessionHead, SessionWithToken } from "./session.ts";
 
 /** What `update` does to the data: fields to set (`undefined` removes one), or the new data made from a copy of the old. */
@@ -35,14 +36,20 @@ export interface Sessions<Data, M extends Mode> {
    * A token that a rotation replaced longer ago than its grace ends the session (`reuse`).
    *
    * @param options.extend `false` to look without extending
+   * @param options.allowLocked `true` to get a locked session as well, marked `locked`; it is not extended
    * @throws StoreError
    */
-  authenticate(token: string | undefined, options?: { readonly extend?: boolean }): Reply<M, Session<Data> | undefined>;
+  authenticate(token: string | undefined, options?: AuthenticateOptions): Reply<M, Session<Data> | undefined>;
 
   /** The live session under an id, or `undefined`. Extends nothing. @throws StoreError */
   get(id: string): Reply<M, Session<Data> | undefined>;
 
-  /** Extends a live session by its ttl, within its absolute lifetime, and returns it, or `undefined`. @throws StoreError */
+  /**
+   * Extends a live session by its ttl, within its absolute lifetime, and returns it; `undefined` if there is none, or
+   * it is locked.
+   *
+   * @throws StoreError
+   */
   refresh(id: string): Reply<M, Session<Data> | undefined>;
 
   /**
@@ -64,6 +71,17 @@ export interface Sessions<Data, M extends Mode> {
    * @throws StoreError
    */
   rotate(token: string | undefined): Reply<M, SessionWithToken<Data> | undefined>;
+
+  /**
+   * Notes that the user of a live session has proved to be there again, with a password or a passkey: the session's
+   * `reauthenticatedUntil` is set, a lock is lifted, and both its lifetimes start anew (NIST SP 800-63B-4, 5.2).
+   * `undefined` if there is none. Give it a new token as well: `rotate` (OWASP ASVS 5.0, 7.2.4).
+   *
+   * @param options.for how long that counts, by default 5 minutes
+   * @throws ConflictError if others came first too often in a row; nothing was changed
+   * @throws StoreError
+   */
+  reauthenticate(id: string, options?: { readonly for?: Duration }): Reply<M, Session<Data> | undefined>;
 
   /** Ends a session for good (`logout`). Whether there was a live one. @throws StoreError */
   destroy(id: string): Reply<M, boolean>;
