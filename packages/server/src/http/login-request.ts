@@ -15,26 +15,26 @@ export function parseLoginRequest(body: unknown): LoginRequest {
   }
   // `JSON.parse` makes own fields of whatever a body holds, `__proto__` too: nothing is read from a prototype.
   const fields = new Map<string, unknown>(Object.entries(body));
-  const token = refined(() => parseToken(fields.get("token")));
-  const user = refined(() => parseUserId(fields.get("user")));
+  const token = refined(parseToken, fields.get("token"));
+  const user = refined(parseUserId, fields.get("user"));
   if (fields.size !== 2) throw new Refusal(400, 'Expected no other fields than "token" and "user"');
   if (token === "." || token === "..") {
     // URLs have no way to write such a path segment, not even percent-encoded: nobody could log it out.
     throw new Refusal(400, "Expected a token that can stand in a path, which one or two dots cannot");
   }
-  refined(() => refuseMintedShape(token));
+  refuseMintedShape(token);
   return { token, user };
 }
 
 /**
  * Only the library makes tokens of that shape: who knows a session's id could otherwise start one under it.
  *
- * @throws TypeError
+ * @throws Refusal (400)
  */
 function refuseMintedShape(token: Token): void {
   try {
     isSessionId(token);
   } catch {
-    throw new TypeError("Expected a token of the caller's own, got one with the shape of a minted token");
+    throw new Refusal(400, "Expected a token of the caller's own, got one with the shape of a minted token");
   }
 }

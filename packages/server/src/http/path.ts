@@ -6,8 +6,11 @@ import { Refusal } from "./refusal.ts";
 export function rawPath(request: Request): string {
   const { url } = request;
   const start = url.indexOf("/", url.indexOf(":") + 3);
-  const end = url.slice(start).search(/[?#]/);
-  return end === -1 ? url.slice(start) : url.slice(start, start + end);
+  const query = url.indexOf("?", start);
+  const hash = url.indexOf("#", start);
+  if (query === -1 && hash === -1) return url.slice(start);
+  // The first of the two; a fragment is never sent, but a Request made in the process may have one.
+  return url.slice(start, query === -1 || (hash !== -1 && hash < query) ? hash : query);
 }
 
 /**
@@ -19,19 +22,21 @@ export function tokenInPath(path: string): Token {
   const from = "/sessions/".length;
   const slash = path.indexOf("/", from);
   const segment = slash === -1 ? path.slice(from) : path.slice(from, slash);
-  let text: string;
+  return refined(parseToken, segment.includes("%") ? decoded(segment) : segment);
+}
+
+function decoded(segment: string): string {
   try {
-    text = decodeURIComponent(segment);
+    return decodeURIComponent(segment);
   } catch {
     throw new Refusal(400, "Expected the token in the path to be percent-encoded UTF-8");
   }
-  return refined(() => parseToken(text));
 }
 
 /** What a parser makes of a value. @throws Refusal (400) with the parser's message, which never holds the value */
-export function refined<T>(parse: () => T): T {
+export function refined<T>(parse: (value: unknown) => T, value: unknown): T {
   try {
-    return parse();
+    return parse(value);
   } catch (error) {
     if (error instanceof TypeError) throw new Refusal(400, error.message);
     throw error;
