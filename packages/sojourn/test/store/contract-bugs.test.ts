@@ -2,12 +2,13 @@ import { describe, expect, test } from "vitest";
 import { storeContract } from "../../src/testing/index.ts";
 import { bugsOfOwners } from "./support/planted-bugs-of-owners.ts";
 import { bugsOfPages } from "./support/planted-bugs-of-pages.ts";
+import { bugsOfReads } from "./support/planted-bugs-of-reads.ts";
 import { bugsOfFaults, bugsOfSteps } from "./support/planted-bugs-of-steps.ts";
 import { bugsOfTotals } from "./support/planted-bugs-of-totals.ts";
 import { bugsOfWrites } from "./support/planted-bugs-of-writes.ts";
 import type { PlantedBug } from "./support/planted-bug.ts";
 
-const bugs = [bugsOfWrites, bugsOfOwners, bugsOfTotals, bugsOfPages, bugsOfSteps, bugsOfFaults].flat();
+const bugs = [bugsOfReads, bugsOfWrites, bugsOfOwners, bugsOfTotals, bugsOfPages, bugsOfSteps, bugsOfFaults].flat();
 
 /** What the cases of the broken rule say about it. */
 async function complaints({ rule, place }: PlantedBug): Promise<string[]> {

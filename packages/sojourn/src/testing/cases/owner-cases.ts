@@ -105,6 +105,20 @@ export const ownerCases: readonly ContractCase[] = [
     await barred(store, slow, now, { floor: now });
   }),
 
+  storeCase(
+    8,
+    "a floor that is set when the clock has come back stands its hour too",
+    async ({ store, now, entry }) => {
+      await stored(store, entry("ahead", { expiresAt: now + 9 * HOUR }), now + 3 * HOUR);
+      await store.sweep(now + 3 * HOUR, 10);
+      await store.count(now + 3 * HOUR);
+      await store.revokeOwner("ann", now);
+      await store.revokeOwner("bob", now);
+      for (const owner of ["ann", "bob"]) await barred(store, entry("k", { owner }), now, { floor: now });
+      await barred(store, entry("k", { owner: "ann" }), now + FLOOR_LIFETIME - 1, { floor: now });
+    },
+  ),
+
   storeCase(8, "a floor set on an owner without entries counts as well", async ({ store, now, entry }) => {
     equal(await store.revokeOwner("ann", now), [], "what the revocation removed");
     await barred(store, entry("k", { owner: "ann" }), now, { floor: now });

@@ -69,6 +69,16 @@ export const bugsOfOwners: readonly PlantedBug[] = [
       return store.put(entry, expected, now);
     },
   })),
+  bug(8, "a floor is forgotten because of a time before it was set", ({ store, space }) => {
+    let latest = 0;
+    return {
+      put(entry, expected, now) {
+        latest = Math.max(latest, now);
+        for (const [owner, floor] of space.floors) if (latest > floor + FLOOR_LIFETIME) space.floors.delete(owner);
+        return store.put(entry, expected, now);
+      },
+    };
+  }),
   bug(8, "no floor is set where nothing was removed", ({ store, space }) => ({
     revokeOwner(owner, floor, except) {
       const gone = store.revokeOwner(owner, floor, except);

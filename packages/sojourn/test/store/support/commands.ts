@@ -1,0 +1,177 @@
+/** Random calls, made of what the model knows at the moment at which they are made. */
+import fc from "fast-check";
+import type { Entry, Expected, Head, Put, Store } from "../../../src/store/store.ts";
+import { Model, perform, removedBy, type Operation } from "./model.ts";
+
+/** A run of the model beside the stores under test. */
+export class World {
+  readonly model: Model;
+  now: number;
+  /** What was stored as a new entry, and what was reported as removed. */
+  readonly inserted: string[] = [];
+  readonly reported: string[] = [];
+  #revs = 0;
+  /** Every put, to be repeated as a caller does after a timeout. */
+  readonly puts: (Operation & { readonly call: "put" })[] = [];
+
+  constructor(now: number, model: Model = new Model()) {
+    this.now = now;
+    this.model = model;
+  }
+
+  newRev(): string {
+    return `rev-${++this.#revs}`;
+  }
+
+  /** Makes a call and lets the model judge the answer. */
+  async step(store: Store, operation: Operation): Promise<void> {
+    const before = operation.call === "put" ? this.model.live(operation.entry.key, operation.now) : undefined;
+    const answer = await perform(store, operation);
+    this.model.judge(operation, answer);
+    this.reported.push(...removedBy(operation, answer).map(nameOf));
+    if (operation.call !== "put") return;
+    this.puts.push(operation);
+    if ((answer as Put).outcome !== "stored" || before?.rev === operation.entry.rev) return;
+    const isChange = before !== undefined && operation.expected === before.rev;
+    if (isChange) this.inserted.splice(this.inserted.indexOf(nameOf(before)), 1);
+    this.inserted.push(nameOf(operation.entry));
+  }
+
+  /** Empties the store, and checks that every entry went exactly once. */
+  async end(store: Store): Promise<void> {
+    await this.step(store, { call: "list", prefix: "", limit: 2, now: this.now });
+    await this.step(store, { call: "count", now: this.now });
+    const end = Math.max(this.now, ...this.model.entries.map(({ expiresAt }) => expiresAt));
+    while (this.model.entries.length > 0) await this.step(store, { call: "sweep", now: end, limit: 3 });
+    await this.step(store, { call: "sweep", now: end, limit: 3 });
+    await this.step(store, { call: "count", now: end });
+    const [inserted, reported] = [this.inserted.sort().join(), this.reported.sort().join()];
+    if (inserted !== reported) throw new Error(`Stored: ${inserted}\nreported as removed: ${reported}`);
+  }
+}
+
+function nameOf({ key, rev }: Head): string {
+  return `${key}/${rev}`;
+}
+
+export type StoreCommand = fc.AsyncCommand<World, readonly Store[]>;
+
+/** How a call is made once the world is known; `undefined` if there is nothing to call. */
+type Plan = (world: World) => Operation | undefined;
+
+function command(name: string, via: number, plan: Plan): StoreCommand {
+  let shown = name;
+  return {
+    check: () => true,
+    async run(world, stores) {
+      const operation = plan(world);
+      if (operation === undefined) return;
+      shown = JSON.stringify(operation);
+      const store = stores[via % stores.length];
+      if (store !== undefined) await world.step(store, operation);
+    },
+    toString: () => shown,
+  };
+}
+
+const keys = fc.constantFrom("a", "ab", "😀", "__proto__", "é%_");
+const owners = fc.constantFrom("ann", "bob", "constructor");
+const via = fc.nat({ max: 1 });
+const lasting = fc.constantFrom(0, 1_000, 60_000, 60_000, 3_600_000);
+const shift = fc.constantFrom(-3_600_000, -1_000, -1, 0, 1, 1_000);
+const limits = fc.constantFrom(1, 2, 3, 1_000);
+const values = fc.oneof(fc.string({ unit: "grapheme", maxLength: 8 }), fc.uint8Array({ maxLength: 8 }));
+type Expects = "null" | "any" | "current" | "rev of another" | "never";
+const expects = fc.constantFrom<Expects>("null", "any", "current", "current", "rev of another", "never");
+
+function expectedOf(kind: Expects, key: string, { model }: World): Expected {
+  if (kind === "null") return null;
+  if (kind === "any" || kind === "never") return kind;
+  if (kind === "current") return model.entries.find((entry) => entry.key === key)?.rev ?? null;
+  return model.entries.find((entry) => entry.key !== key)?.rev ?? "never";
+}
+
+const putParts = fc.record({
+  via,
+  key: keys,
+  expects,
+  owner: fc.option(owners),
+  created: shift,
+  touched: shift,
+  lasts: lasting,
+  value: values,
+});
+
+const put = putParts.map(({ via, key, expects, owner, created, touched, lasts, value }) =>
+  command(`put ${key}`, via, (world) => {
+    const { now } = world;
+    const instants = { createdAt: now + created, touchedAt: now + touched, expiresAt: now + lasts };
+    const entry: Entry = { key, owner, rev: world.newRev(), meta: `m${created}`, ...instants, value };
+    return { call: "put", entry, expected: expectedOf(expects, key, world), now };
+  }),
+);
+
+const repeat = fc.tuple(via, fc.nat({ max: 30 })).map(([via, which]) =>
+  command("repeat a put", via, ({ puts, now, model }) => {
+    const put = puts.at(-1 - (which % Math.max(puts.length, 1)));
+    if (put === undefined) return undefined;
+    const isThere = model.live(put.entry.key, now)?.rev === put.entry.rev;
+    // An insert repeated when its entry has gone would be a new entry under an old rev, which no writer makes.
+    const isChange = put.expected !== null && put.expected !== "any";
+    return isThere || isChange ? { ...put, now } : undefined;
+  }),
+);
+
+const touch = fc.record({ via, key: keys, right: fc.boolean(), touched: shift, lasts: lasting }).map((parts) =>
+  command(`touch ${parts.key}`, parts.via, ({ model, now }) => {
+    const rev = parts.right ? model.entries.find(({ key }) => key === parts.key)?.rev : model.entries[0]?.rev;
+    const to = { touchedAt: now + parts.touched, expiresAt: now + parts.lasts };
+    return { call: "touch", key: parts.key, rev: rev ?? "never", to, now };
+  }),
+);
+
+const revoke = fc
+  .record({ via, owner: owners, floor: shift, except: fc.option(keys, { nil: undefined }) })
+  .map((parts) =>
+    command(`revoke ${parts.owner}`, parts.via, ({ now }) => {
+      return { call: "revokeOwner", owner: parts.owner, floor: now + parts.floor, except: parts.except };
+    }),
+  );
+
+const list = fc
+  .record({ via, prefix: fc.constantFrom("", "a", "ab", "😀", "é%", "%", "_"), limit: limits })
+  .map((parts) =>
+    command("list", parts.via, ({ now }) => ({ call: "list", prefix: parts.prefix, limit: parts.limit, now })),
+  );
+
+const listByOwner = fc
+  .record({ via, owner: owners, limit: limits })
+  .map(({ via, owner, limit }) =>
+    command(`list ${owner}`, via, ({ now }) => ({ call: "listByOwner", owner, limit, now })),
+  );
+
+const move = fc.oneof(fc.integer({ min: -70_000, max: 70_000 }), fc.constantFrom(-7_200_000, 7_200_000)).map((by) =>
+  command(`move the clock by ${by}`, 0, (world) => {
+    world.now += by;
+    return undefined;
+  }),
+);
+
+const moveToEnd = fc.record({ which: fc.nat({ max: 5 }), by: fc.constantFrom(-1, 0, 1) }).map(({ which, by }) =>
+  command(`move the clock to an end and ${by}`, 0, (world) => {
+    world.now = (world.model.entries[which]?.expiresAt ?? world.now) + by;
+    return undefined;
+  }),
+);
+
+/** Runs of up to 60 calls. */
+export function commands(): fc.Arbitrary<Iterable<StoreCommand>> {
+  const simple = [
+    fc.tuple(via, keys).map(([via, key]) => command(`get ${key}`, via, ({ now }) => ({ call: "get", key, now }))),
+    fc.tuple(via, keys).map(([via, key]) => command(`delete ${key}`, via, () => ({ call: "delete", key }))),
+    via.map((via) => command("count", via, ({ now }) => ({ call: "count", now }))),
+    fc.tuple(via, limits).map(([via, limit]) => command("sweep", via, ({ now }) => ({ call: "sweep", now, limit }))),
+  ];
+  const all = [put, put, put, put, repeat, touch, touch, revoke, list, listByOwner, move, moveToEnd, ...simple];
+  return fc.commands<World, readonly Store[], false>(all, { maxCommands: 60, size: "max" });
+}
