@@ -17,6 +17,7 @@ export type {
   AuthenticateOptions,
   CreateOptions,
   MaxPerUser,
+  Policy,
   Requirements,
   SessionsOptions,
 } from "./sessions/options.ts";
@@ -24,6 +25,7 @@ export type {
   Device,
   EndReason,
   Explanation,
+  RejectionReason,
   Session,
   SessionEvents,
   SessionHead,

@@ -2,8 +2,8 @@
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
 import { sha256 } from "../tokens/crypto.ts";
-import { readToken, type Credential } from "../tokens/token.ts";
-import { known, reportEnds, sessionOf, type Context } from "./context.ts";
+import { nameableId, readToken, type Credential } from "../tokens/token.ts";
+import { known, rejected, reportConflict, reportEnds, sessionOf, type Context } from "./context.ts";
 import { extension, extensionWhenDue, isLocked, judge } from "./lifecycle.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -13,16 +13,20 @@ export function authenticator<Data, M extends Mode>(context: Context<Data, M>): 
   const { store, steps, policy } = context;
   return (token, options) => {
     const credential = readToken(token);
-    if (credential === undefined) return steps.of(undefined);
+    if (credential === undefined) {
+      return token === undefined ? steps.of(undefined) : rejected(context, "malformed", null, policy.clock.now());
+    }
     const now = policy.clock.now();
     return steps.chain(store.get(credential.id, now), (entry) => {
-      if (entry === undefined) return steps.of(undefined);
+      if (entry === undefined) return rejected(context, "unknown", nameableId(credential), now);
       const made = known<Data>(entry);
       const verdict = judge(made, hashOf(credential), now);
-      if (verdict === "unknown") return steps.of(undefined);
+      if (verdict === "unknown") return rejected(context, "wrong-secret", entry.key, now);
       if (verdict === "reused") return endReused(context, entry.key, now);
       if (isLocked(entry, now, policy)) {
-        return steps.of(options?.allowLocked === true ? locked(sessionOf(context, entry, made)) : undefined);
+        return options?.allowLocked === true
+          ? steps.of(locked(sessionOf(context, entry, made)))
+          : rejected(context, "locked", entry.key, now);
       }
       const to = options?.extend === false ? undefined : extensionWhenDue(entry, made, now, policy);
       return to === undefined
@@ -67,7 +71,7 @@ export function endReused<Data, M extends Mode>(
   const { store, steps } = context;
   return steps.chain(store.delete(id), (head) => {
     if (head !== undefined) reportEnds(context, [head], now, "reuse");
-    return steps.of(undefined);
+    return rejected(context, "reuse", id, now);
   });
 }
 
@@ -90,6 +94,7 @@ function extend<Data, M extends Mode>(
       if (events.listens("refreshed")) events.emit("refreshed", { session, at: now });
       return steps.of(session);
     }
+    reportConflict(context, entry.key, now);
     return steps.chain(store.get(entry.key, now), (fresh) => {
       if (fresh === undefined) return steps.of(undefined);
       const again = extensionOf(fresh, now);

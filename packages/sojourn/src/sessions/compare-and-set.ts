@@ -3,7 +3,7 @@ import { ConflictError } from "../errors.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import { uniqueRev } from "../tokens/token.ts";
-import { reportEnds, type Context } from "./context.ts";
+import { reportConflict, reportEnds, type Context } from "./context.ts";
 
 /** How often a change that lost is made anew, before it is a conflict. */
 const MAX_ATTEMPTS = 64;
@@ -37,6 +37,7 @@ export function compareAndSet<Data, M extends Mode, T>(
       return steps.chain(store.put(next, entry.rev, now), (put) => {
         if (put.outcome === "revoked") return steps.of(undefined);
         if (put.outcome === "conflict") {
+          reportConflict(context, entry.key, now);
           if (left === 1) throw new ConflictError(`${MAX_ATTEMPTS} other changes of the session came first`);
           return attempt(put.current, left - 1);
         }

@@ -1,12 +1,12 @@
 /** What the calls of one manager share. */
-import type { Mode, Replies } from "../store/reply.ts";
+import type { Mode, Replies, Reply } from "../store/reply.ts";
 import type { Entry, Head, Store } from "../store/store.ts";
 import type { DataCodec } from "./data.ts";
 import type { EventHub } from "./event-hub.ts";
 import { endReason } from "./lifecycle.ts";
 import type { Policy } from "./options.ts";
 import { decodeRecord, sessionHead, type SessionRecord } from "./record.ts";
-import type { EndReason, Session } from "./session.ts";
+import type { EndReason, RejectionReason, Session } from "./session.ts";
 
 export interface Context<Data, M extends Mode> {
   readonly store: Store<M>;
@@ -63,6 +63,22 @@ function readableRecord(head: Head): SessionRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The answer to a token that lets nobody in: absence, which is also reported. */
+export function rejected<M extends Mode>(
+  { events, steps }: Pick<Context<never, M>, "events" | "steps">,
+  reason: RejectionReason,
+  id: string | null,
+  at: number,
+): Reply<M, undefined> {
+  if (events.listens("rejected")) events.emit("rejected", { id, reason, at });
+  return steps.of(undefined);
+}
+
+/** Reports that a change of a session came second. */
+export function reportConflict({ events }: Pick<Context<never, Mode>, "events">, id: string, at: number): void {
+  if (events.listens("conflicted")) events.emit("conflicted", { id, at });
 }
 
 /** How many of removed sessions were live: what the caller ended, not what time had ended before. */

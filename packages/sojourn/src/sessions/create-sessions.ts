@@ -84,7 +84,9 @@ function assemble<Data, M extends Mode>(context: Context<Data, M>): Sessions<Dat
     ...listings(context),
     count: () => store.count(policy.clock.now()),
     explain: explainer(context),
+    policy,
     on: events.on,
+    listens: events.listens,
   };
 }
 
@@ -102,11 +104,11 @@ function checkStore(store: Store): void {
 
 /** A manager whose calls reject where they would throw, so that a caller of promises has one place for errors. */
 function rejecting<Data>(sessions: Sessions<Data, Mode>): Sessions<Data, Mode> {
-  const { mode, guarantees, on, ...calls } = sessions;
+  const { mode, guarantees, policy, on, listens, ...calls } = sessions;
   const wrapped = Object.entries(calls).map(([name, call]) => [
     name,
     async (...given: readonly unknown[]): Promise<unknown> =>
       (call as (...given: readonly unknown[]) => Reply<Mode, unknown>)(...given),
   ]);
-  return { mode, guarantees, on, ...(Object.fromEntries(wrapped) as typeof calls) };
+  return { mode, guarantees, policy, on, listens, ...(Object.fromEntries(wrapped) as typeof calls) };
 }

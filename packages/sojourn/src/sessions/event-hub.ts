@@ -26,6 +26,8 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
     rotated: [],
     reauthenticated: [],
     ended: [],
+    rejected: [],
+    conflicted: [],
   };
   return {
     listens: (type) => listeners[type].length > 0,
@@ -33,7 +35,9 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
       // The array is replaced, never changed, so that a listener may subscribe or unsubscribe others.
       for (const listener of listeners[type]) {
         try {
-          listener(event as never);
+          const reply = listener(event as never) as unknown;
+          // A listener may be an async function: what it rejects with must reach the same place.
+          if (reply instanceof Promise) reply.catch(onListenerError);
         } catch (error) {
           onListenerError(error);
         }

@@ -7,10 +7,17 @@
  */
 import type { Mode } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
-import { readToken, rotationSalt, succeedingToken, type Credential, type MintedToken } from "../tokens/token.ts";
+import {
+  nameableId,
+  readToken,
+  rotationSalt,
+  succeedingToken,
+  type Credential,
+  type MintedToken,
+} from "../tokens/token.ts";
 import { endReused, hashOf } from "./authenticate.ts";
 import { compareAndSet, type Step } from "./compare-and-set.ts";
-import { known, sessionOf, type Context } from "./context.ts";
+import { known, rejected, sessionOf, type Context } from "./context.ts";
 import { isLocked, judge, rotated, saltsFrom } from "./lifecycle.ts";
 import { encodeRecord } from "./record.ts";
 import type { SessionWithToken } from "./session.ts";
@@ -25,7 +32,8 @@ export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessio
     const hash = hashOf(credential);
     const verdict = judge(record, hash, now);
     if (verdict === "reused") return { answer: endReused(context, entry.key, now) };
-    if (verdict === "unknown" || isLocked(entry, now, policy)) return { answer: steps.of(undefined) };
+    if (verdict === "unknown") return { answer: rejected(context, "wrong-secret", entry.key, now) };
+    if (isLocked(entry, now, policy)) return { answer: rejected(context, "locked", entry.key, now) };
     if (verdict === "in-grace") {
       const { token } = successor(credential, saltsFrom(record, hash));
       return { answer: steps.of({ token, ...sessionOf(context, entry) }) };
@@ -44,12 +52,16 @@ export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessio
 
   return (token) => {
     const credential = readToken(token);
-    if (credential === undefined) return steps.of(undefined);
+    if (credential === undefined) {
+      return token === undefined ? steps.of(undefined) : rejected(context, "malformed", null, policy.clock.now());
+    }
     const now = policy.clock.now();
     return steps.chain(store.get(credential.id, now), (found) =>
-      compareAndSet<Data, M, SessionWithToken<Data>>(context, found, now, (entry) =>
-        steps.of(step(entry, credential, now)),
-      ),
+      found === undefined
+        ? rejected(context, "unknown", nameableId(credential), now)
+        : compareAndSet<Data, M, SessionWithToken<Data>>(context, found, now, (entry) =>
+            steps.of(step(entry, credential, now)),
+          ),
     );
   };
 }

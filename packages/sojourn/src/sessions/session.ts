@@ -55,10 +55,24 @@ export interface SessionWithToken<Data = Record<string, unknown>> extends Sessio
  */
 export type EndReason = "logout" | "expired-idle" | "expired-absolute" | "revoked" | "replaced" | "evicted" | "reuse";
 
+/**
+ * Why a token that was presented to `authenticate` or `rotate` let nobody in.
+ *
+ * - `malformed`: it cannot be a token
+ * - `unknown`: there is no live session under its id
+ * - `wrong-secret`: there is one, and this is not its secret
+ * - `reuse`: it was replaced longer ago than the grace; the session ended with it
+ * - `locked`: its session waits for a re-authentication
+ */
+export type RejectionReason = "malformed" | "unknown" | "wrong-secret" | "reuse" | "locked";
+
 /** What happened to a session. `at` is in epoch milliseconds. */
 export interface SessionEvents<Data> {
   readonly created: { readonly session: Session<Data>; readonly at: number };
-  /** Its expiry was moved, by `refresh` or by an authentication inside the refresh threshold. */
+  /**
+   * Its expiry was moved, by `refresh` or by an authentication inside the refresh threshold. `session` is the very
+   * object that the call returns, so that a listener can tell which calls have extended.
+   */
   readonly refreshed: { readonly session: Session<Data>; readonly at: number };
   /** Its data was changed. */
   readonly updated: { readonly session: Session<Data>; readonly at: number };
@@ -68,6 +82,13 @@ export interface SessionEvents<Data> {
   readonly reauthenticated: { readonly session: Session<Data>; readonly at: number };
   /** It ended; reported once, by the call that removed it. */
   readonly ended: { readonly session: SessionHead; readonly reason: EndReason; readonly at: number };
+  /**
+   * A token was presented, and let nobody in. `id` names the session that it was tried on. It is `null` for what is
+   * malformed, and for an unknown token that is not of the minted shape, whose id would be its hash.
+   */
+  readonly rejected: { readonly id: string | null; readonly reason: RejectionReason; readonly at: number };
+  /** A change of a session came second to another one, and is made anew on what that one has left. */
+  readonly conflicted: { readonly id: string; readonly at: number };
 }
 
 /** Why a token is, or is not, a live session's: for operators and their tools, not for clients. */

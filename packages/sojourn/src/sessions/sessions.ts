@@ -2,7 +2,7 @@
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Guarantees, Page, Unsubscribe } from "../store/store.ts";
 import type { Duration } from "../time/duration.ts";
-import type { AuthenticateOptions, CreateOptions } from "./options.ts";
+import type { AuthenticateOptions, CreateOptions, Policy } from "./options.ts";
 import type { Explanation, Session, SessionEvents, SessionHead, SessionWithToken } from "./session.ts";
 
 /** What `update` does to the data: fields to set (`undefined` removes one), or the new data made from a copy of the old. */
@@ -18,6 +18,8 @@ export interface Sessions<Data, M extends Mode> {
   readonly mode: M;
   /** What the store guarantees. */
   readonly guarantees: Guarantees;
+  /** The options as they were resolved, with every default. */
+  readonly policy: Policy;
 
   /**
    * Starts a session and returns it with its token, which is shown here and never again.
@@ -128,4 +130,7 @@ export interface Sessions<Data, M extends Mode> {
     type: Type,
     listener: (event: SessionEvents<Data>[Type]) => void,
   ): Unsubscribe;
+
+  /** Whether anybody listens to a type of event. */
+  listens(type: keyof SessionEvents<Data>): boolean;
 }

@@ -70,6 +70,11 @@ export function uniqueRev(): string {
   return randomText(SELECTOR_BYTES);
 }
 
+/** The id of a presented credential, if it can be told to others: an adopted token's is the hash of whatever was sent. */
+export function nameableId(credential: Credential): string | null {
+  return credential.hash === undefined ? credential.id : null;
+}
+
 function withSecret(id: string, secret: string): MintedToken {
   return { token: (id + secret) as Token, id, secret, hash: sha256(secret) };
 }
