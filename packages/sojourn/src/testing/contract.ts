@@ -37,7 +37,7 @@ import type { ContractCase, KeyValueCase } from "./contract-case.ts";
  * ```
  *
  * Each run asks for namespaces of its own, so that cases can share a file or a server. The store must hold at least
- * 300 live entries at a time. The instants that the cases give are about a day ahead of the machine's clock.
+ * 200 live entries at a time. The instants that the cases give are about a day ahead of the machine's clock.
  */
 export const storeContract: readonly ContractCase[] = Object.freeze(
   [
