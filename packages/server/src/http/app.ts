@@ -14,7 +14,7 @@ import { Refusal } from "./refusal.ts";
 
 /** Options of `createApp`. */
 export interface AppOptions {
-  /** The sessions that are served. Make the manager with `refreshThreshold: 0`: here, only a login restarts the clock. */
+  /** The sessions that are served. Reading one never extends it, whatever the manager's refresh threshold is. */
   readonly sessions: ServedSessions;
   /**
    * The key that every request must bring.

@@ -29,14 +29,9 @@ export function answerClientErrors(server: Server, log: Log): void {
   });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => refuse(socket, 405, "Expected no CONNECT"));
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
-    refuseRequest(response, 417, "Expected no other expectation than 100-continue");
+    const body = errorBody("Expected no other expectation than 100-continue");
+    response.writeHead(417, closingHeaders(body)).end(body);
   });
-}
-
-/** Answers a request that the app is not asked about, and closes the connection. */
-export function refuseRequest(response: ServerResponse, status: number, message: string): void {
-  const body = errorBody(message);
-  response.writeHead(status, closingHeaders(body)).end(body);
 }
 
 function refuse(socket: Duplex, status: number, message: string): void {

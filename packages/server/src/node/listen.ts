@@ -4,7 +4,7 @@ import { isIPv6, type AddressInfo, type Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { answerError } from "../http/answer.ts";
 import { describeError, type Log } from "../http/log.ts";
-import { answerClientErrors, refuseRequest } from "./client-error.ts";
+import { answerClientErrors } from "./client-error.ts";
 
 /** Options of {@link listen}. */
 export interface ListenOptions {
@@ -90,9 +90,6 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   };
 }
 
-/** What a request target may consist of: anything else has to be percent-encoded, and would be misread if it is not. */
-const ASCII = /^[\x21-\x7e]*$/;
-
 function requestListener(
   { fetch, log }: ListenOptions,
   stop: { readonly begun: boolean },
@@ -107,11 +104,7 @@ function requestListener(
   return (incoming, outgoing) => {
     // Such a connection would otherwise stay open, and busy, for as long as its client goes on asking.
     if (stop.begun) outgoing.shouldKeepAlive = false;
-    if (ASCII.test(incoming.url ?? "")) {
-      void respond(incoming, outgoing);
-    } else {
-      refuseRequest(outgoing, 400, "Expected a path in percent-encoded ASCII");
-    }
+    void respond(incoming, outgoing);
   };
 }
 

@@ -27,7 +27,7 @@ export function testApp(options: Partial<AppOptions> & { readonly ttl?: number }
   const sessions = createSessions({
     store,
     ttl: options.ttl ?? "30m",
-    refreshThreshold: 0,
+    // The default, at which an authentication extends: reads must not, whatever the manager does.
     clock: { now: () => now },
   });
   const app = createApp({ sessions, ...options });
