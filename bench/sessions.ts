@@ -3,7 +3,7 @@
  *
  * Each figure is a ratio to the bare thing that it cannot do without, measured in the same run.
  */
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,11 +73,9 @@ function authenticateInSqlite(): void {
   const inMemory = Array.from({ length: 5_000 }, (_, n) => memory.create(`user-${n}`, DATA).token);
   const bare = new DatabaseSync(path);
   const query = bare.prepare(
-    "SELECT owner, rev, meta, created_at, touched_at, expires_at, value FROM sojourn_entries WHERE namespace = ? AND key = ?",
+    "SELECT key, owner, rev, meta, createdAt, touchedAt, expiresAt, value FROM sojourn_entry WHERE namespace = ? AND key = ?",
   );
-  const namespace = bare.prepare("SELECT namespace FROM sojourn_entries LIMIT 1").get()?.["namespace"] as
-    | string
-    | number;
+  const namespace = bare.prepare("SELECT namespace FROM sojourn_entry LIMIT 1").get()?.["namespace"] as string | number;
   ensure(
     tokens.every((token) => cached.authenticate(token)?.data["role"] === "admin"),
     "SQLite authenticates, cached",
@@ -127,11 +125,13 @@ async function createGrouped(): Promise<void> {
   const bare = new DatabaseSync(join(folder, "bare.db"));
   bare.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   bare.exec(
-    "CREATE TABLE entries (key TEXT PRIMARY KEY, owner TEXT, rev TEXT, meta TEXT, created_at INTEGER, touched_at INTEGER, " +
-      "expires_at INTEGER, value TEXT) WITHOUT ROWID; CREATE INDEX by_owner ON entries (owner, key); " +
+    "CREATE TABLE entries (id INTEGER PRIMARY KEY, key TEXT UNIQUE, owner TEXT, rev TEXT, meta TEXT, created_at INTEGER, touched_at INTEGER, " +
+      "expires_at INTEGER, value TEXT); CREATE INDEX by_owner ON entries (owner); " +
       "CREATE INDEX by_end ON entries (expires_at)",
   );
-  const insert = bare.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  const insert = bare.prepare(
+    "INSERT INTO entries (key, owner, rev, meta, created_at, touched_at, expires_at, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+  );
   const meta = JSON.stringify({ h: "x".repeat(43), a: Date.now(), t: 1_800_000, v: 1 });
   let made = 0;
   const delay = monitorEventLoopDelay({ resolution: 1 });
@@ -155,7 +155,7 @@ async function createGrouped(): Promise<void> {
         for (let group = 0; group < 100; group++) {
           bare.exec("BEGIN IMMEDIATE");
           for (let n = 0; n < 64; n++) {
-            const key = `sess_${Buffer.from(String(made++)).toString("base64url").padEnd(22, "x")}`;
+            const key = `sess_${randomBytes(16).toString("base64url")}`;
             insert.run(key, `user-${made}`, key, meta, Date.now(), Date.now(), Date.now(), JSON.stringify(DATA));
           }
           bare.exec("COMMIT");

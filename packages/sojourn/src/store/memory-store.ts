@@ -36,7 +36,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   const { maxEntries, evicts } = resolve(options);
   let entries = new MemoryEntries();
   let floors = new Map<string, number>();
-  let latest = 0;
   let closed = false;
 
   function checkOpen(): void {
@@ -58,10 +57,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
     const raised = Math.max(floor, floors.get(owner) ?? floor);
     floors.delete(owner);
     floors.set(owner, raised);
-    // Later floors stand further back, so those that nothing can need any more are at the front.
-    for (const [other, instant] of floors) {
-      if (latest <= instant + FLOOR_LIFETIME) break;
-      floors.delete(other);
+  }
+
+  /** Drops floors that nothing can need any more. Those that were raised last stand at the end. */
+  function dropFloors(now: number): void {
+    for (const [owner, floor] of floors) {
+      if (now <= floor + FLOOR_LIFETIME) return;
+      floors.delete(owner);
     }
   }
 
@@ -118,7 +120,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
-      latest = Math.max(latest, now);
+      dropFloors(now);
       const kept = live(entry.key, now);
       if (kept?.entry.rev === entry.rev) return { outcome: "stored", removed: [] };
       if (!meets(kept, expected)) return { outcome: "conflict", current: kept && give(kept.entry) };
@@ -191,7 +193,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       checkOpen();
       checkInstant(now, "now");
       checkLimit(limit);
-      latest = Math.max(latest, now);
+      dropFloors(now);
       const removed: Head[] = [];
       entries.removeEnded(now, limit, removed);
       return removed;

@@ -12,7 +12,8 @@
  *  2. **get** and the listings answer with live entries only, and change nothing.
  *  3. **put is compare-and-set.** It stores the entry if what `expected` says holds: a rev (a live entry with this
  *     rev is there), `null` (no live entry is there) or `"any"`. Otherwise nothing changes, and the answer is
- *     `conflict` with the live entry that is there, which saves the caller a read.
+ *     `conflict` with the live entry that is there, which saves the caller a read. `"any"` over a live entry
+ *     replaces it, which its head in `removed` tells; over a rev, the same entry is changed, and nothing is removed.
  *  4. **A repeat counts once.** The writer brings the rev, unique for ever. A put whose rev is the one that is
  *     there answers `stored`, changes nothing and reports nothing, whatever it expected.
  *  5. **A put over a rev never takes time away**: of `touchedAt` and `expiresAt` the later ones stay, since `touch`
@@ -23,7 +24,7 @@
  *  8. **revokeOwner** removes every entry of an owner but `except`, whatever its `createdAt`, and sets the owner's
  *     floor to the given instant, or leaves a higher one. After it, a put that would bring an entry to that owner
  *     (expected `null` or `"any"`, or a change of owner) with `createdAt <= floor` answers `revoked` and changes
- *     nothing. A floor stays for at least an hour of `now` past it ({@link FLOOR_LIFETIME}).
+ *     nothing; a conflict comes first. A floor stays until a `now`, given after it, is an hour past it ({@link FLOOR_LIFETIME}).
  *  9. **count** is the number of live entries, from a maintained total, less the expired ones not yet reclaimed.
  * 10. **sweep** removes at most `limit` entries that have expired, the earliest first, and returns their heads. A
  *     put, too, may reclaim a few. Whatever way an entry goes, its head is in exactly one answer, once.

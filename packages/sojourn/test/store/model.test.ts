@@ -3,11 +3,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import { commands, World } from "./support/commands.ts";
 import { Model } from "./support/model.ts";
 import { naiveStore } from "./support/naive-store.ts";
-import { FLOOR_AFTER_JUMP, sqliteStores, stores } from "./support/stores.ts";
+import { sqliteStores, stores } from "./support/stores.ts";
 
 const DAY = 86_400_000;
 
-describe.each([...stores, ...sqliteStores])("the model and $name", ({ twoStores, gaps, modelRuns, place }) => {
+describe.each([...stores, ...sqliteStores])("the model and $name", ({ twoStores, modelRuns, place }) => {
   const { open, remove } = place();
   afterAll(() => remove?.());
   let opened = 0;
@@ -17,7 +17,7 @@ describe.each([...stores, ...sqliteStores])("the model and $name", ({ twoStores,
       const namespace = `model-${++opened}`;
       const real = [await open({ namespace })];
       if (twoStores) real.push(await open({ namespace }));
-      const world = new World(Date.now() + DAY, new Model({ lapsesEarly: gaps?.includes(FLOOR_AFTER_JUMP) === true }));
+      const world = new World(Date.now() + DAY, new Model());
       try {
         await fc.asyncModelRun(() => ({ model: world, real }), calls);
         for (const store of real.slice(0, 1)) await world.end(store);

@@ -64,17 +64,8 @@ export class Model {
   /** What is there, live or not: what was stored, and was in no answer since. */
   entries: readonly Entry[] = [];
   floors: readonly Floor[] = [];
-  /** Whether a floor may be gone at once, if a clock was ahead before it was set. */
-  readonly #lapsesEarly: boolean;
-  #latest = Number.NEGATIVE_INFINITY;
-
-  constructor({ lapsesEarly = false }: { readonly lapsesEarly?: boolean } = {}) {
-    this.#lapsesEarly = lapsesEarly;
-  }
-
   clone(): Model {
-    const copy = new Model({ lapsesEarly: this.#lapsesEarly });
-    copy.#latest = this.#latest;
+    const copy = new Model();
     copy.entries = this.entries;
     copy.floors = this.floors;
     return copy;
@@ -99,10 +90,7 @@ export class Model {
         const { owner, floor, except } = operation;
         const gone = this.entries.filter((entry) => entry.owner === owner && entry.key !== except);
         sameHeads(answer as Head[], gone, "revokeOwner");
-        this.floors = [
-          ...this.floors,
-          { owner, floor, mayBeGone: this.#lapsesEarly && this.#latest >= floor + FLOOR_LIFETIME },
-        ];
+        this.floors = [...this.floors, { owner, floor, mayBeGone: false }];
         return this.#remove(gone);
       }
       case "count":
@@ -131,7 +119,6 @@ export class Model {
 
   /** Floors that `now` has outlived may be gone from here on: a store keeps them at least so long, not just so long. */
   #pass(now: number): void {
-    this.#latest = Math.max(this.#latest, now);
     this.floors = this.floors.map((each) => (now < each.floor + FLOOR_LIFETIME ? each : { ...each, mayBeGone: true }));
   }
 

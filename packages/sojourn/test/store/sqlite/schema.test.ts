@@ -1,0 +1,92 @@
+import { DatabaseSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
+import { expect, test } from "vitest";
+import { databasePort } from "../../../src/store/sqlite/database-port.ts";
+import { sqliteStore } from "../../../src/store/sqlite/index.ts";
+import { openNamespace, SCHEMA_VERSION } from "../../../src/store/sqlite/schema.ts";
+import type { SqlPort } from "../../../src/store/sqlite/sql-port.ts";
+import { entry, now, testFile } from "./folder.ts";
+
+function connect(path: string): { database: DatabaseSync; port: SqlPort } {
+  const database = new DatabaseSync(path, { timeout: 0 });
+  return { database, port: databasePort(database) };
+}
+
+test("of two that open a new file at once, the second finds what the first has made", () => {
+  const path = testFile();
+  const [slow, fast] = [connect(path), connect(path)];
+  let id: number | undefined;
+  const overtaken: SqlPort = {
+    ...slow.port,
+    transaction(work) {
+      // What it has read is out of date by now.
+      id = openNamespace(fast.port, "n");
+      return slow.port.transaction(work);
+    },
+  };
+  expect(openNamespace(overtaken, "n")).toBe(id);
+  expect(openNamespace(slow.port, "n")).toBe(id);
+  expect(openNamespace(slow.port, "m")).not.toBe(id);
+  expect(slow.database.prepare("SELECT version FROM sojourn_schema").all()).toEqual([{ version: SCHEMA_VERSION }]);
+  slow.database.close();
+  fast.database.close();
+});
+
+test("a migration that breaks off leaves nothing, whichever statement it breaks off at, and is made up for", () => {
+  for (let broken = 1; ; broken++) {
+    const { database, port } = connect(testFile());
+    let statements = 0;
+    const breaking: SqlPort = {
+      ...port,
+      run(sql, ...values) {
+        if (++statements === broken) throw new Error("broken off");
+        port.run(sql, ...values);
+      },
+    };
+    let whole = true;
+    try {
+      openNamespace(breaking, "n");
+    } catch {
+      whole = false;
+    }
+    const tables = database.prepare("SELECT name FROM sqlite_master").all();
+    expect(tables.length > 0).toBe(whole);
+    expect(openNamespace(port, "n")).toBe(1);
+    database.close();
+    if (!whole) continue;
+    expect(broken).toBeGreaterThan(6);
+    break;
+  }
+});
+
+test("a namespace that is there is opened without a write", () => {
+  const { database, port } = connect(testFile());
+  const id = openNamespace(port, "n");
+  const holder = connect(database.location()!);
+  holder.database.exec("BEGIN IMMEDIATE");
+  expect(openNamespace(port, "n")).toBe(id);
+  holder.database.close();
+  database.close();
+});
+
+test("a file that another connection is making is waited for", async () => {
+  const path = testFile();
+  // In another thread, since this one waits inside of `sqliteStore`.
+  const holder = new Worker(
+    `const { DatabaseSync } = require("node:sqlite");
+     const { parentPort, workerData } = require("node:worker_threads");
+     const database = new DatabaseSync(workerData);
+     database.exec("BEGIN IMMEDIATE; CREATE TABLE mine (x)");
+     parentPort.postMessage("held");
+     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+     database.exec("COMMIT");
+     database.close();`,
+    { eval: true, workerData: path },
+  );
+  await new Promise((resolve) => holder.once("message", resolve));
+  const store = sqliteStore({ path });
+  expect(store.put(entry("a"), null, now).outcome).toBe("stored");
+  expect(store.guarantees.durability).toBe("power");
+  store.close();
+  await new Promise((resolve) => holder.once("exit", resolve));
+});
