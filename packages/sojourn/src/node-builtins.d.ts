@@ -61,7 +61,6 @@ declare module "node:worker_threads" {
   export const parentPort: {
     on(event: "message", listener: (message: never) => void): unknown;
     postMessage(message: unknown): void;
-    close(): void;
   } | null;
   export class Worker {
     constructor(file: URL, options: { readonly workerData: unknown });
@@ -71,5 +70,6 @@ declare module "node:worker_threads" {
     postMessage(message: unknown): void;
     ref(): void;
     unref(): void;
+    terminate(): Promise<unknown>;
   }
 }

@@ -100,7 +100,9 @@ export function commitThread({ onCommit, onFault, ...options }: CommitThreadOpti
     const kind = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const workerData: WorkerOptions = { ...options, followed };
     const started = new Worker(new URL(`./commit-worker.${kind}`, import.meta.url), { workerData });
-    started.on("message", receive);
+    started.on("message", (reply: GroupReply | null) => {
+      if (reply !== null) receive(reply);
+    });
     started.on("error", (error) => lose(started, error));
     started.on("exit", () => lose(started, undefined));
     return started;
@@ -168,12 +170,14 @@ export function commitThread({ onCommit, onFault, ...options }: CommitThreadOpti
       const last = worker;
       if (last === undefined) return;
       worker = undefined;
+      last.ref();
       await new Promise<void>((resolve) => {
-        last.ref();
-        last.on("exit", () => resolve());
+        last.on("message", resolve);
+        last.on("exit", resolve);
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
         last.postMessage(null);
       });
+      await last.terminate();
     },
   };
 }

@@ -25,16 +25,17 @@ let file: OpenedFile | undefined;
 let writer: EntryWriter | undefined;
 
 port.on("message", (group: Wire | null) => {
-  if (group === null) close();
-  else port.postMessage(answer(group));
+  port.postMessage(group === null ? close() : answer(group));
 });
 
-function close(): void {
+/** The answer to a goodbye is one, too: then the thread can be ended from outside. */
+function close(): null {
   try {
     file?.close();
-  } finally {
-    port.close();
+  } catch {
+    // What was acknowledged is on disk, and the connection ends with the thread.
   }
+  return null;
 }
 
 function answer(group: Wire): GroupReply {

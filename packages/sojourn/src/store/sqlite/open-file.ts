@@ -36,8 +36,8 @@ export function openFile(path: string, busyTimeout: number): OpenedFile {
   }
   const port = databasePort(database);
   try {
-    port.get(`PRAGMA busy_timeout = ${busyTimeout}`);
     useWal(port, busyTimeout);
+    port.get(`PRAGMA busy_timeout = ${busyTimeout}`);
     port.run("PRAGMA synchronous = FULL");
     // Only on macOS does it make a difference: there, without it, a sync does not reach the disk.
     port.run("PRAGMA fullfsync = ON");
@@ -48,12 +48,15 @@ export function openFile(path: string, busyTimeout: number): OpenedFile {
   return { port, close: () => closeDatabase(database) };
 }
 
-/** What tells that another connection has changed the file of this one. Call it after the first read. */
+/** What tells that another connection has changed the file of this one. */
 export function watchOf(port: SqlPort): ChangeWatch {
   const file = fileOf(port);
   if (file === undefined) return nothingToWatch;
   const exact = dataVersionWatch(port);
-  return port.get("PRAGMA journal_mode")?.["journal_mode"] === "wal" ? walIndexWatch(file, exact) : exact;
+  if (port.get("PRAGMA journal_mode")?.["journal_mode"] !== "wal") return exact;
+  // SQLite makes the wal-index with the first read.
+  port.get("SELECT count(*) FROM sqlite_master");
+  return walIndexWatch(file, exact);
 }
 
 function nodeSqlite(): NodeSqlite {
@@ -76,13 +79,15 @@ function makeFile(path: string): void {
   try {
     closeSync(openSync(path, "ax", 0o600));
   } catch (error) {
-    if (errnoOf(error) === "EEXIST") return;
-    throw fileFault(path, error);
+    if (errnoOf(error) !== "EEXIST") throw fileFault(path, error);
+    // SQLite would open it for reading only, and say nothing until the first write.
+    checkAccess(path);
   }
 }
 
-/** Two processes that open a new file at once both want it alone for a moment, for which SQLite does not wait. */
+/** Processes that open a new file at once all want it alone for a moment, for which SQLite itself does not wait. */
 function useWal(port: SqlPort, busyTimeout: number): void {
+  port.get("PRAGMA busy_timeout = 0");
   const idle = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; ; waited += 10) {
     try {
@@ -109,12 +114,20 @@ function openFault(path: string, error: unknown): StoreError {
   const fault = storeFault(error);
   if (fault.code !== "store_unavailable" || path === ":memory:") return fault;
   try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    accessSync(dirname(path), constants.W_OK);
+    checkAccess(path);
+    checkAccess(dirname(path));
   } catch (reason) {
-    return fileFault(path, reason);
+    return storeFault(reason);
   }
   return fault;
+}
+
+function checkAccess(path: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw fileFault(path, error);
+  }
 }
 
 function fileFault(path: string, error: unknown): StoreError {
@@ -124,12 +137,12 @@ function fileFault(path: string, error: unknown): StoreError {
     case "EACCES":
     case "EPERM":
     case "EROFS":
-      return new StoreError("store_readonly", `The file ${path}, or its folder, cannot be written (${errno})`, options);
+      return new StoreError("store_readonly", `${path} cannot be written (${errno})`, options);
     case "ENOSPC":
     case "EDQUOT":
-      return new StoreError("store_full", `There is no space for the file ${path} (${errno})`, options);
+      return new StoreError("store_full", `There is no space for ${path} (${errno})`, options);
     default:
-      return new StoreError("store_unavailable", `The file ${path} cannot be opened (${errno})`, options);
+      return new StoreError("store_unavailable", `${path} cannot be opened (${errno})`, options);
   }
 }
 

@@ -1,18 +1,19 @@
 /**
  * Strings as SQLite can keep them. It stores UTF-8, in which a lone surrogate has no place: drivers put U+FFFD there,
- * so that two different keys would become one. A lone surrogate is therefore kept as U+10FFFF and its four digits, and
- * so is U+10FFFF itself, a noncharacter that no text should hold. Every other string is kept as it is.
+ * so that two different keys would become one. And some drivers read a text up to its first NUL. Such a character is
+ * therefore kept as U+10FFFF and its four hexadecimal digits, and so is U+10FFFF itself, a noncharacter that no text
+ * should hold. Every other string is kept as it is.
  */
 const MARK = "\u{10FFFF}";
-const UNSTORABLE = /[\u{10FFFF}\p{Surrogate}]/u;
-const EACH_UNSTORABLE = /[\u{10FFFF}\p{Surrogate}]/gu;
+const UNSTORABLE = /[\0\u{10FFFF}\p{Surrogate}]/u;
+const EACH_UNSTORABLE = /[\0\u{10FFFF}\p{Surrogate}]/gu;
 const EACH_MARKED = /\u{10FFFF}([0-9a-f]{4})/gu;
 
 /** A string as it is stored. */
 export function toStored(text: string): string {
   if (!UNSTORABLE.test(text)) return text;
   return text.replace(EACH_UNSTORABLE, (character) => {
-    return MARK + (character === MARK ? "ffff" : character.charCodeAt(0).toString(16));
+    return MARK + (character === MARK ? "ffff" : character.charCodeAt(0).toString(16).padStart(4, "0"));
   });
 }
 
