@@ -111,6 +111,8 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       else update(there.id, over === undefined ? entry : { ...entry, ...later(entry, over.head) });
       stored++;
       reclaimer = { removed: heads, now };
+      // At once, since a floor that a later call of the transaction sets must not be judged by this `now`.
+      reclaimFloors(now);
       return { outcome: "stored", removed: heads };
     },
 
@@ -147,7 +149,6 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
     if (reclaimer !== undefined) {
       const { now, removed } = reclaimer;
       removed.push(...sweep(now, RECLAIM_PER_PUT * stored));
-      reclaimFloors(now);
     }
     return changed ? Number(port.get(sql.SETTLE, added, namespace)!["changes"]) : undefined;
   }

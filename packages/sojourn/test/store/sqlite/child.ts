@@ -6,7 +6,19 @@ import type { Entry } from "../../../src/store/store.ts";
 
 const [role, path = "", commit] = process.argv.slice(2);
 const now = Date.UTC(2026, 0, 1);
-const say = (line: string): void => void writeSync(1, `${line}\n`);
+
+/** Written when this returns, so that a kill cannot take it back. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (error) {
+      // The pipe is full, until the other process reads on.
+      if ((error as { code?: string }).code !== "EAGAIN") throw error;
+    }
+  }
+}
 
 function entry(key: string, value = "v"): Entry {
   return {

@@ -54,6 +54,7 @@ describe.each(commits)("commit: %s", (commit) => {
     const gone = new Set<string>();
     for (let life = 0; life < 4; life++) {
       const { process, lines } = child("write", path, commit);
+      const exited = once(process, "exit");
       let heard = 0;
       lines.on("line", (line) => {
         const [verb = "", ...key] = line.split(" ");
@@ -64,6 +65,7 @@ describe.each(commits)("commit: %s", (commit) => {
         if (++heard === 100 + life * 37) process.kill("SIGKILL");
       });
       await once(lines, "close");
+      expect((await exited)[1]).toBe("SIGKILL");
     }
     const store = sqliteStore({ path });
     const found = await keysOf(store);
