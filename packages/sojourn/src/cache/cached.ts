@@ -1,0 +1,147 @@
+import { ArgumentKeys, shortHash } from "./argument-key.ts";
+import type { CacheHooks } from "./cache-hooks.ts";
+import { resolveCacheOptions, type CacheOptions } from "./cache-options.ts";
+import { MemoryCache } from "./memory-cache.ts";
+
+/** How a cached method behaves. */
+export interface CachedDecoratorOptions<T = unknown> extends CacheOptions<T> {
+  /**
+   * The key for a call, from the array of its arguments.
+   * @default a text that is the same for equal arguments
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the arguments are the method's, which is not known here
+  readonly keyGenerator?: ((args: any[]) => string) | undefined;
+  /**
+   * Whether keys are shortened to a hash of 16 hexadecimal digits. It is not a cryptographic one: do not use it where
+   * somebody gains by making two calls look the same. Without effect if there is a `keyGenerator`.
+   * @default false
+   */
+  readonly hashKeys?: boolean | undefined;
+}
+
+/** What {@link cached} returns: a method decorator, in the standard form and in the legacy one. */
+export interface CachedDecorator {
+  <This, Args extends never[], Result>(
+    method: (this: This, ...args: Args) => Result,
+    context: ClassMethodDecoratorContext<This, (this: This, ...args: Args) => Result>,
+  ): (this: This, ...args: Args) => Result;
+  (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor): PropertyDescriptor;
+}
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/** A result as it is kept, with whether it came as a promise. */
+interface Kept<T> {
+  readonly value: T;
+  readonly isAsync: boolean;
+}
+
+/**
+ * A decorator that keeps a method's results, by its arguments. Works as a standard decorator and, with TypeScript's
+ * `experimentalDecorators`, as a legacy one.
+ *
+ * Each instance has a cache of its own, which goes when it goes. For a method that returns a promise, calls with the
+ * same arguments share the one that is on its way; what it resolves to is kept, and a rejection is not.
+ *
+ * @throws CacheConfigError at once, if an option is not what it must be
+ */
+export function cached<T>(options: CachedDecoratorOptions<T> = {}): CachedDecorator {
+  resolveCacheOptions(options);
+  function decorate(
+    target: unknown,
+    at: ClassMethodDecoratorContext | string | symbol,
+    descriptor?: PropertyDescriptor,
+  ): unknown {
+    if (typeof at === "object") return caching(methodOf(target, at.name), at.name, options);
+    return { ...descriptor, value: caching(methodOf(descriptor?.value, at), at, options) };
+  }
+  return decorate as CachedDecorator;
+}
+
+function methodOf(value: unknown, name: string | symbol): Method {
+  if (typeof value !== "function") throw new TypeError(`@cached is for methods, and ${String(name)} is none`);
+  return value as Method;
+}
+
+function caching<T>(method: Method, name: string | symbol, options: CachedDecoratorOptions<T>): Method {
+  const results = new WeakMap<object, Results<T>>();
+  const keyOf = keysOf(name, options);
+  /** For calls without an object, such as those of a function that was taken off its class. */
+  const nobody = {};
+  function caller(this: unknown, ...args: unknown[]): unknown {
+    const self = typeof this === "function" || (typeof this === "object" && this !== null) ? this : nobody;
+    let own = results.get(self);
+    if (own === undefined) results.set(self, (own = new Results(options)));
+    return own.get(keyOf(args), () => method.apply(this, args));
+  }
+  return Object.defineProperties(caller, {
+    name: { value: method.name, configurable: true },
+    length: { value: method.length, configurable: true },
+  });
+}
+
+function keysOf<T>(name: string | symbol, options: CachedDecoratorOptions<T>): (args: unknown[]) => string {
+  const { keyGenerator, hashKeys } = options;
+  if (keyGenerator !== undefined) return keyGenerator;
+  const keys = new ArgumentKeys();
+  const prefix = `${String(name)}:`;
+  return hashKeys === true ? (args) => prefix + shortHash(keys.text(args)) : (args) => prefix + keys.text(args);
+}
+
+/** The results of one method of one instance. */
+class Results<T> {
+  readonly #cache: MemoryCache<Kept<T>>;
+  readonly #running: Map<string, Promise<T>> = new Map();
+
+  constructor(options: CachedDecoratorOptions<T>) {
+    this.#cache = new MemoryCache(forKept(options));
+  }
+
+  get(key: string, call: () => unknown): unknown {
+    const kept = this.#cache.get(key);
+    if (kept !== undefined) return kept.isAsync ? Promise.resolve(kept.value) : kept.value;
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const result = call();
+    if (isThenable(result)) return this.#await(key, result as PromiseLike<T>);
+    this.#cache.set(key, { value: result as T, isAsync: false });
+    return result;
+  }
+
+  #await(key: string, result: PromiseLike<T>): Promise<T> {
+    const promise = Promise.resolve(result)
+      .then((value) => {
+        this.#cache.set(key, { value, isAsync: true });
+        return value;
+      })
+      .finally(() => this.#running.delete(key));
+    this.#running.set(key, promise);
+    return promise;
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** The same options for results as they are kept: hooks and sizes are given the results themselves. */
+function forKept<T>(options: CachedDecoratorOptions<T>): CacheOptions<Kept<T>> {
+  const { hooks, sizeCalculation, sizeOf } = options;
+  return {
+    ...options,
+    sizeCalculation: sizeCalculation && ((kept, key) => sizeCalculation(kept.value, key)),
+    sizeOf: sizeOf && ((kept, key) => sizeOf(kept.value, key)),
+    hooks: hooks && unwrapping(hooks),
+  };
+}
+
+function unwrapping<T>(hooks: CacheHooks<T>): CacheHooks<Kept<T>> {
+  return {
+    onHit: (context) => hooks.onHit?.({ ...context, value: context.value?.value }),
+    onMiss: (context) => hooks.onMiss?.(context),
+    onSet: (context) => hooks.onSet?.({ ...context, value: context.value.value }),
+    onEvict: (context) => hooks.onEvict?.({ ...context, value: context.value?.value }),
+    onExpire: (context) => hooks.onExpire?.({ ...context, value: context.value?.value }),
+    onDelete: (context) => hooks.onDelete?.({ ...context, value: context.value?.value }),
+  };
+}
