@@ -9,7 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^sojourn$/, replacement: source("index.ts") },
       { find: /^sojourn\/(sqlite)$/, replacement: source("store/$1/index.ts") },
-      { find: /^sojourn\/(cache|testing)$/, replacement: source("$1/index.ts") },
+      { find: /^sojourn\/(auth|cache|testing)$/, replacement: source("$1/index.ts") },
     ],
   },
   test: {

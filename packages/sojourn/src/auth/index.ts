@@ -1,0 +1,20 @@
+export type { AuthOptions, SigningOptions } from "./auth-options.ts";
+export { createAuth, type Auth } from "./create-auth.ts";
+export type { Session, SessionData, SessionFields } from "./session.ts";
+export type { Patch, SessionCalls, TokenLike } from "./session-calls.ts";
+export type { SessionConfig } from "./session-config.ts";
+export type { Jwk, PublicJwk } from "./signing-keys.ts";
+export {
+  cleanupExpiredSessions,
+  createSession,
+  destroyAllUserSessions,
+  destroySession,
+  getSession,
+  getSessionConfig,
+  getUserSessions,
+  refreshSession,
+  setSessionConfig,
+  updateSession,
+} from "./standalone.ts";
+export type { AccessToken, ExtraClaims, TokenCalls, TokenPair, VerifyOptions } from "./token-calls.ts";
+export type { AccessTokenClaims, TokenFault, TokenVerdict } from "./token-verdict.ts";

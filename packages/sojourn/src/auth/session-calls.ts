@@ -1,0 +1,213 @@
+/**
+ * The session calls of `createAuth`, which the standalone functions share: what a session manager does, with a
+ * session's token for its `id`, and `null` for absence.
+ */
+import { show } from "../show.ts";
+import type { Session as ManagedSession } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { CreateOptions } from "../sessions/options.ts";
+import { replies, type Mode, type Reply } from "../store/reply.ts";
+import { MAX_PAGE } from "../store/store.ts";
+import { parseUserId } from "../tokens/token.ts";
+import { named } from "./credential.ts";
+import { isOwned, shownSession, type Session, type SessionData, type SessionFields } from "./session.ts";
+
+/** What a request may bring as its token: a header that is not there is `null`. */
+export type TokenLike = string | null | undefined;
+
+/** Fields to set; `undefined` removes one. */
+export type Patch<Fields extends object> = { readonly [Name in keyof Fields]?: Fields[Name] | undefined };
+
+/**
+ * The session calls. On a synchronous store every call returns its value, on an asynchronous one a promise of it.
+ *
+ * A token is what `createSession` returned as `id`: the secret. A handle is what `getUserSessions` lists as `id`.
+ * Where a token is needed, a handle is refused like any text that proves nothing.
+ */
+export interface SessionCalls<M extends Mode, Fields extends object = SessionFields> {
+  /**
+   * Starts a session. Its `id` is the token: give it to the client, over HTTPS, and keep it nowhere else.
+   *
+   * @param userId whose it is, 1 to 1,024 characters
+   * @param data the payload, as JSON has it; by default nothing but the `userId`, which is always filled in
+   * @throws InvalidDataError if the data is not JSON, or too large
+   * @throws TooManySessionsError at the limit of `maxPerUser` with `"reject"`
+   * @throws RevokedError if all sessions of this user were destroyed in between, so that nothing was started
+   * @throws StoreError
+   */
+  createSession(userId: string, data?: Fields): Reply<M, Session<Fields>>;
+
+  /**
+   * The live session that a token proves, or `null`. When fewer than the refresh threshold's seconds are left until
+   * it expires, it is extended, as `refreshSession` does.
+   *
+   * @param token a token, never a handle
+   * @throws StoreError
+   */
+  getSession(token: TokenLike): Reply<M, Session<Fields> | null>;
+
+  /**
+   * Extends a live session: it expires its ttl from now, though never past its absolute lifetime. `null` if the token
+   * proves none. The ttl is the one that was configured when the session was created.
+   *
+   * @param token a token, never a handle
+   * @throws StoreError
+   */
+  refreshSession(token: TokenLike): Reply<M, Session<Fields> | null>;
+
+  /**
+   * Sets fields of a live session's data, and leaves the others and the expiry. `null` if the token proves none.
+   * No update is lost, also when several come at once. `userId` stays what it is.
+   *
+   * @param token a token, never a handle
+   * @throws InvalidDataError as `createSession` does
+   * @throws ConflictError if others came first too often in a row; nothing was changed
+   * @throws StoreError
+   */
+  updateSession(token: TokenLike, patch: Patch<Fields>): Reply<M, Session<Fields> | null>;
+
+  /**
+   * Ends a session for good. Whether there was a live one.
+   *
+   * @param tokenOrHandle either. A token has to be the session's: one with a wrong secret ends nothing. A handle is
+   *   not a secret, so check that the session is the user's own before you take one from a client.
+   * @throws StoreError
+   */
+  destroySession(tokenOrHandle: TokenLike): Reply<M, boolean>;
+
+  /**
+   * Ends every session of a user, also those whose creation has begun elsewhere and not yet arrived.
+   *
+   * @param options.except the token or the handle of a session that stays. The token is not verified: take it from a
+   *   request whose session you have got.
+   * @returns how many live ones ended
+   * @throws TypeError if `except` is neither
+   * @throws StoreError
+   */
+  destroyAllUserSessions(userId: string, options?: { readonly except?: string | undefined }): Reply<M, number>;
+
+  /** The live sessions of a user, the oldest first, each with its handle as `id`: no token is in it. @throws StoreError */
+  getUserSessions(userId: string): Reply<M, readonly Session<Fields>[]>;
+
+  /**
+   * Frees the space of all sessions that have expired. Nothing else depends on it: an expired session is absent at
+   * once, and other calls reclaim a few on their way. On a synchronous store, millions of them take seconds.
+   *
+   * @returns how many it removed
+   * @throws StoreError
+   */
+  cleanupExpiredSessions(): Reply<M, number>;
+}
+
+/** What differs between `createAuth` and the standalone functions. */
+export interface SessionCallsOptions<M extends Mode, Fields extends object> {
+  /** The session that a token proves, extended when that is due. @default the manager's */
+  readonly authenticate?: (token: string | undefined) => Reply<M, ManagedSession<SessionData<Fields>> | undefined>;
+  /** The lifetimes of a session that is created now. @default the manager's */
+  readonly lifetimes?: () => Pick<CreateOptions, "ttl" | "absoluteTtl">;
+}
+
+/** The session calls over a manager. */
+export function sessionCalls<M extends Mode, Fields extends object>(
+  sessions: Sessions<SessionData<Fields>, M>,
+  options: SessionCallsOptions<M, Fields> = {},
+): SessionCalls<M, Fields> {
+  const steps = replies<M>(sessions.mode);
+  const { authenticate = sessions.authenticate, lifetimes } = options;
+  type Managed = ManagedSession<SessionData<Fields>>;
+
+  const shown = (session: Managed | undefined, id: TokenLike): Reply<M, Session<Fields> | null> =>
+    steps.of(isOwned<Fields>(session) ? shownSession(session, id as string) : null);
+
+  /** Goes on with the session that a token proves. */
+  const proven = (token: TokenLike, next: (session: Managed) => Reply<M, Managed | undefined>) =>
+    steps.chain(sessions.authenticate(token ?? undefined, { extend: false }), (session) =>
+      session === undefined
+        ? steps.of(null)
+        : steps.chain(next(session), (changed: Managed | undefined) => shown(changed, token)),
+    );
+
+  return rejecting(sessions.mode, {
+    createSession(userId, data) {
+      const owner = parseUserId(userId);
+      checkFields(data ?? {}, "the data of a session");
+      const filled = { ...data, userId: owner } as SessionData<Fields>;
+      return steps.chain(sessions.create(owner, filled, lifetimes?.()), ({ token, ...session }) =>
+        steps.of(shownSession<Fields>({ ...session, userId: owner }, token)),
+      );
+    },
+
+    getSession: (token) => steps.chain(authenticate(token ?? undefined), (session) => shown(session, token)),
+
+    refreshSession: (token) => proven(token, (session) => sessions.refresh(session.id)),
+
+    updateSession(token, patch) {
+      checkFields(patch, "the change of a session");
+      return proven(token, ({ id, userId }) => sessions.update(id, (data) => ({ ...data, ...patch, userId })));
+    },
+
+    destroySession(tokenOrHandle) {
+      const target = named(tokenOrHandle);
+      if (target === undefined) return steps.of(false);
+      if (!target.isToken) return sessions.destroy(target.handle);
+      const look = { extend: false, allowLocked: true };
+      return steps.chain(sessions.authenticate(tokenOrHandle as string, look), (session) =>
+        session === undefined ? steps.of(false) : sessions.destroy(session.id),
+      );
+    },
+
+    destroyAllUserSessions(userId, { except } = {}) {
+      const kept = named(except);
+      if (except !== undefined && kept === undefined) {
+        throw new TypeError(`Expected \`except\` to be a session's token or handle, got ${show(except)}`);
+      }
+      return sessions.destroyByUser(userId, { except: kept?.handle });
+    },
+
+    getUserSessions: (userId) =>
+      steps.chain(sessions.listByUser(userId), (found) =>
+        steps.of(found.filter(isOwned<Fields>).map((session) => shownSession(session, session.id))),
+      ),
+
+    cleanupExpiredSessions: () => cleanupAll(sessions),
+  } satisfies SessionCalls<M, Fields>);
+}
+
+/** Cleans up slice after slice. A loop for each mode: a chain of calls would grow with the number of slices. */
+function cleanupAll<M extends Mode>(sessions: Pick<Sessions<never, M>, "mode" | "cleanup">): Reply<M, number> {
+  const slice = { limit: MAX_PAGE };
+  if (sessions.mode === "sync") {
+    let removed = 0;
+    for (;;) {
+      const found = sessions.cleanup(slice) as number;
+      removed += found;
+      if (found < MAX_PAGE) return removed as Reply<M, number>;
+    }
+  }
+  const all = async (): Promise<number> => {
+    let removed = 0;
+    for (;;) {
+      const found = await sessions.cleanup(slice);
+      removed += found;
+      if (found < MAX_PAGE) return removed;
+    }
+  };
+  return all() as Reply<M, number>;
+}
+
+function checkFields(value: unknown, what: string): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(`Expected ${what} to be an object of fields, got ${show(value)}`);
+  }
+}
+
+/** On an asynchronous store, calls that reject where they would throw: one place for errors. */
+function rejecting<Calls extends object>(mode: Mode, calls: Calls): Calls {
+  if (mode === "sync") return calls;
+  const wrapped = Object.entries(calls).map(([name, call]) => [
+    name,
+    async (...given: readonly unknown[]): Promise<unknown> =>
+      (call as (...given: readonly unknown[]) => unknown)(...given),
+  ]);
+  return Object.fromEntries(wrapped) as Calls;
+}

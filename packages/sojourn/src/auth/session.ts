@@ -1,0 +1,55 @@
+/** A session as `sojourn/auth` shows it: its `id` is what the client sends back. */
+import type { Session as ManagedSession } from "../sessions/session.ts";
+
+/** What a session may hold, unless `createAuth` is told another type. */
+export interface SessionFields {
+  role?: string;
+  [name: string]: unknown;
+}
+
+/** The payload of a session: the caller's fields, and whose session it is, which is filled in. */
+export type SessionData<Fields extends object = SessionFields> = Fields & { userId: string };
+
+/** A live session, as it was when it was read: plain and deeply frozen. All instants are in epoch milliseconds. */
+export interface Session<Fields extends object = SessionFields> {
+  /**
+   * From `createSession`, `getSession`, `refreshSession` and `updateSession`: the token, which is the secret that the
+   * client keeps. From `getUserSessions`: the handle, which can be shown and logged, and ends the session, but opens
+   * nothing. Both start with `sess_`.
+   */
+  readonly id: string;
+  /** Whose session it is. */
+  readonly userId: string;
+  /** The payload after a round through JSON. Its `userId` is always the session's. */
+  readonly data: Readonly<SessionData<Fields>>;
+  /** When it was started. */
+  readonly createdAt: number;
+  /** The first instant at which it is no longer live. */
+  readonly expiresAt: number;
+  /** When it was last extended, or else started: an access that extends nothing writes nothing. */
+  readonly lastAccessedAt: number;
+}
+
+/** A manager's session with a user. */
+export type OwnedSession<Fields extends object> = ManagedSession<SessionData<Fields>> & { readonly userId: string };
+
+/** Whether a session is one that these calls know: another manager on the same store may start anonymous ones. */
+export function isOwned<Fields extends object>(
+  session: ManagedSession<SessionData<Fields>> | undefined,
+): session is OwnedSession<Fields> {
+  return session !== undefined && session.userId !== null;
+}
+
+/** @param id what it is to be called: its token or its handle */
+export function shownSession<Fields extends object>(session: OwnedSession<Fields>, id: string): Session<Fields> {
+  const { userId, data, createdAt, expiresAt, lastAccessedAt } = session;
+  return Object.freeze({
+    id,
+    userId,
+    // Another manager on the same store need not write the user into the data.
+    data: data.userId === userId ? data : Object.freeze({ ...data, userId }),
+    createdAt,
+    expiresAt,
+    lastAccessedAt,
+  });
+}
