@@ -4,7 +4,7 @@ import type { Unsubscribe } from "../store/store.ts";
 import type { SessionEvents } from "./session.ts";
 
 /** The event's type is settled by `on` and `emit`; in between, one list is like the other. */
-type Listener = (event: never) => void;
+type Listener = (event: never) => unknown;
 
 /** The listeners of one manager. */
 export interface EventHub<Data> {
@@ -13,7 +13,7 @@ export interface EventHub<Data> {
   emit<Type extends keyof SessionEvents<Data>>(type: Type, event: SessionEvents<Data>[Type]): void;
   on<Type extends keyof SessionEvents<Data>>(
     type: Type,
-    listener: (event: SessionEvents<Data>[Type]) => void,
+    listener: (event: SessionEvents<Data>[Type]) => unknown,
   ): Unsubscribe;
 }
 
@@ -35,7 +35,7 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
       // The array is replaced, never changed, so that a listener may subscribe or unsubscribe others.
       for (const listener of listeners[type]) {
         try {
-          const reply = listener(event as never) as unknown;
+          const reply = listener(event as never);
           // A listener may be an async function: what it rejects with must reach the same place.
           if (reply instanceof Promise) reply.catch(onListenerError);
         } catch (error) {

@@ -37,7 +37,7 @@ export interface SessionsOptions<Data, M extends Mode> {
   /** Where instants come from. @default systemClock */
   readonly clock?: Clock;
   /**
-   * Told what a listener threw; the call that the event is about is not harmed.
+   * Told what a listener threw, or rejected with; the call that the event is about is not harmed.
    * @default it is thrown again in a promise of its own, which the runtime reports as an unhandled rejection
    */
   readonly onListenerError?: (error: unknown) => void;

@@ -125,10 +125,13 @@ export interface Sessions<Data, M extends Mode> {
   /** Why a token is or is not live, for operators; it changes nothing. @throws StoreError */
   explain(token: string): Reply<M, Explanation>;
 
-  /** Calls back after something has happened in this manager. Returns how to stop that. */
+  /**
+   * Calls back after something has happened in this manager, within the call that it is about. Returns how to stop
+   * that. What a listener throws, or rejects with, harms no call: `onListenerError` is told.
+   */
   on<Type extends keyof SessionEvents<Data>>(
     type: Type,
-    listener: (event: SessionEvents<Data>[Type]) => void,
+    listener: (event: SessionEvents<Data>[Type]) => unknown,
   ): Unsubscribe;
 
   /** Whether anybody listens to a type of event. */

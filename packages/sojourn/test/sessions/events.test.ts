@@ -97,7 +97,6 @@ describe.each(modes)("events: %s", (_, open) => {
     const onListenerError = vi.fn<(error: unknown) => void>();
     const { sessions } = managed({ onListenerError });
     const error = new Error("later");
-    // oxlint-disable-next-line typescript/no-misused-promises -- what is tested
     sessions.on("created", async () => {
       throw error;
     });
