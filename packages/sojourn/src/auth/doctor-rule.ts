@@ -1,0 +1,63 @@
+/** The form of what `doctor` checks. */
+import type { Policy } from "../sessions/options.ts";
+import type { Guarantees } from "../store/store.ts";
+
+/** A standard, or a level of one, that a configuration is held against. */
+export type Profile = "owasp" | "nistAal1" | "nistAal2" | "nistAal3";
+export type Severity = "must" | "should";
+
+/** A cookie's attributes, as `Set-Cookie` has them. */
+export interface CookieSettings {
+  readonly name: string;
+  readonly secure?: boolean;
+  readonly httpOnly?: boolean;
+  readonly sameSite?: "strict" | "lax" | "none" | "Strict" | "Lax" | "None" | undefined;
+  readonly path?: string;
+  readonly domain?: string;
+  /** In seconds. */
+  readonly maxAge?: number;
+  /** How many bytes its value has at most. @default 70, a minted token */
+  readonly valueBytes?: number;
+}
+
+/** All that the rules look at. */
+export interface Examined {
+  readonly policy: Policy;
+  readonly guarantees: Guarantees;
+  /** The events that an audit needs, and nobody listens to. */
+  readonly unheard: readonly string[];
+  readonly cookie?: CookieSettings;
+  readonly jwtSecret?: string | Uint8Array;
+  readonly adoptedTokens?: boolean;
+}
+
+export interface Rule {
+  readonly requirement: string;
+  readonly severity: Severity;
+  readonly what: string;
+  readonly expected: string;
+  readonly advice: string;
+  /** Where it applies; everywhere if it is left out. */
+  readonly profiles?: readonly Profile[];
+  /** What was found, if that violates it. */
+  violation(examined: Examined): string | undefined;
+}
+
+/** A violation of what a cookie must be; nothing where there is none to examine. */
+export function ofCookie(violation: (cookie: CookieSettings, examined: Examined) => string | undefined) {
+  return (examined: Examined): string | undefined =>
+    examined.cookie === undefined ? undefined : violation(examined.cookie, examined);
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1_000],
+] as const;
+
+/** A duration in the largest unit that it is a whole number of. */
+export function inWords(milliseconds: number): string {
+  const unit = UNITS.find(([, length]) => milliseconds !== 0 && milliseconds % length === 0);
+  return unit === undefined ? `${milliseconds} ms` : `${milliseconds / unit[1]}${unit[0]}`;
+}

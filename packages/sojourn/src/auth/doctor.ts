@@ -1,0 +1,56 @@
+/** What a configuration violates, by the number of the requirement. */
+import type { Mode } from "../store/reply.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import { cookieRules } from "./doctor-cookie.ts";
+import { lifetimeRules } from "./doctor-lifetimes.ts";
+import type { CookieSettings, Examined, Profile, Severity } from "./doctor-rule.ts";
+import { secretRules } from "./doctor-secrets.ts";
+import { storeRules } from "./doctor-store.ts";
+
+/** What `doctor` cannot read off the manager. What is left out is not examined. */
+export interface DoctorOptions {
+  /** The standards whose numbers count. `"owasp"` is ASVS 5.0 with its cheat sheet. @default ["owasp"] */
+  readonly against?: readonly Profile[];
+  /** The cookie that carries the token. */
+  readonly cookie?: CookieSettings;
+  /** The secret that access tokens are signed with. It is looked at, and never shown. */
+  readonly jwtSecret?: string | Uint8Array;
+  /** Whether tokens are brought by the caller: `create(…, { token })`. */
+  readonly adoptedTokens?: boolean;
+}
+
+/** One requirement that is not met. It has nothing secret in it. */
+export interface Finding {
+  /** For example `"ASVS 7.3.1"`, `"NIST 800-63B-4 2.2.3"`, `"RFC 7518 3.2"`, or a law of this library: `"sojourn law 10"`. */
+  readonly requirement: string;
+  /** `"must"`: the text says must, or shall. `"should"`: it recommends, or leaves the number to you. */
+  readonly severity: Severity;
+  /** What it asks for, in short. */
+  readonly what: string;
+  readonly found: string;
+  readonly expected: string;
+  /** What to change. */
+  readonly advice: string;
+}
+
+/**
+ * Lists what a manager's configuration violates, the worst first; nothing, if it violates nothing. It reads options and
+ * asks no store. A lifetime that `create` was given for one session is not seen here.
+ */
+export function doctor<Data, M extends Mode>(
+  sessions: Pick<Sessions<Data, M>, "policy" | "guarantees" | "listens">,
+  options: DoctorOptions = {},
+): readonly Finding[] {
+  const { against = ["owasp"], ...rest } = options;
+  const { policy, guarantees } = sessions;
+  const unheard = (["created", "ended", "rejected"] as const).filter((type) => !sessions.listens(type));
+  const examined: Examined = { policy, guarantees, unheard, ...rest };
+  return [...lifetimeRules, ...storeRules, ...secretRules, ...cookieRules]
+    .filter((rule) => rule.profiles === undefined || rule.profiles.some((profile) => against.includes(profile)))
+    .flatMap((rule): Finding[] => {
+      const { requirement, severity, what, expected, advice } = rule;
+      const found = rule.violation(examined);
+      return found === undefined ? [] : [{ requirement, severity, what, found, expected, advice }];
+    })
+    .sort((a, b) => Number(a.severity === "should") - Number(b.severity === "should"));
+}
