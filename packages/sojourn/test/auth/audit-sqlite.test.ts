@@ -1,0 +1,252 @@
+import { readFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { auditLog } from "../../src/auth/audit-log.ts";
+import type { AuditRecord } from "../../src/auth/audit-record.ts";
+import { sqliteAuditSink, type SqliteAuditSink } from "../../src/auth/sqlite-audit-sink.ts";
+import { createSessions } from "../../src/sessions/create-sessions.ts";
+import { sqliteStore, type SqliteDatabase } from "../../src/store/sqlite/index.ts";
+import { manualClock } from "../../src/time/manual-clock.ts";
+import { BetterSqlite3 } from "../store/sqlite/better-sqlite3.ts";
+import { testFile } from "../store/sqlite/folder.ts";
+
+const T = Date.UTC(2026, 0, 1);
+const opened: { close(): void }[] = [];
+afterEach(() => {
+  for (const each of opened.splice(0)) each.close();
+});
+
+function kept<T extends { close(): void }>(each: T): T {
+  opened.push(each);
+  return each;
+}
+
+function record(at: number, parts: Partial<AuditRecord> = {}): AuditRecord {
+  return { at, type: "created", userId: "u", sessionId: "s", reason: null, ip: null, userAgent: null, ...parts };
+}
+
+/** Every page of a query, in order. */
+function all(sink: SqliteAuditSink, query: Parameters<SqliteAuditSink["query"]>[0], limit: number): AuditRecord[] {
+  const found: AuditRecord[] = [];
+  let after: string | undefined;
+  do {
+    const page = sink.query({ ...query, after, limit });
+    expect(page.items.length).toBeLessThanOrEqual(limit);
+    found.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return found;
+}
+
+const kinds: readonly (readonly [string, () => SqliteAuditSink])[] = [
+  ["a file", () => kept(sqliteAuditSink({ path: testFile() }))],
+  ["node:sqlite", () => sqliteAuditSink({ database: kept(new DatabaseSync(":memory:")) as SqliteDatabase })],
+  ["better-sqlite3", () => sqliteAuditSink({ database: kept(new BetterSqlite3(":memory:")) })],
+];
+
+describe.each(kinds)("sqliteAuditSink: %s", (_, open) => {
+  test("is asked by user, session, type, reason and time, and gives back what was written", () => {
+    const sink = open();
+    const records = Array.from({ length: 60 }, (_, n) =>
+      record(T + n, {
+        type: n % 3 === 0 ? "ended" : "created",
+        userId: n % 5 === 0 ? null : `user ${n % 4}`,
+        sessionId: `sess_${n % 7}`,
+        reason: n % 3 === 0 ? (n % 2 === 0 ? "logout" : "revoked") : null,
+        ip: n % 2 === 0 ? "::1" : null,
+        userAgent: n === 7 ? "\u{10FFFF} \u{1f600}" : null,
+      }),
+    );
+    for (const each of records) sink.write(each);
+    const expected = (keep: (each: AuditRecord) => boolean): AuditRecord[] => records.filter(keep).toReversed();
+    for (const limit of [1, 7, 1_000]) {
+      expect(all(sink, {}, limit)).toEqual(expected(() => true));
+      expect(all(sink, { userId: "user 1" }, limit)).toEqual(expected((each) => each.userId === "user 1"));
+      expect(all(sink, { sessionId: "sess_3" }, limit)).toEqual(expected((each) => each.sessionId === "sess_3"));
+      expect(all(sink, { type: "ended" }, limit)).toEqual(expected((each) => each.type === "ended"));
+      expect(all(sink, { reason: "revoked" }, limit)).toEqual(expected((each) => each.reason === "revoked"));
+      expect(all(sink, { from: T + 10, to: T + 20 }, limit)).toEqual(expected(({ at }) => at >= T + 10 && at < T + 20));
+      expect(all(sink, { userId: "user 2", type: "ended", from: T + 5, to: T + 50 }, limit)).toEqual(
+        expected((each) => each.userId === "user 2" && each.type === "ended" && each.at >= T + 5 && each.at < T + 50),
+      );
+    }
+    expect(sink.query({ userId: "nobody" })).toEqual({ items: [], next: undefined });
+    expect(sink.lastEnd("sess_0")).toMatchObject({ type: "ended", at: T + 42 });
+    expect(sink.lastEnd("sess_none")).toBeUndefined();
+  });
+
+  test("pages stay in their order when records of one instant are there, and others come in between", () => {
+    const sink = open();
+    for (let n = 0; n < 10; n++) sink.write(record(T, { sessionId: `s${n}` }));
+    const first = sink.query({ limit: 4 });
+    for (let n = 10; n < 13; n++) sink.write(record(T, { sessionId: `s${n}` }));
+    const rest = sink.query({ limit: 100, after: first.next });
+    const order = [...first.items, ...rest.items].map(({ sessionId }) => sessionId);
+    expect(order.join(" ")).toBe("s9 s8 s7 s6 s5 s4 s3 s2 s1 s0");
+  });
+
+  test("deleteBefore removes the oldest, in slices, and nothing at or after the instant", () => {
+    const sink = open();
+    for (let n = 0; n < 10; n++) sink.write(record(T + n));
+    expect(sink.deleteBefore(T + 8, 5)).toBe(5);
+    expect(all(sink, {}, 100).map(({ at }) => at - T)).toEqual([9, 8, 7, 6, 5]);
+    expect(sink.deleteBefore(T + 8, 5)).toBe(3);
+    expect(sink.deleteBefore(T + 8)).toBe(0);
+    expect(all(sink, {}, 100).map(({ at }) => at - T)).toEqual([9, 8]);
+  });
+});
+
+test("a whole life is in the file, queried by reason; and no token, hash or data is", () => {
+  const path = testFile();
+  const clock = manualClock();
+  const sessions = createSessions({ clock });
+  const sink = sqliteAuditSink({ path });
+  auditLog(sessions, sink);
+  const { token, id } = sessions.create("ann", { note: "confidential" }, { device: { ip: "::1" } });
+  const next = sessions.rotate(token);
+  clock.advance("1m");
+  expect(sessions.authenticate(token)).toBeUndefined();
+  expect(sink.query({ userId: "ann", reason: "reuse" }).items).toEqual([
+    { at: clock.now(), type: "ended", userId: "ann", sessionId: id, reason: "reuse", ip: "::1", userAgent: null },
+  ]);
+  sink.close();
+  const bytes = readFileSync(path).toString("latin1");
+  expect(bytes).toContain(id);
+  for (const secret of [token.slice(27), next?.token.slice(27) ?? "", "confidential"])
+    expect(bytes).not.toContain(secret);
+});
+
+test("explain tells why an ended session ended, also after a restart", async () => {
+  const path = testFile();
+  const clock = manualClock();
+  const sessions = createSessions({ clock, maxPerUser: { limit: 1, onLimit: "evict-oldest" } });
+  const before = sqliteAuditSink({ path });
+  const log = auditLog(sessions, before);
+  const { token, id } = sessions.create("u");
+  sessions.create("u");
+  expect(await log.explain(token)).toEqual({ state: "ended", id, reason: "evicted", at: clock.now() });
+  before.close();
+  const after = auditLog(createSessions(), kept(sqliteAuditSink({ path })));
+  expect(await after.explain(token)).toMatchObject({ state: "ended", id, reason: "evicted" });
+});
+
+test("records are written in batches: one transaction for as many as it was told", () => {
+  const path = testFile();
+  const sink = kept(sqliteAuditSink({ path, batch: 3 }));
+  const reader = kept(new DatabaseSync(path));
+  const written = (): unknown => reader.prepare("SELECT count(*) AS n FROM sojourn_audit").get()?.["n"];
+  sink.write(record(T));
+  sink.write(record(T));
+  expect(written()).toBe(0);
+  sink.write(record(T));
+  expect(written()).toBe(3);
+  sink.write(record(T));
+  sink.flush();
+  expect(written()).toBe(4);
+  sink.write(record(T));
+  expect(sink.query().items).toHaveLength(5);
+});
+
+test("a database that is locked harms no call, and loses no record when it is free again", () => {
+  const path = testFile();
+  const errors: unknown[] = [];
+  const sessions = createSessions();
+  const sink = kept(sqliteAuditSink({ path, batch: 2, busyTimeout: 0 }));
+  auditLog(sessions, sink, { onError: (error) => errors.push(error) });
+  const other = kept(new DatabaseSync(path));
+  other.exec("BEGIN IMMEDIATE");
+  for (let n = 0; n < 5; n++) expect(sessions.create(`u${n}`).userId).toBe(`u${n}`);
+  // Tried after the second and the fourth, not in every call.
+  expect(errors).toHaveLength(2);
+  expect(errors[0]).toMatchObject({ code: "store_unavailable" });
+  expect(() => sink.flush()).toThrow(/busy/i);
+  other.exec("COMMIT");
+  sessions.create("u5");
+  sink.flush();
+  expect(all(sink, {}, 100).map(({ userId }) => userId)).toEqual(["u5", "u4", "u3", "u2", "u1", "u0"]);
+});
+
+test("what waits is bounded, and each record beyond it is reported as lost", () => {
+  const path = testFile();
+  const sink = kept(sqliteAuditSink({ path, batch: 10_000, busyTimeout: 0 }));
+  const other = kept(new DatabaseSync(path));
+  other.exec("BEGIN IMMEDIATE");
+  for (let n = 0; n < 9_999; n++) sink.write(record(T + n));
+  expect(() => sink.write(record(T + 9_999))).toThrow(/busy/i);
+  expect(() => sink.write(record(T + 10_000))).toThrow(expect.objectContaining({ code: "store_full" }));
+  other.exec("COMMIT");
+  sink.flush();
+  expect(sink.query({ limit: 1 }).items[0]?.at).toBe(T + 9_999);
+});
+
+test("beside the sessions in one file, and in one handle, each finds its own", () => {
+  const path = testFile();
+  const store = kept(sqliteStore({ path }));
+  const sessions = createSessions({ store });
+  const sink = kept(sqliteAuditSink({ path, batch: 1 }));
+  auditLog(sessions, sink);
+  const { id, token } = sessions.create("u");
+  expect(sessions.authenticate(token)).toMatchObject({ id });
+  sessions.destroy(id);
+  expect(sink.query({ sessionId: id }).items.map(({ type }) => type)).toEqual(["ended", "created"]);
+
+  const database = kept(new DatabaseSync(":memory:")) as SqliteDatabase;
+  const both = createSessions({ store: sqliteStore({ database }) });
+  const within = sqliteAuditSink({ database, batch: 1 });
+  auditLog(both, within);
+  both.destroyByUser(both.create("u").userId ?? "");
+  expect(within.query().items.map(({ reason }) => reason)).toEqual(["revoked", null]);
+});
+
+test("a record cannot be changed", () => {
+  const database = kept(new DatabaseSync(":memory:"));
+  const sink = sqliteAuditSink({ database, batch: 1 });
+  sink.write(record(T));
+  expect(() => database.exec("UPDATE sojourn_audit SET userId = 'somebody else'")).toThrow(/cannot be changed/);
+});
+
+test("queries read by an index, and none sorts", () => {
+  const database = kept(new DatabaseSync(":memory:"));
+  const sink = sqliteAuditSink({ database });
+  const seen = vi.spyOn(database, "prepare");
+  sink.query({ userId: "u" });
+  sink.query({ sessionId: "s" });
+  sink.query({ type: "ended" });
+  sink.query({ reason: "reuse" });
+  sink.query({ from: 1, to: 2 });
+  const queries = seen.mock.calls.map(([sql]) => sql).filter((sql) => sql.startsWith("SELECT id"));
+  seen.mockRestore();
+  expect(queries).toHaveLength(5);
+  for (const sql of queries) {
+    const values = Array.from(sql.matchAll(/\?/g), () => 1);
+    const plan = database
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all(...values)
+      .map((row) => String(row["detail"]));
+    expect(plan.join("; ")).toMatch(/^SEARCH sojourn_audit USING INDEX sojourn_audit_\w+ \([^)]*\)$/);
+  }
+});
+
+test.each<[string, () => unknown, RegExp]>([
+  ["neither path nor database", () => sqliteAuditSink({} as never), /Expected `path`, or `database`/],
+  ["both", () => sqliteAuditSink({ path: "x", database: {} } as never), /got both/],
+  ["an empty path", () => sqliteAuditSink({ path: "" }), /path of a file/],
+  ["a batch of 0", () => sqliteAuditSink({ path: ":memory:", batch: 0 }), /Expected `batch`/],
+  ["a cursor that is none", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ after: "x" }), /`after`/],
+  ["a limit of 0", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ limit: 0 }), /`limit`/],
+  ["an instant that is none", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ from: 0.5 }), /`from`/],
+  ["a limit beyond a page", () => kept(sqliteAuditSink({ path: ":memory:" })).deleteBefore(T, 1_001), /`limit`/],
+])("%s is refused", (_, use, message) => {
+  expect(use).toThrow(message);
+});
+
+test("a closed sink takes nothing more; closing it writes what waits, and closing it again does nothing", () => {
+  const path = testFile();
+  const sink = sqliteAuditSink({ path });
+  sink.write(record(T));
+  sink.close();
+  sink.close();
+  expect(() => sink.write(record(T))).toThrow(expect.objectContaining({ code: "store_closed" }));
+  expect(() => sink.query()).toThrow(expect.objectContaining({ code: "store_closed" }));
+  expect(kept(sqliteAuditSink({ path })).query().items).toHaveLength(1);
+});
