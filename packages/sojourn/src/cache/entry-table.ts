@@ -10,10 +10,14 @@
 import { ExpiryIndex } from "./expiry-index.ts";
 import { KeyIndex } from "./key-index.ts";
 import { LruList } from "./lru-list.ts";
-import { place, Slots } from "./slots.ts";
+import { place, Slots, type SlotsOptions } from "./slots.ts";
+
+/** What is known beforehand about a table. */
+export type EntryTableOptions = SlotsOptions;
 
 /** A table of entries. */
 export class EntryTable<V> {
+  readonly #options: EntryTableOptions;
   readonly #weighted: boolean;
   #keys: KeyIndex = new KeyIndex();
   #weight = 0;
@@ -24,7 +28,8 @@ export class EntryTable<V> {
   /** Those whose deadline is not `Infinity`. */
   expiry: ExpiryIndex<V>;
 
-  constructor(options: { readonly weighted?: boolean } = {}) {
+  constructor(options: EntryTableOptions = {}) {
+    this.#options = options;
     this.#weighted = options.weighted === true;
     this.slots = new Slots(options);
     this.lru = new LruList(this.slots);
@@ -57,6 +62,19 @@ export class EntryTable<V> {
     return slot;
   }
 
+  /** Puts a new entry, as the most recently used one, in the slot of another, which is thereby removed. */
+  recycle(slot: number, key: string, value: V, deadline: number, weight = 0): void {
+    const page = this.slots.page(slot);
+    const at = place(slot);
+    this.#keys.delete(page.keys[at]!);
+    this.#keys.add(key, slot);
+    page.keys[at] = key;
+    page.values[at] = value;
+    this.lru.promote(slot);
+    this.touch(slot, deadline);
+    if (this.#weighted) this.#reweigh(slot, this.weightOf(slot), weight);
+  }
+
   /** Changes the value. Neither the order nor the deadline changes. */
   replace(slot: number, value: V, weight = 0): void {
     this.slots.page(slot).values[place(slot)] = value;
@@ -74,8 +92,9 @@ export class EntryTable<V> {
     if (deadline !== Infinity) this.expiry.add(slot);
   }
 
-  remove(slot: number): void {
-    this.#keys.delete(this.slots.key(slot));
+  /** @param mayReturn whether the same key may well be inserted again soon */
+  remove(slot: number, mayReturn = false): void {
+    this.#keys.delete(this.slots.key(slot), mayReturn);
     this.lru.remove(slot);
     if (this.slots.deadline(slot) !== Infinity) this.expiry.remove(slot);
     if (this.#weighted) this.#weight -= this.weightOf(slot);
@@ -92,7 +111,7 @@ export class EntryTable<V> {
   clear(): void {
     this.#keys = new KeyIndex();
     this.#weight = 0;
-    this.slots = new Slots({ weighted: this.#weighted });
+    this.slots = new Slots(this.#options);
     this.lru = new LruList(this.slots);
     this.expiry = new ExpiryIndex(this.slots);
   }

@@ -303,7 +303,7 @@ export class MemoryCache<T> {
     const isLive = !this.#isDead(slot);
     if (isLive) {
       this.#events.deleted(key, this.#table.slots.value(slot), source);
-      this.#table.remove(slot);
+      this.#table.remove(slot, true);
     } else {
       this.#expire(slot, "prune");
     }

@@ -51,20 +51,36 @@ export function place(slot: number): number {
   return slot & MASK;
 }
 
+/** What is known beforehand about the entries. */
+export interface SlotsOptions {
+  /** Whether entries have a weight; by default not. */
+  readonly weighted?: boolean;
+  /** How many entries there will be at most, so that no page gets larger than needed; by default not known. */
+  readonly capacity?: number;
+}
+
 /** Numbered places for entries, given out and taken back one by one. */
 export class Slots<V> {
   readonly #weighted: boolean;
+  /** How many places are needed, the one of slot 0 included. */
+  readonly #places: number;
   readonly #pages: SlotPage<V>[];
   #first: SlotPage<V>;
   #firstSize: number;
   #free = 0;
   #used = 1;
 
-  constructor(options: { readonly weighted?: boolean } = {}) {
+  constructor(options: SlotsOptions = {}) {
     this.#weighted = options.weighted === true;
+    this.#places = (options.capacity ?? Infinity) + 1;
     this.#firstSize = FIRST_SIZE;
     this.#first = new SlotPage<V>(FIRST_SIZE, this.#weighted);
     this.#pages = [this.#first];
+  }
+
+  /** All slots that were ever given out are below this one. */
+  get end(): number {
+    return this.#used;
   }
 
   /** The page that holds a slot. */
@@ -94,6 +110,11 @@ export class Slots<V> {
     this.#free = slot;
   }
 
+  /** Whether a slot below `end` has an entry. */
+  has(slot: number): boolean {
+    return this.page(slot).keys[slot & MASK] !== undefined;
+  }
+
   key(slot: number): string {
     return this.page(slot).keys[slot & MASK]!;
   }
@@ -112,14 +133,18 @@ export class Slots<V> {
     if (slot < PAGE_SIZE) {
       if (slot === this.#firstSize) this.#growFirst();
     } else if ((slot & MASK) === 0) {
-      this.#pages.push(new SlotPage<V>(PAGE_SIZE, this.#weighted));
+      // Beyond what was announced, pages are whole ones.
+      const left = this.#places - slot;
+      this.#pages.push(new SlotPage<V>(left > 0 ? Math.min(PAGE_SIZE, left) : PAGE_SIZE, this.#weighted));
     }
     return slot;
   }
 
   #growFirst(): void {
     const from = this.#first;
-    const to = new SlotPage<V>(this.#firstSize * 2, this.#weighted);
+    const wanted = this.#places > this.#firstSize ? this.#places : PAGE_SIZE;
+    const size = Math.min(this.#firstSize * 2, wanted, PAGE_SIZE);
+    const to = new SlotPage<V>(size, this.#weighted);
     to.nodes.set(from.nodes);
     to.cells.set(from.cells);
     if (from.weights !== undefined) to.weights!.set(from.weights);
@@ -127,7 +152,7 @@ export class Slots<V> {
       to.keys[at] = from.keys[at];
       to.values[at] = from.values[at];
     }
-    this.#firstSize *= 2;
+    this.#firstSize = size;
     this.#pages[0] = this.#first = to;
   }
 }

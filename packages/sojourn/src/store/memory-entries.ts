@@ -1,54 +1,53 @@
 /**
- * The entries of a memory store, and the four orders in which they are found: by key, by owner, by end, and by last
- * use. They are kept in step here; what the contract makes of them is in `memory-store.ts`.
+ * The entries of a memory store: the cache's table of keys, deadlines and last uses, and beside it who owns what. They
+ * are kept in step here; what the contract makes of them is in `memory-store.ts`.
  */
-import { ExpiryHeap, type HeapNode } from "./expiry-heap.ts";
+import { EntryTable } from "../cache/entry-table.ts";
 import type { Entry, Head } from "./store.ts";
 
-/** An entry and its places in the orders. */
-export interface Kept extends HeapNode {
+/** An entry and its places. */
+export interface Kept {
   entry: Entry;
-  /** Its place in the listing; it keeps this for as long as it is there. */
+  /** Its number, which it keeps for as long as it is there. */
   readonly slot: number;
-  /** The neighbours in order of last use. */
-  older: Kept | undefined;
-  newer: Kept | undefined;
+  /** The other entries of its owner. */
+  previousOwned: Kept | undefined;
+  nextOwned: Kept | undefined;
+}
+
+/** What an owner has. */
+interface Owned {
+  first: Kept | undefined;
 }
 
 /** How many slots a page looks at, at most: a listing with a prefix must not turn into one long scan. */
 const SLOTS_PER_PAGE = 4_096;
 
 export class MemoryEntries {
-  readonly #byKey = new Map<string, Kept>();
-  readonly #byOwner = new Map<string, Set<Kept>>();
-  readonly #byEnd = new ExpiryHeap<Kept>();
-  readonly #slots: (Kept | undefined)[] = [];
-  readonly #freeSlots: number[] = [];
-  #oldest: Kept | undefined;
-  #newest: Kept | undefined;
+  readonly #table = new EntryTable<Kept>();
+  readonly #owners = new EntryTable<Owned>();
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#table.size;
   }
 
   /** The entry that was not used for longest. */
   get leastRecent(): Kept | undefined {
-    return this.#oldest;
+    const slot = this.#table.lru.oldest();
+    return slot === 0 ? undefined : this.#table.slots.value(slot);
   }
 
   get(key: string): Kept | undefined {
-    return this.#byKey.get(key);
+    const slot = this.#table.find(key);
+    return slot === undefined ? undefined : this.#table.slots.value(slot);
   }
 
   /** Adds an entry under a key that is not there. */
   add(entry: Entry): void {
-    const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const kept: Kept = { entry, expiresAt: entry.expiresAt, place: 0, slot, older: undefined, newer: undefined };
-    this.#slots[slot] = kept;
-    this.#byKey.set(entry.key, kept);
-    this.#byEnd.add(kept);
+    const slot = this.#table.insert(entry.key, undefined as never, entry.expiresAt);
+    const kept: Kept = { entry, slot, previousOwned: undefined, nextOwned: undefined };
+    this.#table.replace(slot, kept);
     this.#own(kept);
-    this.#append(kept);
   }
 
   /** Puts a new state of an entry in the place of the old one. */
@@ -57,87 +56,84 @@ export class MemoryEntries {
     if (ownerChanges) this.#disown(kept);
     kept.entry = entry;
     if (ownerChanges) this.#own(kept);
-    if (kept.expiresAt === entry.expiresAt) return;
-    kept.expiresAt = entry.expiresAt;
-    this.#byEnd.moved(kept);
+    this.#table.touch(kept.slot, entry.expiresAt);
   }
 
   remove(kept: Kept): void {
-    this.#byKey.delete(kept.entry.key);
-    this.#slots[kept.slot] = undefined;
-    this.#freeSlots.push(kept.slot);
-    this.#byEnd.remove(kept);
+    // Somebody who logs out may log in again, with the same token where tokens are adopted.
+    this.#table.remove(kept.slot, true);
     this.#disown(kept);
-    this.#unlink(kept);
   }
 
   /** Removes up to `limit` entries that have ended at an instant, the earliest first, and adds their heads. */
   removeEnded(now: number, limit: number, removed: Head[]): void {
     for (let left = limit; left > 0; left--) {
-      const first = this.#byEnd.first;
-      if (first === undefined || now < first.expiresAt) return;
-      this.remove(first);
-      removed.push(headOf(first.entry));
+      const slot = this.#table.expiry.firstDead(now);
+      if (slot === 0) return;
+      const kept = this.#table.slots.value(slot);
+      this.remove(kept);
+      removed.push(headOf(kept.entry));
     }
   }
 
   countEnded(now: number): number {
-    return this.#byEnd.countEnded(now);
+    return this.#table.expiry.countDead(now);
   }
 
   /** Marks an entry as just used. */
   promote(kept: Kept): void {
-    if (this.#newest === kept) return;
-    this.#unlink(kept);
-    this.#append(kept);
+    this.#table.lru.promote(kept.slot);
   }
 
   /** The entries of an owner, in the order of their slots. */
   ownedBy(owner: string): readonly Kept[] {
-    return [...(this.#byOwner.get(owner) ?? [])].sort((a, b) => a.slot - b.slot);
+    const found: Kept[] = [];
+    for (let kept = this.#ownedBy(owner)?.first; kept !== undefined; kept = kept.nextOwned) found.push(kept);
+    return found.sort((a, b) => a.slot - b.slot);
   }
 
   /** Entries from a slot on, and the slot to go on from, if there are more. */
   scan(from: number, limit: number, wanted: (entry: Entry) => boolean): { found: Kept[]; next: number | undefined } {
+    const { slots } = this.#table;
     const found: Kept[] = [];
-    const end = Math.min(from + SLOTS_PER_PAGE, this.#slots.length);
-    let slot = from;
+    const end = Math.min(from + SLOTS_PER_PAGE, slots.end);
+    let slot = Math.max(from, 1);
     for (; slot < end && found.length < limit; slot++) {
-      const kept = this.#slots[slot];
-      if (kept !== undefined && wanted(kept.entry)) found.push(kept);
+      if (slots.has(slot) && wanted(slots.value(slot).entry)) found.push(slots.value(slot));
     }
-    return { found, next: slot < this.#slots.length ? slot : undefined };
+    return { found, next: slot < slots.end ? slot : undefined };
+  }
+
+  #ownedBy(owner: string): Owned | undefined {
+    const slot = this.#owners.find(owner);
+    return slot === undefined ? undefined : this.#owners.slots.value(slot);
   }
 
   #own(kept: Kept): void {
     const { owner } = kept.entry;
     if (owner === null) return;
-    const owned = this.#byOwner.get(owner);
-    if (owned === undefined) this.#byOwner.set(owner, new Set([kept]));
-    else owned.add(kept);
+    const owned = this.#ownedBy(owner);
+    kept.nextOwned = owned?.first;
+    if (kept.nextOwned !== undefined) kept.nextOwned.previousOwned = kept;
+    if (owned === undefined) this.#owners.insert(owner, { first: kept }, Number.POSITIVE_INFINITY);
+    else owned.first = kept;
   }
 
   #disown(kept: Kept): void {
     const { owner } = kept.entry;
     if (owner === null) return;
-    const owned = this.#byOwner.get(owner);
-    owned?.delete(kept);
-    if (owned?.size === 0) this.#byOwner.delete(owner);
+    const { previousOwned, nextOwned } = kept;
+    kept.previousOwned = kept.nextOwned = undefined;
+    if (nextOwned !== undefined) nextOwned.previousOwned = previousOwned;
+    if (previousOwned !== undefined) previousOwned.nextOwned = nextOwned;
+    else this.#setFirst(owner, nextOwned);
   }
 
-  #append(kept: Kept): void {
-    kept.older = this.#newest;
-    kept.newer = undefined;
-    if (this.#newest === undefined) this.#oldest = kept;
-    else this.#newest.newer = kept;
-    this.#newest = kept;
-  }
-
-  #unlink(kept: Kept): void {
-    if (kept.older === undefined) this.#oldest = kept.newer;
-    else kept.older.newer = kept.newer;
-    if (kept.newer === undefined) this.#newest = kept.older;
-    else kept.newer.older = kept.older;
+  #setFirst(owner: string, first: Kept | undefined): void {
+    const slot = this.#owners.find(owner);
+    if (slot === undefined) return;
+    if (first === undefined) this.#owners.remove(slot, true);
+    else this.#owners.slots.value(slot).first = first;
   }
 }
 

@@ -44,7 +44,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
 
   function live(key: string, now: number): Kept | undefined {
     const kept = entries.get(key);
-    return kept !== undefined && now < kept.expiresAt ? kept : undefined;
+    return kept !== undefined && now < kept.entry.expiresAt ? kept : undefined;
   }
 
   /** The floor that stands against bringing an entry to its owner, if one does. */
@@ -139,8 +139,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       const kept = live(key, now);
       if (kept === undefined || kept.entry.rev !== rev) return false;
       const touchedAt = Math.max(to.touchedAt, kept.entry.touchedAt);
-      const expiresAt = Math.max(to.expiresAt, kept.expiresAt);
-      if (touchedAt !== kept.entry.touchedAt || expiresAt !== kept.expiresAt) {
+      const expiresAt = Math.max(to.expiresAt, kept.entry.expiresAt);
+      if (touchedAt !== kept.entry.touchedAt || expiresAt !== kept.entry.expiresAt) {
         entries.change(kept, freeze({ ...kept.entry, touchedAt, expiresAt }));
       }
       entries.promote(kept);
@@ -170,7 +170,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       checkPage({ after, limit });
       checkInstant(now, "now");
       const from = slotOf(after);
-      const rest = entries.ownedBy(owner).filter((kept) => kept.slot >= from && now < kept.expiresAt);
+      const rest = entries.ownedBy(owner).filter((kept) => kept.slot >= from && now < kept.entry.expiresAt);
       return { items: rest.slice(0, limit).map((kept) => give(kept.entry)), next: rest[limit]?.slot.toString() };
     },
 
