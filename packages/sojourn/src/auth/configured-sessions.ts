@@ -5,11 +5,16 @@ import { systemClock, type Clock } from "../time/clock.ts";
 import { defaultAbsoluteTtl } from "./lifetimes.ts";
 import type { SessionData, SessionFields } from "./session.ts";
 import { sessionCalls, type SessionCalls } from "./session-calls.ts";
-import { changedConfig, DEFAULT_SESSION_CONFIG, type SessionConfig } from "./session-config.ts";
+import {
+  changedConfig,
+  DEFAULT_SESSION_CONFIG,
+  type SessionConfig,
+  type SessionConfigChanges,
+} from "./session-config.ts";
 
 /** The session calls, and their configuration. */
 export interface ConfiguredSessions extends SessionCalls<"sync"> {
-  setSessionConfig(changes: Partial<SessionConfig>): void;
+  setSessionConfig(changes: SessionConfigChanges): void;
   getSessionConfig(): SessionConfig;
 }
 

@@ -5,7 +5,7 @@ export type { AuthOptions, SigningOptions } from "./auth-options.ts";
 export { createAuth, type Auth } from "./create-auth.ts";
 export type { Session, SessionData, SessionFields } from "./session.ts";
 export type { Patch, SessionCalls, TokenLike } from "./session-calls.ts";
-export type { SessionConfig } from "./session-config.ts";
+export type { SessionConfig, SessionConfigChanges } from "./session-config.ts";
 export type { Jwk, PublicJwk } from "./signing-keys.ts";
 export {
   cleanupExpiredSessions,

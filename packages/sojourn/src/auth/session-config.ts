@@ -22,6 +22,9 @@ export interface SessionConfig {
   readonly sameSite: "Strict" | "Lax" | "None";
 }
 
+/** Fields to change; one that is `undefined` stays. */
+export type SessionConfigChanges = { readonly [Name in keyof SessionConfig]?: SessionConfig[Name] | undefined };
+
 export const DEFAULT_SESSION_CONFIG: SessionConfig = Object.freeze({
   ttl: 3_600,
   refreshThreshold: 300,
@@ -38,7 +41,7 @@ const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]{1,256}$/;
  *
  * @throws TypeError for a field that is unknown, or not what it should be
  */
-export function changedConfig(config: SessionConfig, changes: Partial<SessionConfig>): SessionConfig {
+export function changedConfig(config: SessionConfig, changes: SessionConfigChanges): SessionConfig {
   if (typeof changes !== "object" || changes === null) {
     throw new TypeError(`Expected the session configuration to be an object, got ${show(changes)}`);
   }
@@ -50,7 +53,7 @@ export function changedConfig(config: SessionConfig, changes: Partial<SessionCon
     }
   }
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  const next: SessionConfig = { ...config, ...given };
+  const next: SessionConfig = { ...config, ...(given as Partial<SessionConfig>) };
   checkConfig(next);
   return Object.freeze(next);
 }

@@ -5,7 +5,7 @@
  */
 import type { Session, SessionFields } from "./session.ts";
 import type { Patch, TokenLike } from "./session-calls.ts";
-import type { SessionConfig } from "./session-config.ts";
+import type { SessionConfig, SessionConfigChanges } from "./session-config.ts";
 import { configuredSessions, type ConfiguredSessions } from "./configured-sessions.ts";
 
 let made: ConfiguredSessions | undefined;
@@ -21,7 +21,7 @@ function shared(): ConfiguredSessions {
  *
  * @throws TypeError for a field that is unknown, or not what it should be; nothing was changed
  */
-export function setSessionConfig(changes: Partial<SessionConfig>): void {
+export function setSessionConfig(changes: SessionConfigChanges): void {
   shared().setSessionConfig(changes);
 }
 
