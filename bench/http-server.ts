@@ -16,7 +16,11 @@ const token = "a-token-of-the-caller";
 await sessions.create("u_42", {}, { token });
 
 const app = createApp({ sessions });
-app.get("/empty/:token", () => new Response('"u_42"', { headers: { "content-type": "application/json" } }));
+// The same answer, to the byte, so that what differs is the session.
+const headers = Object.fromEntries(
+  (await createApp({ sessions }).request(`http://localhost/sessions/${token}`)).headers,
+);
+app.get("/empty/:token", () => new Response('"u_42"', { headers }));
 const nothing = (): void => {};
 const { url } = await listen({
   fetch: (request) => app.fetch(request),
@@ -25,6 +29,7 @@ const { url } = await listen({
   log: { info: nothing, warn: nothing, error: nothing },
 });
 process.send?.({ url, token });
+process.on("message", () => process.send?.(process.cpuUsage()));
 process.once("disconnect", () => process.exit());
 process.once("SIGTERM", () => {
   rmSync(folder, { recursive: true });
