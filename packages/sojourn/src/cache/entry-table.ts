@@ -71,7 +71,8 @@ export class EntryTable<V> {
     page.keys[at] = key;
     page.values[at] = value;
     this.lru.promote(slot);
-    this.touch(slot, deadline);
+    // Also where the deadline is the same: of equal ones, the later entry comes later.
+    this.#move(slot, this.slots.deadline(slot), deadline);
     if (this.#weighted) this.#reweigh(slot, this.weightOf(slot), weight);
   }
 
@@ -83,13 +84,8 @@ export class EntryTable<V> {
 
   /** Moves the deadline, either way. */
   touch(slot: number, deadline: number): void {
-    const { deadlines } = this.slots.page(slot);
-    const at = (place(slot) << 1) + 1;
-    const before = deadlines[at]!;
-    if (before === deadline) return;
-    if (before !== Infinity) this.expiry.remove(slot);
-    deadlines[at] = deadline;
-    if (deadline !== Infinity) this.expiry.add(slot);
+    const before = this.slots.deadline(slot);
+    if (before !== deadline) this.#move(slot, before, deadline);
   }
 
   /** @param mayReturn whether the same key may well be inserted again soon */
@@ -114,6 +110,12 @@ export class EntryTable<V> {
     this.slots = new Slots(this.#options);
     this.lru = new LruList(this.slots);
     this.expiry = new ExpiryIndex(this.slots);
+  }
+
+  #move(slot: number, before: number, after: number): void {
+    if (before !== Infinity) this.expiry.remove(slot);
+    this.slots.page(slot).deadlines[(place(slot) << 1) + 1] = after;
+    if (after !== Infinity) this.expiry.add(slot);
   }
 
   #reweigh(slot: number, before: number, after: number): void {

@@ -51,7 +51,8 @@ export class MemoryCache<T> {
   /** @throws CacheConfigError if an option is not what it must be */
   constructor(options: CacheOptions<T> = {}) {
     this.#options = resolveCacheOptions(options);
-    this.#table = new EntryTable({ weighted: this.#options.weigh !== undefined });
+    const { maxSize, weigh } = this.#options;
+    this.#table = new EntryTable({ weighted: weigh !== undefined, capacity: maxSize });
     this.#events = new CacheEvents(this.#options.hooks);
   }
 
@@ -94,19 +95,30 @@ export class MemoryCache<T> {
    */
   set(key: string, value: T, options?: SetOptions): void {
     const ttl = options?.ttl === undefined ? this.#options.ttl : resolveTtl(options.ttl);
-    const weight = this.#weigh(key, value);
+    const weight = this.#options.weigh === undefined ? 0 : this.#weigh(key, value);
     this.#flights.overtake(key);
     const now = this.#options.clock.now();
-    let slot = this.#table.find(key) ?? 0;
-    if (slot !== 0 && this.#table.slots.deadline(slot) <= now) {
+    // Dead is what is past its ttl, not what is at it: hence the one millisecond more.
+    const deadline = now + Math.floor(ttl) + 1;
+    const table = this.#table;
+    let slot = table.find(key) ?? 0;
+    if (slot !== 0 && table.slots.deadline(slot) <= now) {
       this.#expire(slot, "prune");
       slot = 0;
     }
-    if (weight <= this.#options.maxWeight) {
-      // Dead is what is past its ttl, not what is at it: hence the one millisecond more.
-      this.#store(slot, { key, value, weight, now, deadline: now + Math.floor(ttl) + 1 });
+    if (weight > this.#options.maxWeight) {
+      if (slot !== 0) this.#evict(slot);
     } else if (slot !== 0) {
-      this.#evict(slot);
+      table.lru.promote(slot);
+      if (this.#options.weigh !== undefined) this.#makeRoom(slot, weight - table.weightOf(slot), now);
+      table.replace(slot, value, weight);
+      table.touch(slot, deadline);
+      this.#events.stored(key, value, true);
+    } else {
+      const evicted = this.#makeRoom(0, weight, now);
+      if (evicted === 0) table.insert(key, value, deadline, weight);
+      else table.recycle(evicted, key, value, deadline);
+      this.#events.stored(key, value, false);
     }
     this.#events.tell();
   }
@@ -242,35 +254,38 @@ export class MemoryCache<T> {
     return value;
   }
 
-  /** Puts a value in `slot`, or in a new one for 0, and makes room for it. */
-  #store(slot: number, entry: Incoming<T>): void {
-    const { key, value, weight, deadline } = entry;
-    if (slot !== 0) this.#table.lru.promote(slot);
-    this.#makeRoom(slot, entry);
-    if (slot === 0) {
-      this.#table.insert(key, value, deadline, weight);
-    } else {
-      this.#table.replace(slot, value, weight);
-      this.#table.touch(slot, deadline);
-    }
-    this.#events.stored(key, value, slot !== 0);
-  }
-
-  #makeRoom(slot: number, { weight, now }: Incoming<T>): void {
+  /**
+   * Makes room for a new entry, or for what is to be in `slot`, which weighs `extra` more than before.
+   *
+   * Returns the slot of an entry that has been evicted and not yet removed, for the new one to take; or 0.
+   */
+  #makeRoom(slot: number, extra: number, now: number): number {
     const table = this.#table;
-    const { maxSize, maxWeight } = this.#options;
-    const more = slot === 0 ? 1 : 0;
-    const extra = slot === 0 ? weight : weight - table.weightOf(slot);
-    const isOver = (): boolean => table.size + more > maxSize || table.weight + extra > maxWeight;
-    if (isOver()) this.#reclaim(RECLAIM_FOR_ROOM, now);
-    else if (maxSize === Infinity && maxWeight === Infinity) this.#reclaim(RECLAIM_UNLIMITED, now);
-    while (isOver()) {
+    if (!this.#isOver(slot, extra)) {
+      if (this.#options.maxSize === Infinity && this.#options.weigh === undefined)
+        this.#reclaim(RECLAIM_UNLIMITED, now);
+      return 0;
+    }
+    const reclaimed = this.#reclaim(RECLAIM_FOR_ROOM, now);
+    if (this.#options.weigh === undefined) {
+      if (reclaimed > 0) return 0;
+      const oldest = table.lru.oldest();
+      this.#events.evicted(table.slots.key(oldest), table.slots.value(oldest));
+      return oldest;
+    }
+    while (this.#isOver(slot, extra)) {
       if (this.#reclaim(1, now) === 1) continue;
       const oldest = table.lru.oldest();
       // Only rounding in the sum of weights can ask for the entry itself.
-      if (oldest === slot) return;
+      if (oldest === slot) return 0;
       this.#evict(oldest);
     }
+    return 0;
+  }
+
+  #isOver(slot: number, extra: number): boolean {
+    const { maxSize, maxWeight } = this.#options;
+    return (slot === 0 && this.#table.size >= maxSize) || this.#table.weight + extra > maxWeight;
   }
 
   #reclaim(limit: number, now: number = this.#options.clock.now()): number {
@@ -334,21 +349,10 @@ export class MemoryCache<T> {
 
   #weigh(key: string, value: T): number {
     const { weigh, weighName } = this.#options;
-    if (weigh === undefined) return 0;
-    const weight = weigh(value, key);
+    const weight = weigh!(value, key);
     if (!Number.isFinite(weight) || weight < 0) {
       throw new RangeError(`${weighName} must return a finite, non-negative number, got ${show(weight)}`);
     }
     return weight;
   }
-}
-
-/** What `set` wants to store. */
-interface Incoming<T> {
-  readonly key: string;
-  readonly value: T;
-  readonly weight: number;
-  readonly now: number;
-  /** The first instant at which it is dead. */
-  readonly deadline: number;
 }

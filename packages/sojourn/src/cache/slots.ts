@@ -55,7 +55,7 @@ export function place(slot: number): number {
 export interface SlotsOptions {
   /** Whether entries have a weight; by default not. */
   readonly weighted?: boolean;
-  /** How many entries there will be at most, so that no page gets larger than needed; by default not known. */
+  /** How many entries there can be at the same time, so that no page is larger than needed; by default any number. */
   readonly capacity?: number;
 }
 
@@ -73,8 +73,8 @@ export class Slots<V> {
   constructor(options: SlotsOptions = {}) {
     this.#weighted = options.weighted === true;
     this.#places = (options.capacity ?? Infinity) + 1;
-    this.#firstSize = FIRST_SIZE;
-    this.#first = new SlotPage<V>(FIRST_SIZE, this.#weighted);
+    this.#firstSize = Math.min(FIRST_SIZE, this.#places);
+    this.#first = new SlotPage<V>(this.#firstSize, this.#weighted);
     this.#pages = [this.#first];
   }
 
@@ -133,17 +133,14 @@ export class Slots<V> {
     if (slot < PAGE_SIZE) {
       if (slot === this.#firstSize) this.#growFirst();
     } else if ((slot & MASK) === 0) {
-      // Beyond what was announced, pages are whole ones.
-      const left = this.#places - slot;
-      this.#pages.push(new SlotPage<V>(left > 0 ? Math.min(PAGE_SIZE, left) : PAGE_SIZE, this.#weighted));
+      this.#pages.push(new SlotPage<V>(Math.min(PAGE_SIZE, this.#places - slot), this.#weighted));
     }
     return slot;
   }
 
   #growFirst(): void {
     const from = this.#first;
-    const wanted = this.#places > this.#firstSize ? this.#places : PAGE_SIZE;
-    const size = Math.min(this.#firstSize * 2, wanted, PAGE_SIZE);
+    const size = Math.min(this.#firstSize * 2, this.#places, PAGE_SIZE);
     const to = new SlotPage<V>(size, this.#weighted);
     to.nodes.set(from.nodes);
     to.cells.set(from.cells);

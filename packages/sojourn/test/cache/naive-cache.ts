@@ -87,7 +87,7 @@ export class NaiveCache {
     const isOver = (): boolean =>
       (maxSize > 0 && others().length + 1 > maxSize) ||
       (maxWeight > 0 && others().reduce((sum, entry) => sum + entry.weight, weight) > maxWeight);
-    const room = isOver() ? 64 : maxSize === 0 && maxWeight === 0 ? 2 : 0;
+    const room = isOver() ? 64 : maxSize === 0 && maxWeight === 0 && !isUpdate ? 2 : 0;
     for (const dead of this.#dead().slice(0, room)) this.#remove(dead, "onExpire", { source: "prune" });
     while (isOver()) {
       const dead = this.#dead()[0];
