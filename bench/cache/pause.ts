@@ -2,7 +2,8 @@
  * The longest single call, with a million entries: while they come, when all of them expire at once, while new ones
  * take their place. `node --expose-gc bench/cache/pause.ts`. Prints JSON.
  *
- * A call during which the engine collected garbage is counted apart: any call of any program can meet a collection.
+ * All of it is done in several rounds. What the cache does itself happens in every round; what the machine does to it does
+ * not, so of the longest calls of the rounds the shortest counts. A call during which the engine collected garbage is counted apart: any call of any program can meet a collection.
  */
 import { randomBytes } from "node:crypto";
 import { PerformanceObserver } from "node:perf_hooks";
@@ -22,7 +23,7 @@ interface Call {
 interface Longest {
   /** Milliseconds, of calls during which no garbage was collected. */
   readonly call: number;
-  /** Milliseconds, of any call. */
+  /** The same, of any call. */
   readonly withCollection: number;
 }
 
@@ -33,6 +34,7 @@ const observer = new PerformanceObserver((list) => {
 });
 observer.observe({ entryTypes: ["gc"] });
 
+const ROUNDS = 5;
 const results: Record<string, Longest> = {};
 
 /** Times every call, and keeps those that took a while. */
@@ -48,13 +50,18 @@ async function longest(name: string, count: number, call: (i: number) => unknown
   for (let i = 0; i < 5; i++) await turn();
   const free = slow.filter((one) => !collections.some((gc) => gc.start < one.end && gc.end > one.start));
   const most = (calls: readonly Call[]): number => Math.max(0.2, ...calls.map(({ start, end }) => end - start));
-  results[name] = { call: most(free), withCollection: most(slow) };
+  const before = results[name] ?? { call: Infinity, withCollection: Infinity };
+  results[name] = {
+    call: Math.min(before.call, most(free)),
+    withCollection: Math.min(before.withCollection, most(slow)),
+  };
 }
 
 const keys = Array.from({ length: 3 * COUNT }, () => randomBytes(32).toString("base64url"));
 const value = {};
 
-for (const maxSize of [COUNT, 0]) {
+async function measure(maxSize: number): Promise<void> {
+  globalThis.gc?.();
   let now = 1_000_000;
   const clock = { now: () => now };
   const cache = new MemoryCache<object>({ maxSize, ttl: TTL, clock });
@@ -74,8 +81,17 @@ for (const maxSize of [COUNT, 0]) {
   ensure(cache.size() === 100_000, "only what was set last is left");
 }
 
-const lru = new LRUCache<string, object>({ max: COUNT, ttl: TTL * 1_000 });
-await longest("lru-cache: set, growing from nothing", COUNT, (i) => lru.set(keys[i]!, value));
-await longest("lru-cache: set, evicting", COUNT, (i) => lru.set(keys[COUNT + i]!, value));
+async function measureLruCache(): Promise<void> {
+  globalThis.gc?.();
+  const lru = new LRUCache<string, object>({ max: COUNT, ttl: TTL * 1_000 });
+  await longest("lru-cache: set, growing from nothing", COUNT, (i) => lru.set(keys[i]!, value));
+  await longest("lru-cache: set, evicting", COUNT, (i) => lru.set(keys[COUNT + i]!, value));
+}
+
+for (let round = 0; round < ROUNDS; round++) {
+  await measure(COUNT);
+  await measure(0);
+  await measureLruCache();
+}
 observer.disconnect();
 console.log(JSON.stringify({ node: process.version, results }));

@@ -3,7 +3,7 @@
  *
  * A JavaScript Map looks up strings faster than anything written in JavaScript can (the engine keeps each string's
  * hash), but it rehashes all at once when it doubles: 3 ms at 16,384 entries, 170 ms at a million. So no Map gets big:
- * up to {@link FULL} entries there is one; beyond, there are {@link FANOUT} times as many, chosen by a few characters
+ * up to {@link FIRST_FULL} entries there is one; beyond, there are eight times as many, chosen by a few characters
  * of the key, and again when those are full. The entries move over a few at a time, {@link MOVES} with each insertion.
  *
  * While they move there are two generations, `old` and `now`. A key whose old Map has been moved is in `now`. In the
@@ -22,7 +22,9 @@
  * The choice of a Map by characters is not a hash against attackers. Keys that agree in all of the characters looked
  * at end in one Map: they are found as fast as ever, and what is lost is only the bound on the pause.
  */
-const FULL = 16_384;
+/** How many keys one Map holds before there are more, and how many each of them holds before there are more again. */
+const FIRST_FULL = 16_384;
+const FULL = 4_096;
 const FANOUT_BITS = 3;
 const MOVES = 8;
 /** How many removed keys are waited for. */
@@ -77,7 +79,7 @@ export class KeyIndex {
   add(key: string, slot: number): void {
     this.#size++;
     if (this.#only !== undefined) {
-      if (this.#size <= FULL) {
+      if (this.#size <= FIRST_FULL) {
         this.#only.set(key, slot);
         return;
       }
