@@ -20,7 +20,7 @@ const NO_BODY: Readonly<Record<number, Readonly<Record<string, string>>>> = {
 export type AnswerHeaders = Readonly<Record<string, string>>;
 
 /** An answer with a JSON body. */
-export function answer(status: number, value: string | number): Response {
+export function answer(status: number, value: string | number | object): Response {
   return new Response(JSON.stringify(value), { status, headers: JSON_HEADERS });
 }
 

@@ -27,6 +27,12 @@ export interface AppOptions {
   readonly log?: Log;
   /** Whether each request is a line in the log: method, route, status and milliseconds, never the token. @default false */
   readonly logRequests?: boolean;
+  /**
+   * The public keys that access tokens are verified with, such as `auth.jwks` of `sojourn/auth`: published as
+   * `GET /.well-known/jwks.json`, behind the API key like every route. Asked at each request, so that keys can change.
+   * @default none: there is no such path
+   */
+  readonly jwks?: () => object | Promise<object>;
   /** Whether the server is on its way down, so that `/readyz` says so. @default never */
   readonly isStopping?: () => boolean;
 }
@@ -78,6 +84,8 @@ export function createApp(options: AppOptions): Hono {
   route("/sessions/", { GET: whoami });
   route("/healthz", { GET: () => answer(200, "ok") });
   route("/readyz", { GET: ready });
+  const { jwks } = options;
+  if (jwks !== undefined) route("/.well-known/jwks.json", { GET: async () => answer(200, await jwks()) });
   const logoutNobody = byMethod({ POST: logout });
   app.notFound(
     // An empty token again. As a route, this path would make Hono take its slower router for all of them.
