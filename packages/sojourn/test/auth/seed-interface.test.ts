@@ -95,6 +95,8 @@ describe.each(modes)("values: %s", (_, open) => {
       userId: "user-42",
     });
     expect((await auth.getSession(id))?.data.userId).toBe("user-42");
+    // What the manager beneath has, and its events, say the same.
+    for (const { data } of await auth.sessions.listByUser("user-42")) expect(data.userId).toBe("user-42");
   });
 
   test("what is returned shares nothing with what is kept, and cannot be changed", async () => {
