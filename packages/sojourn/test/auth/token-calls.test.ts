@@ -1,9 +1,9 @@
-/** The session as what refreshes access tokens: for many tabs at once, and against thieves. */
+/** Signing access tokens, and verifying them with and without asking the store. */
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { createAuth, type AccessToken, type AccessTokenClaims, type TokenPair } from "../../src/auth/index.ts";
 import { StoreError } from "../../src/errors.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
-import { handleOf, modes, openAuth, SECRET, type Open } from "./support/auths.ts";
+import { handleOf, loggedIn, modes, openAuth, SECRET, type Open } from "./support/auths.ts";
 
 test("types: a user's token cannot be refreshed, a session's may be null", () => {
   const auth = createAuth({ jwtSecret: SECRET });
@@ -15,15 +15,6 @@ test("types: a user's token cannot be refreshed, a session's may be null", () =>
 
 describe.each(modes)("tokens: %s", (_, open) => {
   const opened: Open = (options) => openAuth(open, options);
-
-  /** A user who has logged in, with a pair. */
-  async function loggedIn(options?: Parameters<Open>[0]) {
-    const made = opened(options);
-    const session = await made.auth.createSession("user-42", { role: "admin" });
-    const pair = await made.auth.signToken(session);
-    if (pair === null) throw new Error("The session should live");
-    return { ...made, session, pair };
-  }
 
   describe("signing", () => {
     test("for a user: no session is started, nothing is stored", async () => {
@@ -44,7 +35,7 @@ describe.each(modes)("tokens: %s", (_, open) => {
     });
 
     test("for a session: its handle is in the token, its secret is not", async () => {
-      const { auth, session, pair } = await loggedIn();
+      const { auth, session, pair } = await loggedIn(open);
       expect(pair.refreshToken).toBe(session.id);
       const claims = await auth.verifyToken(pair.accessToken);
       expect(claims).toMatchObject({ sub: "user-42", sid: handleOf(session.id) });
@@ -54,7 +45,7 @@ describe.each(modes)("tokens: %s", (_, open) => {
     });
 
     test("every token has a name of its own", async () => {
-      const { auth, session } = await loggedIn();
+      const { auth, session } = await loggedIn(open);
       const names = new Set<unknown>();
       for (let n = 0; n < 20; n++)
         names.add((await auth.verifyToken((await auth.signToken(session))?.accessToken))?.jti);
@@ -62,7 +53,7 @@ describe.each(modes)("tokens: %s", (_, open) => {
     });
 
     test("not for a session that has ended, or that is only listed", async () => {
-      const { auth, session } = await loggedIn();
+      const { auth, session } = await loggedIn(open);
       const [listed] = await auth.getUserSessions("user-42");
       expect(listed).toBeDefined();
       expect(await auth.signToken(listed ?? session)).toBeNull();
@@ -72,19 +63,19 @@ describe.each(modes)("tokens: %s", (_, open) => {
     });
 
     test("what the session says now counts, not what an object says", async () => {
-      const { auth, session } = await loggedIn();
+      const { auth, session } = await loggedIn(open);
       const forged = { ...session, userId: "root", data: { userId: "root" } };
       expect((await auth.verifyToken((await auth.signToken(forged))?.accessToken))?.sub).toBe("user-42");
     });
 
     test("a token does not outlive its session", async () => {
-      const { auth, clock, session } = await loggedIn({ sessionTtl: 1_000, accessTokenTtl: 900 });
+      const { auth, clock, session } = await loggedIn(open, { sessionTtl: 1_000, accessTokenTtl: 900 });
       clock.advance("200s");
       expect(await auth.signToken(session)).toMatchObject({ expiresIn: 800, expiresAt: session.expiresAt });
     });
 
     test("a session's token is not taken for a user id, since a JWT can be read", async () => {
-      const { auth, session } = await loggedIn();
+      const { auth, session } = await loggedIn(open);
       await expect(auth.signToken(session.id)).rejects.toThrow(
         new TypeError("Expected a user id or a session, got a session's token; pass the session itself"),
       );
@@ -93,7 +84,7 @@ describe.each(modes)("tokens: %s", (_, open) => {
     test.each(["sub", "sid", "jti", "iat", "exp", "nbf", "iss", "aud"])(
       "the claim %s is not the application's",
       async (claim) => {
-        const { auth, session, pair } = await loggedIn({ rotationGrace: 0 });
+        const { auth, session, pair } = await loggedIn(open, { rotationGrace: 0 });
         const rejected = new TypeError(`Expected claims without \`${claim}\`, which is set by the library`);
         await expect(auth.signToken("user-42", { [claim]: 1 })).rejects.toThrow(rejected);
         await expect(auth.refreshToken(pair.refreshToken, { [claim]: 1 })).rejects.toThrow(rejected);
@@ -114,112 +105,9 @@ describe.each(modes)("tokens: %s", (_, open) => {
     });
   });
 
-  describe("refreshing", () => {
-    test("a new pair, the same session, with its whole ttl", async () => {
-      const { auth, clock, session, pair } = await loggedIn();
-      clock.advance("15m");
-      const next = await auth.refreshToken(pair.refreshToken, { scope: "read" });
-      expect(next?.refreshToken).not.toBe(pair.refreshToken);
-      expect(next?.accessToken).not.toBe(pair.accessToken);
-      expect(await auth.verifyToken(next?.accessToken, { checkSession: true })).toMatchObject({
-        sub: "user-42",
-        sid: handleOf(session.id),
-        scope: "read",
-      });
-      expect(await auth.getSession(next?.refreshToken)).toMatchObject({
-        createdAt: session.createdAt,
-        expiresAt: clock.now() + 3_600_000,
-        data: session.data,
-      });
-      expect(await auth.sessions.count()).toBe(1);
-    });
-
-    test("a client that refreshes whenever its token expires stays logged in, to the absolute lifetime", async () => {
-      const { auth, clock, session, pair } = await loggedIn({ sessionAbsoluteTtl: 86_400 });
-      let refreshToken: string = pair.refreshToken;
-      for (;;) {
-        clock.advance("15m");
-        const next = await auth.refreshToken(refreshToken);
-        if (next === null) break;
-        refreshToken = next.refreshToken;
-      }
-      expect(clock.now()).toBe(session.createdAt + 86_400_000);
-    });
-
-    test("64 tabs at once: one successor, and none is logged out", async () => {
-      const { auth, pair, ends } = await loggedIn();
-      const pairs = await Promise.all(Array.from({ length: 64 }, async () => auth.refreshToken(pair.refreshToken)));
-      expect(new Set(pairs.map((next) => next?.refreshToken)).size).toBe(1);
-      for (const next of pairs) {
-        expect(await auth.verifyToken(next?.accessToken, { checkSession: true })).not.toBeNull();
-        expect(await auth.getSession(next?.refreshToken)).not.toBeNull();
-      }
-      expect(await auth.sessions.count()).toBe(1);
-      expect(ends).toEqual([]);
-    });
-
-    test("a tab that comes late, within the grace, gets the same successor", async () => {
-      const { auth, clock, pair } = await loggedIn({ rotationGrace: 30 });
-      const first = await auth.refreshToken(pair.refreshToken);
-      clock.advance(29_999);
-      expect((await auth.refreshToken(pair.refreshToken))?.refreshToken).toBe(first?.refreshToken);
-    });
-
-    test("a stolen old token after the grace: the session is gone, and one event says so", async () => {
-      const { auth, clock, session, pair, ends } = await loggedIn({ rotationGrace: 30 });
-      const next = await auth.refreshToken(pair.refreshToken);
-      clock.advance("30s");
-      expect(await auth.refreshToken(pair.refreshToken)).toBeNull();
-      expect(await auth.refreshToken(pair.refreshToken)).toBeNull();
-      expect(await auth.refreshToken(next?.refreshToken)).toBeNull();
-      expect(await auth.getSession(next?.refreshToken)).toBeNull();
-      expect(await auth.verifyToken(next?.accessToken)).not.toBeNull();
-      expect(await auth.explainToken(next?.accessToken, { checkSession: true })).toEqual({
-        valid: false,
-        reason: "session-ended",
-      });
-      expect(ends).toEqual([`${handleOf(session.id)} reuse`]);
-    });
-
-    test("the thief first, the owner second: the owner's old token ends it for both", async () => {
-      const { auth, clock, pair, ends } = await loggedIn();
-      const stolen = await auth.refreshToken(pair.refreshToken);
-      clock.advance("10s");
-      expect(await auth.getSession(pair.refreshToken)).toBeNull();
-      expect(await auth.refreshToken(stolen?.refreshToken)).toBeNull();
-      expect(ends).toHaveLength(1);
-    });
-
-    test("64 uses of the stolen token at once are one event", async () => {
-      const { auth, clock, pair, ends } = await loggedIn();
-      await auth.refreshToken(pair.refreshToken);
-      clock.advance("10s");
-      const pairs = await Promise.all(Array.from({ length: 64 }, async () => auth.refreshToken(pair.refreshToken)));
-      expect(pairs.every((next) => next === null)).toBe(true);
-      expect(ends).toHaveLength(1);
-    });
-
-    test("nothing but the session's token refreshes", async () => {
-      const { auth, session, pair, ends } = await loggedIn();
-      const handle = handleOf(session.id);
-      const wrong = handle + "A".repeat(43);
-      for (const text of [handle, wrong, pair.accessToken, "sess_abc123", "", null, undefined]) {
-        expect(await auth.refreshToken(text)).toBeNull();
-      }
-      expect(await auth.getSession(session.id)).not.toBeNull();
-      expect(ends).toEqual([]);
-    });
-
-    test("after logout there is nothing to refresh", async () => {
-      const { auth, pair } = await loggedIn();
-      await auth.destroySession(pair.refreshToken);
-      expect(await auth.refreshToken(pair.refreshToken)).toBeNull();
-    });
-  });
-
   describe("verifying against the store", () => {
     test("stateless: accepted until it expires, whatever became of the session", async () => {
-      const { auth, clock, session, pair } = await loggedIn();
+      const { auth, clock, session, pair } = await loggedIn(open);
       await auth.destroySession(session.id);
       clock.advance(899_999);
       expect(await auth.verifyToken(pair.accessToken)).not.toBeNull();
@@ -241,7 +129,7 @@ describe.each(modes)("tokens: %s", (_, open) => {
         async ({ auth }: Awaited<ReturnType<typeof loggedIn>>) => auth.destroyAllUserSessions("user-42"),
       ],
     ])("revoked at once by %s", async (_, end) => {
-      const made = await loggedIn();
+      const made = await loggedIn(open);
       const { auth, pair } = made;
       expect(await auth.verifyToken(pair.accessToken, { checkSession: true })).not.toBeNull();
       await end(made);
@@ -277,20 +165,20 @@ describe.each(modes)("tokens: %s", (_, open) => {
     });
 
     test("it extends nothing", async () => {
-      const { auth, clock, session, pair } = await loggedIn({ sessionTtl: 600, sessionRefreshThreshold: 600 });
+      const { auth, clock, session, pair } = await loggedIn(open, { sessionTtl: 600, sessionRefreshThreshold: 600 });
       clock.advance("9m");
       expect(await auth.verifyToken(pair.accessToken, { checkSession: true })).not.toBeNull();
       expect((await auth.getUserSessions("user-42"))[0]?.expiresAt).toBe(session.expiresAt);
     });
 
     test("anything but true or false is a mistake of the program", async () => {
-      const { auth, pair } = await loggedIn();
+      const { auth, pair } = await loggedIn(open);
       await expect(auth.verifyToken(pair.accessToken, { checkSession: "no" as never })).rejects.toThrow(TypeError);
     });
   });
 
   test("a store that fails is neither a yes nor a no", async () => {
-    const { auth, store, session, pair } = await loggedIn();
+    const { auth, store, session, pair } = await loggedIn(open);
     await store.close();
     expect(await auth.verifyToken(pair.accessToken)).not.toBeNull();
     await expect(auth.verifyToken(pair.accessToken, { checkSession: true })).rejects.toThrow(StoreError);

@@ -1,11 +1,19 @@
 /** Every call is tested on synchronous and on asynchronous stores: the same test awaits both. */
 import type { AuthOptions } from "../../../src/auth/auth-options.ts";
 import { createAuth, type Auth } from "../../../src/auth/create-auth.ts";
+import type { Session } from "../../../src/auth/session.ts";
+import type { TokenPair } from "../../../src/auth/token-calls.ts";
 import type { Mode } from "../../../src/store/reply.ts";
+import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { manualClock, type ManualClock } from "../../../src/time/manual-clock.ts";
+import { modes as memoryModes } from "../../sessions/support/managers.ts";
 
-export { modes } from "../../sessions/support/managers.ts";
+/** In memory, synchronous and asynchronous, and in SQLite. */
+export const modes: readonly (readonly [name: string, open: () => Store])[] = [
+  ...memoryModes,
+  ["SQLite", () => sqliteStore({ path: ":memory:" })],
+];
 
 /** Long and random enough for HS256. */
 export const SECRET = "q0kZyQ4uT2mV8rJx6bWc1nLh7dGf5sPa";
@@ -34,4 +42,16 @@ export function openAuth(open: () => Store, options: Partial<AuthOptions<Mode>> 
 /** The handle in a token: all but its secret. */
 export function handleOf(token: string): string {
   return token.slice(0, -43);
+}
+
+/** A user who has logged in, with a pair. */
+export async function loggedIn(
+  open: () => Store,
+  options?: Partial<AuthOptions<Mode>>,
+): Promise<Opened & { readonly session: Session; readonly pair: TokenPair }> {
+  const opened = openAuth(open, options);
+  const session = await opened.auth.createSession("user-42", { role: "admin" });
+  const pair = await opened.auth.signToken(session);
+  if (pair === null) throw new Error("The session should live");
+  return { ...opened, session, pair };
 }
