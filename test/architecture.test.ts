@@ -14,7 +14,7 @@ const files = globSync("**/*.ts", { cwd: source }).filter((file) => !file.endsWi
 /** A file without its comments, which may show code of the reader's. */
 const codeOf = (path: string): string => readFileSync(path, "utf8").replaceAll(/\/\*.*?\*\//gs, "");
 const importsOf = (file: string): string[] =>
-  [...codeOf(join(source, file)).matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
+  [...codeOf(join(source, file)).matchAll(/(?:from|import\()\s*"([^"\n]+)"/g)].map((match) => match[1] ?? "");
 const floorOf = (file: string): string => {
   const folder = dirname(file).split("/")[0] ?? ".";
   return folder === "" ? "." : folder;
