@@ -9,6 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^sojourn$/, replacement: source("index.ts") },
       { find: /^sojourn\/(sqlite)$/, replacement: source("store/$1/index.ts") },
+      { find: /^sojourn\/auth\/sqlite$/, replacement: source("auth/sqlite.ts") },
       { find: /^sojourn\/(auth|cache|testing)$/, replacement: source("$1/index.ts") },
     ],
   },

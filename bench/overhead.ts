@@ -12,7 +12,8 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { trace } from "@opentelemetry/api";
 import { createSessions, memoryStore, type Sessions } from "sojourn";
-import { auditLog, sqliteAuditSink, telemetry } from "sojourn/auth";
+import { auditLog, telemetry } from "sojourn/auth";
+import { sqliteAuditSink } from "sojourn/auth/sqlite";
 import { ensure, fresh, medians, ns, report, times } from "./measure.ts";
 
 type Manager = Sessions<Record<string, unknown>, "sync">;

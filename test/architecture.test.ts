@@ -50,6 +50,21 @@ test("the library imports nothing but itself and a few built-in modules, each in
     ).toBe(true);
 });
 
+test("what runs everywhere reaches no file system", () => {
+  const reach = (file: string, seen: Set<string> = new Set()): Set<string> => {
+    if (seen.has(file)) return seen;
+    seen.add(file);
+    for (const path of importsOf(file)) {
+      if (path.startsWith(".")) reach(relative(source, resolve(source, dirname(file), path)), seen);
+      else seen.add(path);
+    }
+    return seen;
+  };
+  for (const entry of ["index.ts", "auth/index.ts", "cache/index.ts", "testing/index.ts"]) {
+    expect([...reach(entry)].filter((name) => name.startsWith("node:") && name !== "node:crypto")).toEqual([]);
+  }
+});
+
 test("published types name no runtime's types", () => {
   const declarations = globSync("packages/sojourn/dist/**/*.d.ts", { cwd: root });
   expect(declarations.length).toBeGreaterThan(20);

@@ -1,7 +1,7 @@
 /** `sojourn serve`: from the options to a running server, and from a signal to its end. */
 import { constants } from "node:os";
-import { createSessions } from "sojourn";
-import { createApp, type ServedSessions } from "../http/app.ts";
+import { createSessions, type Mode, type Sessions } from "sojourn";
+import { createApp } from "../http/app.ts";
 import { describeError } from "../http/log.ts";
 import { startCleanup } from "../node/cleanup-loop.ts";
 import { listen, type Listening } from "../node/listen.ts";
@@ -20,7 +20,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { store, where } = await openStore(options.store);
   let stopping = false;
   let listening: Listening;
-  let sessions: ServedSessions;
+  let sessions: Sessions<Record<string, unknown>, Mode>;
   try {
     const { ttl, absoluteTtl, apiKey, maxBody } = options;
     // Reads never extend: only a login restarts the clock.

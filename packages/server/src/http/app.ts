@@ -37,8 +37,11 @@ export interface AppOptions {
   readonly isStopping?: () => boolean;
 }
 
-/** A session manager of either mode. */
-export type ServedSessions = Sessions<Record<string, unknown>, Mode>;
+/** What the service asks of a session manager, of either mode: `createAuth(…).sessions` has it as well. */
+export type ServedSessions = Pick<
+  Sessions<Record<string, unknown>, Mode>,
+  "authenticate" | "create" | "destroy" | "count"
+>;
 
 /** The largest body, in bytes, unless told otherwise. */
 export const DEFAULT_MAX_BODY = 16_384;

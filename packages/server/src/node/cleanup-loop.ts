@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import type { ServedSessions } from "../http/app.ts";
+import type { Mode, Sessions } from "sojourn";
 import { describeError, type Log } from "../http/log.ts";
 
 /** Options of {@link startCleanup}. */
 export interface CleanupOptions {
-  readonly sessions: Pick<ServedSessions, "cleanup">;
+  readonly sessions: Pick<Sessions<Record<string, unknown>, Mode>, "cleanup">;
   readonly log: Log;
   /** Milliseconds from the end of one round to the beginning of the next. @default 5,000 */
   readonly interval?: number;

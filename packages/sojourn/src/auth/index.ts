@@ -24,12 +24,5 @@ export type { AccessTokenClaims, TokenFault, TokenVerdict } from "./token-verdic
 export { doctor, type DoctorOptions, type Finding } from "./doctor.ts";
 export type { CookieSettings, Profile, Severity } from "./doctor-rule.ts";
 export { nistAal1, nistAal2, nistAal3, owasp, type LifetimePolicy, type LockingPolicy } from "./policies.ts";
-export {
-  sqliteAuditSink,
-  type SqliteAuditFileOptions,
-  type SqliteAuditHandleOptions,
-  type SqliteAuditOptions,
-  type SqliteAuditSink,
-} from "./sqlite-audit-sink.ts";
 export { telemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
 export type { TelemetryMeter, TelemetryTracer } from "./telemetry-port.ts";

@@ -1,0 +1,8 @@
+/** `sojourn/auth/sqlite`: apart from `sojourn/auth`, which also runs where there are no files. */
+export {
+  sqliteAuditSink,
+  type SqliteAuditFileOptions,
+  type SqliteAuditHandleOptions,
+  type SqliteAuditOptions,
+  type SqliteAuditSink,
+} from "./sqlite-audit-sink.ts";
