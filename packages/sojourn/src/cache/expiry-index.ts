@@ -16,28 +16,25 @@
  *  - `starts[i]` is at most every deadline in bucket `i`, and at least every one in the buckets before it.
  *  - no bucket is empty; `max` is at least its deadlines, and at most the next bucket's start.
  *  - `inOrder` means: along the cells, deadlines do not fall. Equal ones are in the order in which they were added.
- *  - cells below `head` are blank; 0 is a blank cell.
+ *  - 0 is a blank cell.
  */
+import { blockOf, CellPool, CELLS } from "./cell-pool.ts";
 import { place, type Slots } from "./slots.ts";
 
-const BITS = 8;
-const CELLS = 1 << BITS;
-const MASK = CELLS - 1;
 const SPARSE = CELLS / 4;
 
 class Bucket {
-  /** Its number, which the slots' places hold. */
-  readonly id: number;
-  readonly cells: Uint32Array = new Uint32Array(CELLS);
+  /** The number of its block of cells. */
+  readonly block: number;
+  /** Cells below this place are blank. */
   head = 0;
-  /** The first cell that has not been used. */
+  /** The first place that has not been used. */
   end = 0;
-  count = 0;
   max = -Infinity;
   inOrder = true;
 
-  constructor(id: number) {
-    this.id = id;
+  constructor(block: number) {
+    this.block = block;
   }
 }
 
@@ -46,8 +43,7 @@ export class ExpiryIndex<V> {
   readonly #slots: Slots<V>;
   readonly #starts: number[] = [];
   readonly #buckets: Bucket[] = [];
-  readonly #byId: (Bucket | undefined)[] = [];
-  readonly #freeIds: number[] = [];
+  readonly #pool: CellPool = new CellPool();
   #last: Bucket | undefined;
   /** At most every deadline, so that the usual answer, nothing is dead, needs no look at an entry. */
   #earliest = Infinity;
@@ -67,14 +63,9 @@ export class ExpiryIndex<V> {
 
   /** Removes an entry that is there. */
   remove(slot: number): void {
-    const at = this.#slots.page(slot).cells[place(slot)]!;
-    const bucket = this.#byId[at >>> BITS]!;
-    bucket.cells[at & MASK] = 0;
-    const count = --bucket.count;
-    if (count === 0) this.#drop(this.#placeOf(bucket, this.#slots.deadline(slot)));
-    else if (count <= SPARSE && (count & (count - 1)) === 0) {
-      this.#join(this.#placeOf(bucket, this.#slots.deadline(slot)));
-    }
+    const cell = this.#slots.page(slot).cells[place(slot)]!;
+    const left = this.#pool.take(cell);
+    if (left <= SPARSE && (left & (left - 1)) === 0) this.#thinned(blockOf(cell), this.#slots.deadline(slot), left);
   }
 
   /** The entry with the earliest deadline, if it is dead at this instant; otherwise 0. */
@@ -86,8 +77,9 @@ export class ExpiryIndex<V> {
       return 0;
     }
     if (!bucket.inOrder) this.#refill(bucket, this.#members(bucket).sort(this.#byDeadline));
-    while (bucket.cells[bucket.head] === 0) bucket.head++;
-    const slot = bucket.cells[bucket.head]!;
+    const first = bucket.block * CELLS;
+    while (this.#pool.get(first + bucket.head) === 0) bucket.head++;
+    const slot = this.#pool.get(first + bucket.head);
     this.#earliest = this.#slots.deadline(slot);
     return this.#earliest <= now ? slot : 0;
   }
@@ -98,7 +90,7 @@ export class ExpiryIndex<V> {
     let dead = 0;
     for (let i = 0; i < this.#buckets.length && this.#starts[i]! <= now; i++) {
       const bucket = this.#buckets[i]!;
-      if (bucket.max <= now) dead += bucket.count;
+      if (bucket.max <= now) dead += this.#pool.count(bucket.block);
       else for (const slot of this.#members(bucket)) dead += Number(this.#slots.deadline(slot) <= now);
     }
     return dead;
@@ -141,13 +133,22 @@ export class ExpiryIndex<V> {
     this.#refill(upper, high);
   }
 
+  /** A bucket has become sparse, or empty. A deadline that was in it tells where it is. */
+  #thinned(block: number, deadline: number, left: number): void {
+    let at = this.#buckets[0]!.block === block ? 0 : this.#find(deadline);
+    // Entries of one instant can fill several buckets, which then have the same start.
+    while (this.#buckets[at]!.block !== block) at--;
+    if (left === 0) this.#drop(at);
+    else this.#join(at);
+  }
+
   #join(at: number): void {
     const bucket = this.#buckets[at]!;
     const after = this.#buckets[at + 1];
     const before = this.#buckets[at - 1];
-    const room = CELLS - SPARSE;
-    if (after !== undefined && bucket.count + after.count <= room) this.#merge(at, bucket, after);
-    else if (before !== undefined && before.count + bucket.count <= room) this.#merge(at - 1, before, bucket);
+    const room = CELLS - SPARSE - this.#pool.count(bucket.block);
+    if (after !== undefined && this.#pool.count(after.block) <= room) this.#merge(at, bucket, after);
+    else if (before !== undefined && this.#pool.count(before.block) <= room) this.#merge(at - 1, before, bucket);
   }
 
   #merge(at: number, low: Bucket, high: Bucket): void {
@@ -157,26 +158,25 @@ export class ExpiryIndex<V> {
 
   /** Writes these members into a bucket, from its first cell on. */
   #refill(bucket: Bucket, members: readonly number[]): void {
-    bucket.cells.fill(0);
-    bucket.head = bucket.end = bucket.count = 0;
+    this.#pool.blank(bucket.block);
+    bucket.head = bucket.end = 0;
     bucket.max = -Infinity;
     bucket.inOrder = true;
     for (const slot of members) this.#append(bucket, slot, this.#slots.deadline(slot));
   }
 
   #append(bucket: Bucket, slot: number, deadline: number): void {
-    const cell = bucket.end++;
-    bucket.cells[cell] = slot;
-    bucket.count++;
+    const cell = bucket.block * CELLS + bucket.end++;
+    this.#pool.fill(cell, slot);
     if (deadline >= bucket.max) bucket.max = deadline;
     else bucket.inOrder = false;
-    this.#slots.page(slot).cells[place(slot)] = (bucket.id << BITS) | cell;
+    this.#slots.page(slot).cells[place(slot)] = cell;
   }
 
   #members(bucket: Bucket): number[] {
     const members: number[] = [];
-    for (let cell = bucket.head; cell < bucket.end; cell++) {
-      const slot = bucket.cells[cell]!;
+    for (let i = bucket.head; i < bucket.end; i++) {
+      const slot = this.#pool.get(bucket.block * CELLS + i);
       if (slot !== 0) members.push(slot);
     }
     return members;
@@ -197,18 +197,8 @@ export class ExpiryIndex<V> {
     return low;
   }
 
-  /** Where a bucket is, from a deadline in it. Only entries of one instant can fill several buckets with one start. */
-  #placeOf(bucket: Bucket, deadline: number): number {
-    if (this.#buckets[0] === bucket) return 0;
-    let at = this.#find(deadline);
-    while (this.#buckets[at] !== bucket) at--;
-    return at;
-  }
-
   #open(at: number, start: number): Bucket {
-    const id = this.#freeIds.pop() ?? this.#byId.length;
-    const bucket = new Bucket(id);
-    this.#byId[id] = bucket;
+    const bucket = new Bucket(this.#pool.allocate());
     this.#starts.splice(at, 0, start);
     this.#buckets.splice(at, 0, bucket);
     this.#last = this.#buckets.at(-1);
@@ -216,9 +206,7 @@ export class ExpiryIndex<V> {
   }
 
   #drop(at: number): void {
-    const { id } = this.#buckets[at]!;
-    this.#byId[id] = undefined;
-    this.#freeIds.push(id);
+    this.#pool.release(this.#buckets[at]!.block);
     if (at === 0) {
       this.#starts.shift();
       this.#buckets.shift();

@@ -70,8 +70,12 @@ export class KeyIndex {
   }
 
   get(key: string): number | undefined {
-    const only = this.#only;
-    const slot = only === undefined ? this.#getFromMany(key) : only.get(key);
+    let map = this.#only;
+    if (map === undefined) {
+      if (this.#old !== undefined) return this.#getWhileMoving(key, this.#old);
+      map = this.#maps[mix(key, this.#from) >>> this.#shift]!;
+    }
+    const slot = map.get(key);
     return slot === ABSENT ? undefined : slot;
   }
 
@@ -121,17 +125,16 @@ export class KeyIndex {
     if (map.get(forgotten) === ABSENT) map.delete(forgotten);
   }
 
-  #getFromMany(key: string): number | undefined {
-    const old = this.#old;
-    if (old !== undefined) {
-      const at = this.#oldPlace(key);
-      if (at >= this.#moving) {
-        const slot = old[at]!.get(key);
-        // What is inserted while its old Map is being moved is in the new generation only.
-        if ((slot !== undefined && slot !== ABSENT) || at > this.#moving) return slot;
-      }
+  #getWhileMoving(key: string, old: readonly Map<string, number>[]): number | undefined {
+    const at = this.#oldPlace(key);
+    if (at >= this.#moving) {
+      const slot = old[at]!.get(key);
+      if (slot !== undefined && slot !== ABSENT) return slot;
+      // What is inserted while its old Map is being moved is in the new generation only.
+      if (at > this.#moving) return undefined;
     }
-    return this.#map(key).get(key);
+    const slot = this.#map(key).get(key);
+    return slot === ABSENT ? undefined : slot;
   }
 
   /** The Map of a key in the new generation. */
