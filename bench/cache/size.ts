@@ -1,7 +1,7 @@
 /**
  * All caches at one size, in one process: `node --expose-gc bench/cache/size.ts 10000`. Prints JSON.
  *
- * Each column is measured in rounds, in each round every cache once, in turn; the medians count. Before anything is
+ * Each column is measured in many short rounds, in each round every cache once, in turn; the medians count. Before anything is
  * timed, every cache has to give the right answers. Loops are compiled for each cache separately, so that none is
  * slowed by what the engine has learnt from another.
  */
@@ -15,9 +15,11 @@ type Column = Record<string, number>;
 
 const LONG = 10 * 60_000;
 const SHORT = 1;
-const ROUNDS = 7;
+/** Many short samples: whatever else the machine does then meets all caches alike. */
+const ROUNDS = 41;
+const WARM_UP = 20;
 /** How long one sample of one cache takes at most, about. */
-const SAMPLE_MS = 150;
+const SAMPLE_MS = 12;
 const PICKS = 1 << 20;
 const GET = "found += cache.get(keys[order[i & mask]]) === undefined ? 0 : 1";
 const SET = "cache.set(keys[order[i & mask]], value)";
@@ -69,23 +71,24 @@ async function check(make: Make): Promise<void> {
 function interleaved(
   body: string,
   subjects: ReadonlyMap<Make, Subject>,
-  pick: (round: number) => { readonly keys: readonly string[]; readonly order: Int32Array },
+  pick: (step: number) => { readonly keys: readonly string[]; readonly order: Int32Array },
   most = 2_000_000,
 ): Column {
   const samples = new Map<string, number[]>();
   const loops = new Map([...subjects.keys()].map((make) => [make, compile(make.name, body)]));
   const counts = new Map<Make, number>();
   const done = new Map<Make, number>();
-  for (let round = -2; round < ROUNDS; round++) {
-    const picked = pick(round + 2);
+  let step = 0;
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
     for (const [make, cache] of subjects) {
+      const picked = pick(step++);
       const count = counts.get(make) ?? Math.min(most, 2_000);
       const from = done.get(make) ?? 0;
       const start = process.hrtime.bigint();
       loops.get(make)!(cache, picked.keys, picked.order, from, count);
       const each = Number(process.hrtime.bigint() - start) / count;
       done.set(make, from + count);
-      if (round < 0) counts.set(make, Math.max(200, Math.min(most, Math.floor((SAMPLE_MS * 1e6) / each))));
+      if (round < 0) counts.set(make, Math.max(100, Math.min(most, Math.floor((SAMPLE_MS * 1e6) / each))));
       else samples.set(make.name, [...(samples.get(make.name) ?? []), each]);
     }
   }
@@ -122,7 +125,7 @@ async function expiredColumn(has: (make: Make) => boolean, act: (name: string) =
   const samples = new Map<string, number[]>();
   const chosen = caches.filter((make) => make.hasTtl && has(make));
   const acts = new Map(chosen.map((make) => [make, act(make.name)]));
-  for (let round = 0; round < (size > 100_000 ? 3 : ROUNDS); round++) {
+  for (let round = 0; round < (size > 100_000 ? 5 : 15); round++) {
     for (const make of chosen) {
       globalThis.gc?.();
       samples.set(make.name, [...(samples.get(make.name) ?? []), await expired(make, acts.get(make)!)]);
@@ -138,6 +141,8 @@ function used(): number {
 }
 
 function bytesPerEntry(make: Make): number {
+  // What the engine keeps of the code does not count.
+  filled(make, LONG);
   const before = used();
   const cache = filled(make, LONG);
   const after = used();
@@ -154,24 +159,11 @@ const uniform = Int32Array.from({ length: PICKS }, () => Math.floor(Math.random(
 const zipf = zipfian();
 result["get"] = interleaved(GET, subjects, () => ({ keys, order: uniform }));
 result["mix"] = interleaved(MIX, subjects, () => ({ keys, order: zipf }));
-// Each key is a string of its own, whose hash is computed at its look-up; so each is used once.
-const once = 1 << 16;
+// Each key is a string of its own, whose hash is computed at its look-up: so it is used once, by one cache.
+const once = 1 << 13;
 const inOrder = Int32Array.from({ length: once }, (_, i) => i);
-const makeFresh = (round: number): string[] =>
-  fresh(Array.from(inOrder, (i) => keys[zipf[(i + round * once) % PICKS]!]!));
-result["fresh"] = Object.fromEntries(
-  [...subjects].map(([make, cache]) => {
-    const loop = compile(`${make.name} fresh`, MIX);
-    const times = Array.from({ length: ROUNDS + 2 }, (_, round) => {
-      const strings = makeFresh(round);
-      const count = make.name.startsWith("@humanspeak") ? once / 32 : once;
-      const start = process.hrtime.bigint();
-      loop(cache, strings, inOrder, 0, count);
-      return Number(process.hrtime.bigint() - start) / count;
-    });
-    return [make.name, median(times.slice(2))];
-  }),
-);
+const strings = (step: number): string[] => fresh(Array.from(inOrder, (i) => keys[zipf[(i + step * once) % PICKS]!]!));
+result["fresh"] = interleaved(MIX, subjects, (step) => ({ keys: strings(step), order: inOrder }), once);
 const bounded = new Map([...subjects].filter(([make]) => make.isBounded));
 const pool = [...others, ...keys];
 const all = Int32Array.from({ length: PICKS * 2 }, (_, i) => i % pool.length);
