@@ -23,7 +23,7 @@ const headers = Object.fromEntries(
 app.get("/empty/:token", () => new Response('"u_42"', { headers }));
 const nothing = (): void => {};
 const { url } = await listen({
-  fetch: (request) => app.fetch(request),
+  fetch: (request, env) => app.fetch(request, env),
   host: "127.0.0.1",
   port: 0,
   log: { info: nothing, warn: nothing, error: nothing },

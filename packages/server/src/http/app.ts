@@ -6,7 +6,7 @@ import { Hono, type Context } from "hono";
 import { SojournError, httpStatus, type Mode, type Sessions } from "sojourn";
 import { answer, answerEmpty, answerError } from "./answer.ts";
 import { readJson } from "./body.ts";
-import { keyGate, localGate } from "./gate.ts";
+import { keyGate, localGate, type Asked } from "./gate.ts";
 import { describeError, noLog, type Log } from "./log.ts";
 import { parseLoginRequest } from "./login-request.ts";
 import { rawPath, tokenInPath } from "./path.ts";
@@ -46,6 +46,9 @@ export type ServedSessions = Pick<
 /** The largest body, in bytes, unless told otherwise. */
 export const DEFAULT_MAX_BODY = 16_384;
 
+/** Only a login restarts the clock of a session. */
+const LOOK = { extend: false } as const;
+
 type Handler = (c: Context) => Response | Promise<Response>;
 type Handlers = Readonly<Partial<Record<"GET" | "POST", Handler>>>;
 
@@ -55,10 +58,10 @@ export function createApp(options: AppOptions): Hono {
   const app = new Hono({ getPath: rawPath });
   const serve = server(options);
 
-  const whoami: Handler = async (c) => {
-    const session = await sessions.authenticate(tokenInPath(c.req.path), { extend: false });
-    return session === undefined || session.userId === null ? answerEmpty(404) : answer(200, session.userId);
-  };
+  const whoami: Handler = (c) =>
+    after(sessions.authenticate(tokenInPath(c.req.path), LOOK), (session) =>
+      session === undefined || session.userId === null ? answerEmpty(404) : answer(200, session.userId),
+    );
   const logout: Handler = async (c) => {
     const session = await sessions.authenticate(tokenInPath(c.req.path), { extend: false });
     if (session !== undefined) await sessions.destroy(session.id);
@@ -99,6 +102,11 @@ export function createApp(options: AppOptions): Hono {
   return app;
 }
 
+/** Goes on with a reply: at once where it is there, since promises cost more than the look at a session in memory. */
+function after<A>(reply: A | Promise<A>, next: (value: A) => Response): Response | Promise<Response> {
+  return reply instanceof Promise ? reply.then(next) : next(reply);
+}
+
 /** Calls the handler of a method; HEAD is GET, of which Hono sends the head. @throws Refusal (405) */
 function byMethod(handlers: Handlers): Handler {
   const { GET: get, POST: post } = handlers;
@@ -112,15 +120,37 @@ function byMethod(handlers: Handlers): Handler {
   };
 }
 
+/**
+ * The headers that Node has parsed already, where it is Node that serves: making a `Headers` of all of them costs as
+ * much as the rest of a request.
+ */
+function askedBy(c: Context): Asked {
+  const incoming = (c.env as NodeBindings | undefined)?.incoming;
+  if (incoming === undefined) return { url: c.req.url, header: (name) => c.req.raw.headers.get(name) ?? undefined };
+  return {
+    url: c.req.url,
+    header(name) {
+      const value = incoming.headers[name];
+      return typeof value === "string" ? value : value?.join(", ");
+    },
+  };
+}
+
+/** What the Node adapter hands to a handler, as far as it is used here. */
+interface NodeBindings {
+  readonly incoming?: { readonly headers: Readonly<Record<string, string | readonly string[] | undefined>> };
+}
+
 /** Wraps a handler in what all requests have in common: the gate, the answer to what is thrown, and the log. */
-function server(options: AppOptions): (path: string, handler: Handler) => (c: Context) => Promise<Response> {
+function server(options: AppOptions): (path: string, handler: Handler) => Handler {
   const { apiKey, log = noLog, logRequests = false } = options;
   const gate = apiKey === undefined ? localGate : keyGate(apiKey);
   return (path, handler) => {
-    const respond = async (c: Context): Promise<Response> => {
+    const respond = (c: Context): Response | Promise<Response> => {
       try {
-        gate(c.req.raw);
-        return await handler(c);
+        gate(askedBy(c));
+        const response = handler(c);
+        return response instanceof Promise ? response.catch((error: unknown) => answerThrown(error, log)) : response;
       } catch (error) {
         return answerThrown(error, log);
       }

@@ -3,7 +3,14 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { Refusal } from "./refusal.ts";
 
 /** Lets a request pass, or throws a {@link Refusal}. */
-export type Gate = (request: Request) => void;
+export type Gate = (asked: Asked) => void;
+
+/** What a gate looks at. */
+export interface Asked {
+  readonly url: string;
+  /** A header, by its name in lower case. */
+  header(name: string): string | undefined;
+}
 
 /** The fewest characters of an API key. 32 random ones are better. */
 export const MIN_API_KEY_LENGTH = 16;
@@ -30,9 +37,8 @@ export function checkApiKey(apiKey: string): void {
 export function keyGate(apiKey: string): Gate {
   checkApiKey(apiKey);
   const expected = sha256(apiKey);
-  return (request) => {
-    const header = request.headers.get("authorization") ?? "";
-    const given = /^Bearer +(\S+) *$/i.exec(header)?.[1];
+  return ({ header }) => {
+    const given = /^Bearer +(\S+) *$/i.exec(header("authorization") ?? "")?.[1];
     // Digests have one length, so that comparing them tells nothing about the key, not even how long it is.
     if (given === undefined || !timingSafeEqual(sha256(given), expected)) {
       throw new Refusal(401, "Expected the header Authorization: Bearer <API key>", {
@@ -49,13 +55,12 @@ const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
  * shows. A page whose name was made to point at 127.0.0.1 (DNS rebinding) still sends that name as the host, and a
  * browser says of other requests whether they come from another site.
  */
-export const localGate: Gate = (request) => {
-  const { headers } = request;
-  const host = headers.get("host") ?? new URL(request.url).host;
+export const localGate: Gate = ({ url, header }) => {
+  const host = header("host") ?? new URL(url).host;
   if (!LOCAL_HOST.test(host)) {
     throw new Refusal(403, "Without an API key, only requests to localhost, 127.0.0.1 or [::1] are answered");
   }
-  if (headers.get("sec-fetch-site") === "cross-site") {
+  if (header("sec-fetch-site") === "cross-site") {
     throw new Refusal(403, "Without an API key, requests from pages of other sites are refused");
   }
 };

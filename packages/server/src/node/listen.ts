@@ -8,7 +8,8 @@ import { answerClientErrors } from "./client-error.ts";
 
 /** Options of {@link listen}. */
 export interface ListenOptions {
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** Gets Node's own request and response as `env`, as Hono's `fetch` takes them. */
+  readonly fetch: (request: Request, env: object) => Response | Promise<Response>;
   readonly host: string;
   /** 0 takes one that is free. */
   readonly port: number;
@@ -94,7 +95,7 @@ function requestListener(
   { fetch, log }: ListenOptions,
   stop: { readonly begun: boolean },
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
-  const respond = getRequestListener((request) => fetch(request), {
+  const respond = getRequestListener((request, env) => fetch(request, env), {
     errorHandler: (error) => {
       if (error instanceof RequestError) return answerError(400, "Expected a valid request target and Host header");
       log.error({ error: describeError(error) }, "a request failed");

@@ -107,8 +107,14 @@ function rejecting<Data>(sessions: Sessions<Data, Mode>): Sessions<Data, Mode> {
   const { mode, guarantees, policy, on, listens, ...calls } = sessions;
   const wrapped = Object.entries(calls).map(([name, call]) => [
     name,
-    async (...given: readonly unknown[]): Promise<unknown> =>
-      (call as (...given: readonly unknown[]) => Reply<Mode, unknown>)(...given),
+    // Not an async function: that would put a promise around the promise of each call.
+    (...given: readonly unknown[]): Reply<Mode, unknown> => {
+      try {
+        return (call as (...given: readonly unknown[]) => Reply<Mode, unknown>)(...given);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
   ]);
   return { mode, guarantees, policy, on, listens, ...(Object.fromEntries(wrapped) as typeof calls) };
 }
