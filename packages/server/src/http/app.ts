@@ -121,24 +121,33 @@ function byMethod(handlers: Handlers): Handler {
 }
 
 /**
- * The headers that Node has parsed already, where it is Node that serves: making a `Headers` of all of them costs as
- * much as the rest of a request.
+ * The headers as they came, where it is Node that serves: making a `Headers` of all of them costs more than the look at
+ * a session. One that came twice is both, as `Headers` has it; Node's own `headers` would leave out a second host.
  */
 function askedBy(c: Context): Asked {
   const incoming = (c.env as NodeBindings | undefined)?.incoming;
   if (incoming === undefined) return { url: c.req.url, header: (name) => c.req.raw.headers.get(name) ?? undefined };
   return {
     url: c.req.url,
-    header(name) {
-      const value = incoming.headers[name];
-      return typeof value === "string" ? value : value?.join(", ");
-    },
+    header: (name) => rawHeader(incoming.rawHeaders, name),
   };
 }
 
 /** What the Node adapter hands to a handler, as far as it is used here. */
 interface NodeBindings {
-  readonly incoming?: { readonly headers: Readonly<Record<string, string | readonly string[] | undefined>> };
+  /** `rawHeaders`: names and values in turn. */
+  readonly incoming?: { readonly rawHeaders: readonly string[] };
+}
+
+function rawHeader(rawHeaders: readonly string[], name: string): string | undefined {
+  let found: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const given = rawHeaders[index] as string;
+    if (given.length !== name.length || given.toLowerCase() !== name) continue;
+    const value = rawHeaders[index + 1] as string;
+    found = found === undefined ? value : `${found}, ${value}`;
+  }
+  return found;
 }
 
 /** Wraps a handler in what all requests have in common: the gate, the answer to what is thrown, and the log. */

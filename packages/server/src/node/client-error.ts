@@ -48,8 +48,8 @@ function closingHeaders(body: string): AnswerHeaders {
   return errorHeaders({ connection: "close", "content-length": String(Buffer.byteLength(body)) });
 }
 
-/** Whether a part of an answer has gone out. The socket of an answer that has begun is known to Node alone. */
+/** Whether a part of an answer has gone out, and not yet all of it. The socket of an answer that has begun is known to Node alone. */
 function isAnswering(socket: Duplex): boolean {
   const { _httpMessage: message } = socket as { _httpMessage?: ServerResponse | null };
-  return message?.headersSent === true;
+  return message?.headersSent === true && !message.writableEnded;
 }
