@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { KeyIndex } from "../../src/cache/key-index.ts";
 
 /** Adds, looks up, removes and adds again, across several generations, beside a plain Map. */
-function wrongAfter(count: number, keyOf: (i: number) => string): number {
+function wrongAfter(count: number, keyOf: (i: number) => string, mayReturn = false): number {
   const index = new KeyIndex();
   const map = new Map<string, number>();
   for (let i = 0; i < count; i++) {
@@ -11,7 +11,7 @@ function wrongAfter(count: number, keyOf: (i: number) => string): number {
     if (i % 3 === 0) {
       // Often one that has not been moved over yet, or that is being moved.
       const victim = keyOf((i * 7_919) % (i + 1));
-      if (map.delete(victim)) index.delete(victim);
+      if (map.delete(victim)) index.delete(victim, mayReturn);
       if (i % 2 === 0 && !map.has(victim)) {
         map.set(victim, i + 1_000_000);
         index.add(victim, i + 1_000_000);
@@ -50,4 +50,38 @@ test("looks up and removes correctly at every step while a Map is being moved", 
     }
   }
   expect(index.size).toBe(first);
+});
+
+test("finds every key when removed ones are waited for", () => {
+  expect(wrongAfter(200_000, (i) => `user:${i}`, true)).toBe(0);
+});
+
+test.each([1, 31, 32, 33, 100])("%d keys that come and go are each found when they are there", (count) => {
+  const index = new KeyIndex();
+  const map = new Map<string, number>();
+  for (let i = 0; i < 20_000; i++) {
+    const key = `user:${(i * 7) % count}`;
+    if (map.delete(key)) index.delete(key, i % 5 !== 0);
+    else {
+      map.set(key, i + 1);
+      index.add(key, i + 1);
+    }
+    for (const other of [key, `user:${i % count}`]) {
+      if (index.get(other) !== map.get(other)) throw new Error(`${other} after ${i}: ${index.get(other)}`);
+    }
+  }
+  expect(index.size).toBe(map.size);
+});
+
+test("a key that is waited for is absent, also to an index that grows meanwhile", () => {
+  const index = new KeyIndex();
+  index.add("a", 1);
+  index.delete("a", true);
+  expect([index.get("a"), index.size]).toEqual([undefined, 0]);
+  for (let i = 0; i < 50_000; i++) {
+    index.add(`k${i}`, i + 1);
+    if (index.get("a") !== undefined) throw new Error(`present after ${i}`);
+  }
+  index.add("a", 7);
+  expect([index.get("a"), index.size]).toEqual([7, 50_001]);
 });
