@@ -72,7 +72,8 @@ export function decodeRecord(head: Pick<Head, "key" | "meta">): SessionRecord {
     throw new StoreError("store_corrupt", `The entry ${head.key} is not a session: its meta is not JSON`, { cause });
   }
   const { h, a, t, b, v, r, p = [], d } = meta ?? {};
-  if (typeof h !== "string" || ![a, t, b, v].every(Number.isSafeInteger)) {
+  const isWhole = typeof h === "string" && [a, t, b, v].every(Number.isSafeInteger);
+  if (!isWhole || !Array.isArray(p) || !p.every(Array.isArray)) {
     throw new StoreError("store_corrupt", `The entry ${head.key} is not a session: its meta lacks a field`);
   }
   return {

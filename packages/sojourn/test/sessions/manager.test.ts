@@ -300,6 +300,11 @@ describe.each(modes)("%s", (mode, open) => {
     await expect(async () => sessions.authenticate(token)).rejects.toMatchObject({ code: "store_corrupt" });
     await store.put({ ...entry, rev: "r3", meta: "x" }, "any", now);
     await expect(async () => sessions.authenticate(token)).rejects.toMatchObject({ code: "store_corrupt" });
+    for (const [index, previous] of [5, {}, "x", [5], [null]].entries()) {
+      const meta = JSON.stringify({ ...(JSON.parse(entry.meta) as object), p: previous });
+      await store.put({ ...entry, rev: `p${index}`, meta }, "any", now);
+      await expect(async () => sessions.authenticate(token)).rejects.toMatchObject({ code: "store_corrupt" });
+    }
     expect(await sessions.destroy(id)).toBe(true);
   });
 });
