@@ -8,9 +8,11 @@ export default defineConfig({
     // Tests run on the sources, so that a stack trace and the coverage name the line that was written.
     alias: [
       { find: /^sojourn$/, replacement: source("index.ts") },
-      { find: /^sojourn\/(sqlite)$/, replacement: source("store/$1/index.ts") },
+      { find: /^sojourn\/(redis|sqlite)$/, replacement: source("store/$1/index.ts") },
       { find: /^sojourn\/auth\/sqlite$/, replacement: source("auth/sqlite.ts") },
-      { find: /^sojourn\/(auth|cache|testing)$/, replacement: source("$1/index.ts") },
+      { find: /^sojourn\/(auth|cache|cloudflare|kv|testing)$/, replacement: source("$1/index.ts") },
+      { find: /^sojourn\/cookies$/, replacement: source("web/cookies/index.ts") },
+      { find: /^sojourn\/(express|express-session|fastify|hono)$/, replacement: source("web/$1.ts") },
     ],
   },
   test: {

@@ -47,6 +47,7 @@ export type {
   Store,
   Touch,
   Unsubscribe,
+  Watch,
 } from "./store/store.ts";
 export { systemClock, type Clock } from "./time/clock.ts";
 export type { Duration } from "./time/duration.ts";

@@ -132,7 +132,24 @@ export interface Store<M extends Mode = Mode> extends KeyValue<M> {
   count(now: number): Reply<M, number>;
   sweep(now: number, limit: number): Reply<M, readonly Head[]>;
   /** Calls back with the key of an entry that changed elsewhere, or `null` when every entry may have. */
-  watch?(onChange: (key: string | null) => void): Unsubscribe;
+  watch?(onChange: (key: string | null) => void): Watch;
+  /**
+   * Resolves when no caller on any node can be answered with what was there before the changes acknowledged so
+   * far. Only stores that may answer from an older copy have it.
+   */
+  settle?(): Reply<M, void>;
+}
+
+/** A subscription to changes, over a link that can be down without saying so. */
+export interface Watch {
+  /**
+   * Resolves once every change that was acknowledged, to anybody, before this call has been told to `onChange`.
+   *
+   * @throws StoreError if the link cannot prove that now; it may be asked again
+   */
+  confirm(): Promise<void>;
+  /** Ends the subscription and closes what it opened; a second call does nothing. */
+  close(): Promise<void>;
 }
 
 /** The instants that a touch moves an entry to, in epoch milliseconds. */
