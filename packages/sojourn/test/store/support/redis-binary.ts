@@ -11,10 +11,10 @@ const NAMES = ["redis-server", "valkey-server"];
  * The server's program: what `SOJOURN_TEST_REDIS` names, else `redis-server` or `valkey-server` in the `PATH`.
  * `undefined` where there is none: suites that need one are skipped, and the run has said so.
  */
-export function redisBinary(): string | undefined {
-  const named = process.env[REDIS_VARIABLE];
+export function redisBinary(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const named = environment[REDIS_VARIABLE];
   if (named !== undefined) return named === "" ? undefined : named;
-  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
   return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
 }
 
