@@ -14,6 +14,8 @@ export interface RedisOptions {
   readonly args?: readonly string[];
   /** The port, if it must be a certain one. @default a free one */
   readonly port?: number;
+  /** A file with settings, which come before `args`. */
+  readonly config?: string;
 }
 
 /** A server that answers. */
@@ -23,8 +25,10 @@ export interface RedisServer {
   readonly url: string;
   /** The folder that it keeps its files in. */
   readonly folder: string;
-  /** The process that runs now. */
+  /** The process that runs now, or ran last. */
   readonly pid: number;
+  /** Whether it runs, paused or not. */
+  readonly running: boolean;
   /** `kill -9`; resolves when the process is gone. */
   kill(): Promise<void>;
   /** `SIGSTOP`: it keeps its connections, and answers nothing. */
@@ -47,11 +51,12 @@ const ATTEMPTS = 5;
  *
  * @throws Error with what the server printed if it does not start
  */
-export async function startRedis({ args = [], port }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({ args = [], port, config }: RedisOptions = {}): Promise<RedisServer> {
   const folder = reapedFolder("server");
   for (let attempt = 1; ; attempt++) {
     const chosen = port ?? (await freePort());
-    const commandLine = ["--port", `${chosen}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", ...args];
+    const own = ["--port", `${chosen}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
+    const commandLine = [...(config === undefined ? [] : [config]), ...own, ...args];
     try {
       return serverOf(await launch(chosen, commandLine), { port: chosen, folder, commandLine });
     } catch (error) {
@@ -80,6 +85,9 @@ function serverOf(launched: ChildProcess, { port, folder, commandLine }: Place):
     url: `redis://127.0.0.1:${port}`,
     get pid() {
       return child.pid as number;
+    },
+    get running() {
+      return isRunning(child);
     },
     kill,
     pause: () => void child.kill("SIGSTOP"),
