@@ -10,7 +10,9 @@ export type ErrorCode =
   | "revoked"
   | "too_many_sessions"
   | "invalid_data"
-  | "guarantee_unmet";
+  | "guarantee_unmet"
+  | "cross_site_request"
+  | "too_many_attempts";
 
 /** What went wrong in a store. None of them means "there is no such session". */
 export type StoreErrorCode =
@@ -36,11 +38,17 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = Object.freeze({
   too_many_sessions: 409,
   invalid_data: 400,
   guarantee_unmet: 500,
+  cross_site_request: 403,
+  too_many_attempts: 429,
 });
 
 /** The base of every fault that this library throws. */
 export abstract class SojournError extends Error {
   abstract readonly code: ErrorCode;
+  /** The HTTP status that answers it, by the name that web frameworks look for. */
+  get status(): number {
+    return httpStatus[this.code];
+  }
 }
 
 /**
@@ -103,6 +111,24 @@ export class GuaranteeError extends SojournError {
   readonly code = "guarantee_unmet";
 }
 
+/** Another site made the browser send this request; it was refused before anything was looked at. */
+export class CrossSiteRequestError extends SojournError {
+  override readonly name = "CrossSiteRequestError";
+  readonly code = "cross_site_request";
+}
+
+/** Too many credentials from one address let nobody in; this one was not looked at. */
+export class TooManyAttemptsError extends SojournError {
+  override readonly name = "TooManyAttemptsError";
+  readonly code = "too_many_attempts";
+  /** After how many seconds to try again, for `Retry-After`; `undefined` if that is not known. */
+  readonly retryAfter: number | undefined;
+  constructor(message: string, retryAfter?: number) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
 /** A union of all faults, so that a `switch` over `code` narrows to the class. */
 export type AnySojournError =
   | StoreError
@@ -110,4 +136,6 @@ export type AnySojournError =
   | RevokedError
   | TooManySessionsError
   | InvalidDataError
-  | GuaranteeError;
+  | GuaranteeError
+  | CrossSiteRequestError
+  | TooManyAttemptsError;

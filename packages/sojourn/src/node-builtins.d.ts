@@ -7,7 +7,11 @@ declare module "node:crypto" {
   export function randomFillSync(bytes: Uint8Array): Uint8Array;
   export function hash(algorithm: "sha256", data: string, encoding: "base64url"): string;
   export function createHash(algorithm: "sha256"): Digest;
-  export function createHmac(algorithm: "sha256", key: string): Digest;
+  export function createHmac(algorithm: "sha256", key: string | KeyObject): Digest;
+  export function createSecretKey(key: string, encoding: "base64url"): KeyObject;
+  export class KeyObject {
+    readonly type: "secret" | "public" | "private";
+  }
   interface Digest {
     update(data: string): Digest;
     digest(encoding: "base64url"): string;

@@ -1,1 +1,84 @@
-export {};
+/** Sessions for Hono: a thin face of `sojourn/cookies`. */
+import type { Context, MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { SojournError, TooManyAttemptsError } from "../errors.ts";
+import type { Mode, Reply } from "../store/reply.ts";
+import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
+import type { IncomingRequest } from "./cookies/incoming-request.ts";
+import type { CookieSessionsOptions } from "./cookies/options.ts";
+import type { RequestSession } from "./cookies/request-session.ts";
+
+export type { RequestSession } from "./cookies/request-session.ts";
+
+/** What the middleware adds to an app's environment: `new Hono<SessionEnv<Data>>()`. */
+export interface SessionEnv<Data = Record<string, unknown>, M extends Mode = Mode> {
+  Variables: { session: RequestSession<Data, M> };
+}
+
+/** Options of `sessionMiddleware`. */
+export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSessionsOptions<Data, M> {
+  /** Where a request comes from, for the guard. @default what Node knows of the socket */
+  readonly address?: (c: Context) => string | undefined;
+}
+
+/**
+ * Gives every request its session as `c.var.session`, and commits it when the handler has made its response, before
+ * anything is sent.
+ *
+ * What refuses a request is thrown as an `HTTPException` with the fault as its `cause`: 503 if the store cannot tell,
+ * 403 for another site's request, 429 from the guard.
+ *
+ * @throws TypeError as `cookieSessions` does
+ */
+export function sessionMiddleware<Data, M extends Mode>(
+  options: SessionMiddlewareOptions<Data, M>,
+): MiddlewareHandler<SessionEnv<Data, M>> {
+  const web: CookieSessions<Data, M> = cookieSessions(options);
+  const isSync = web.mode === "sync";
+  const { address } = options;
+
+  return async (c, next) => {
+    try {
+      const given = address === undefined ? undefined : { address: address(c) };
+      const started = web.start(requestOf(c), given);
+      // Where the store answers at once, no turn of the event loop is spent on it.
+      c.set("session", isSync ? (started as RequestSession<Data, M>) : await started);
+    } catch (error) {
+      throw refusal(error);
+    }
+    await next();
+    try {
+      const committed = commit(c, c.var.session);
+      if (!isSync) await committed;
+    } catch (error) {
+      throw refusal(error);
+    }
+  };
+}
+
+function commit<Data, M extends Mode>(c: Context, session: RequestSession<Data, M>): Reply<M, boolean> {
+  const { status } = c.res;
+  const headers = {
+    get: (name: string) => c.res.headers.get(name),
+    set: (name: string, value: string) => c.header(name, value),
+    append: (name: string, value: string) => c.header(name, value, { append: true }),
+  };
+  return session.commit(headers, { status });
+}
+
+/** On Node the headers that the server has parsed are at hand; a `Headers` would have to be made of them first. */
+function requestOf(c: Context): IncomingRequest {
+  const { incoming } = (c.env ?? {}) as { readonly incoming?: IncomingRequest };
+  return typeof incoming?.headers === "object" ? incoming : c.req.raw;
+}
+
+function refusal(error: unknown): unknown {
+  if (!(error instanceof SojournError)) return error;
+  const headers: Record<string, string> = { "Cache-Control": "no-store" };
+  if (error instanceof TooManyAttemptsError && error.retryAfter !== undefined) {
+    headers["Retry-After"] = String(error.retryAfter);
+  }
+  const status = error.status as 503;
+  const res = new Response(error.message, { status, headers });
+  return new HTTPException(status, { res, message: error.message, cause: error });
+}

@@ -1,0 +1,81 @@
+/** How a token travels: in a cookie, or in a header that a program sets. Never in a URL. */
+import type { CookieSettings } from "../../auth/doctor-rule.ts";
+import { show } from "../../show.ts";
+import { cookieValue } from "./cookie-header.ts";
+import type { SessionCookie } from "./cookie-settings.ts";
+import { headerOf, type IncomingRequest } from "./incoming-request.ts";
+import type { HeaderChanges } from "./response-headers.ts";
+import { signer, type Signer } from "./signer.ts";
+
+export type CarrierKind = "cookie" | "bearer" | "header";
+
+export interface Carrier extends Signer {
+  readonly kind: CarrierKind;
+  /** The request header that it is in. */
+  readonly requestHeader: string;
+  /** Whether the client has to be told when the session is extended. */
+  readonly carriesExpiry: boolean;
+  /** What the request presents, right or not; `undefined` if it presents nothing. */
+  find(headers: IncomingRequest["headers"]): string | undefined;
+  /** The headers that hand a credential to the client. */
+  hand(credential: string, expiresAt: number, now: number): Pick<HeaderChanges, "setCookie" | "credential">;
+  /** The `Set-Cookie` line that takes it away. */
+  readonly removal: string | undefined;
+}
+
+export function cookieCarrier(keys: readonly string[], cookie: SessionCookie): Carrier {
+  const { name } = cookie.settings as Required<Pick<CookieSettings, "name">>;
+  const nameAndEquals = `${name}=`;
+  return {
+    kind: "cookie",
+    requestHeader: "Cookie",
+    carriesExpiry: cookie.persistent,
+    ...signer(keys, `cookie ${name}`),
+    find(headers) {
+      const header = headerOf(headers, "cookie");
+      return header === undefined ? undefined : cookieValue(header, nameAndEquals);
+    },
+    hand: (credential, expiresAt, now) => ({
+      setCookie: cookie.set(credential, expiresAt, now),
+      credential: undefined,
+    }),
+    removal: cookie.removal,
+  };
+}
+
+/** `Authorization: Bearer` (RFC 6750, 2.1). */
+export function bearerCarrier(keys: readonly string[]): Carrier {
+  return {
+    kind: "bearer",
+    requestHeader: "Authorization",
+    carriesExpiry: false,
+    ...signer(keys, "bearer"),
+    find(headers) {
+      const header = headerOf(headers, "authorization");
+      // Another scheme is somebody else's.
+      if (header === undefined || !/^bearer(?: |$)/i.test(header)) return undefined;
+      return header.slice("bearer ".length).trim();
+    },
+    hand: (credential) => ({ setCookie: undefined, credential: ["Authorization", `Bearer ${credential}`] }),
+    removal: undefined,
+  };
+}
+
+/** A header of the application's own. @throws TypeError if the name is not one, or belongs to something else */
+export function headerCarrier(keys: readonly string[], name: string): Carrier {
+  if (typeof name !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || TAKEN.test(name)) {
+    throw new TypeError(`Expected \`header\` to be the name of a header of its own, got ${show(name)}`);
+  }
+  const lowerCase = name.toLowerCase();
+  return {
+    kind: "header",
+    requestHeader: name,
+    carriesExpiry: false,
+    ...signer(keys, "header"),
+    find: (headers) => headerOf(headers, lowerCase),
+    hand: (credential) => ({ setCookie: undefined, credential: [name, credential] }),
+    removal: undefined,
+  };
+}
+
+const TAKEN = /^(authorization|cookie|set-cookie|host|origin|referer|vary|cache-control)$/i;

@@ -1,0 +1,48 @@
+/** Guessing of tokens: who is told of it, and who may stop it. */
+import { TooManyAttemptsError } from "../../errors.ts";
+import type { CarrierKind } from "./carrier.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
+
+/**
+ * A credential that let nobody in. Nothing of the credential is in it.
+ *
+ * - `malformed`: it cannot be one of ours, or it came several times
+ * - `forged`: it has the right shape, and no key has signed it
+ * - `not-live`: it was signed here, and its session has ended
+ */
+export interface LookupFailure {
+  readonly reason: "malformed" | "forged" | "not-live";
+  readonly carrier: CarrierKind;
+  /** Where the request came from, as the framework knows it; `undefined` if it does not. */
+  readonly address: string | undefined;
+  /** In epoch milliseconds. */
+  readonly at: number;
+}
+
+/** A counter of failed look-ups by address, for example. */
+export interface LookupGuard {
+  /**
+   * Whether a credential from this address may be looked at: `false`, or after how many seconds to try again, refuses
+   * the request (`too_many_attempts`, 429) before it is verified and before a store is asked. A request without a
+   * credential is not asked about.
+   */
+  readonly admits?: (address: string | undefined) => boolean | { readonly retryAfter: number };
+  /** Told of each credential that let nobody in. What it throws, the request fails with. */
+  readonly failed?: (failure: LookupFailure) => void;
+}
+
+/** @throws TooManyAttemptsError if the guard refuses */
+export function checkAdmitted(guard: LookupGuard, address: string | undefined): void {
+  const verdict = guard.admits?.(address) ?? true;
+  if (verdict === true) return;
+  throw new TooManyAttemptsError(
+    "Too many credentials from this address let nobody in",
+    verdict === false ? undefined : verdict.retryAfter,
+  );
+}
+
+/** The address of a request of Node's; `undefined` for others. */
+export function peerAddress(request: IncomingRequest): string | undefined {
+  const { socket } = request as { readonly socket?: { readonly remoteAddress?: string | undefined } };
+  return socket?.remoteAddress;
+}

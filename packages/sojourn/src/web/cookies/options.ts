@@ -1,0 +1,75 @@
+/** What `cookieSessions` is told. */
+import type { Sessions } from "../../sessions/sessions.ts";
+import { show } from "../../show.ts";
+import { utf8Length } from "../../store/check.ts";
+import type { Mode } from "../../store/reply.ts";
+import type { CookieOptions } from "./cookie-settings.ts";
+import type { LookupGuard } from "./lookup-guard.ts";
+
+/** Options of `cookieSessions`, and of every framework's middleware. */
+export interface CookieSessionsOptions<Data, M extends Mode> {
+  /** The manager, from `createSessions`. Its data is an object: what has fields. */
+  readonly sessions: Sessions<Data, M>;
+  /**
+   * The secrets that credentials are signed with, each at least 32 bytes, such as `openssl rand -base64 32` prints.
+   * The first one signs, all of them are accepted: put a new one in front, and take the old one away when no
+   * credential of its time can live any more.
+   */
+  readonly keys: readonly string[];
+  /** The cookie that carries the token; `false` for none. @default { name: "__Host-session" } */
+  readonly cookie?: CookieOptions | false;
+  /** Whether `Authorization: Bearer` carries a token as well. @default false */
+  readonly bearer?: boolean;
+  /** The name of a header that carries a token as well, such as `"X-Session-Id"`. @default none */
+  readonly header?: string;
+  /**
+   * A plain cookie, without `Secure` and without a prefix in its name, for http on this machine. Requests for another
+   * host than `localhost` are then refused. @default false
+   */
+  readonly development?: boolean;
+  /**
+   * Refuses unsafe requests (all but GET, HEAD, OPTIONS and TRACE) that a browser sends with the cookie on behalf of
+   * another origin. @default false
+   */
+  readonly csrf?: boolean | { readonly trustedOrigins: readonly string[] };
+  /** What browsers are told to clear at a `logout`: the directives of `Clear-Site-Data`. @default nothing */
+  readonly clearSiteData?: readonly ("cache" | "cookies" | "storage" | "executionContexts" | "*")[];
+  /** Told of credentials that let nobody in, and asked before one is looked at. @default nobody */
+  readonly guard?: LookupGuard;
+}
+
+const LEAST_KEY_BYTES = 32;
+
+/** @throws TypeError if they are not secrets; the message never shows one */
+export function checkKeys(keys: readonly string[]): void {
+  if (!Array.isArray(keys) || keys.length === 0) {
+    throw new TypeError(
+      `Expected \`keys\` to be an array of secrets, got ${Array.isArray(keys) ? "an empty one" : typeof keys}`,
+    );
+  }
+  for (const [index, key] of keys.entries()) {
+    if (typeof key !== "string" || utf8Length(key) < LEAST_KEY_BYTES) {
+      const given = typeof key === "string" ? `${utf8Length(key)} bytes` : typeof key;
+      throw new TypeError(
+        `Expected \`keys[${index}]\` to be a string of at least ${LEAST_KEY_BYTES} bytes ` +
+          `(openssl rand -base64 32 prints one), got ${given}`,
+      );
+    }
+  }
+}
+
+const DIRECTIVES = ["cache", "cookies", "storage", "executionContexts", "*"];
+
+/** The value of `Clear-Site-Data`; `undefined` for none. @throws TypeError for an unknown directive */
+export function clearSiteDataValue(
+  directives: CookieSessionsOptions<never, Mode>["clearSiteData"],
+): string | undefined {
+  for (const directive of directives ?? []) {
+    if (!DIRECTIVES.includes(directive)) {
+      throw new TypeError(`Expected \`clearSiteData\` to hold ${DIRECTIVES.join(", ")}, got ${show(directive)}`);
+    }
+  }
+  return directives === undefined || directives.length === 0
+    ? undefined
+    : directives.map((directive) => `"${directive}"`).join(", ");
+}
