@@ -51,10 +51,14 @@ export function sessionMiddleware<Data, M extends Mode>(
       const committed = commit(c, c.var.session);
       if (!isSync) await committed;
     } catch (error) {
+      // A session that the client will now never hear of ends.
+      await c.var.session.commit(NO_HEADERS, { status: 500 });
       throw refusal(error);
     }
   };
 }
+
+const NO_HEADERS = { get: () => null, set() {}, append() {} };
 
 function commit<Data, M extends Mode>(c: Context, session: RequestSession<Data, M>): Reply<M, boolean> {
   const { status } = c.res;

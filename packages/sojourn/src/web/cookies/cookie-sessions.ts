@@ -77,13 +77,8 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   }
 
   function empty(request: IncomingRequest, carrier: Carrier, presented: boolean): RequestSession<Data, M> {
-    return new WebSession(floor, request, {
-      carrier,
-      presented,
-      session: undefined,
-      token: undefined,
-      handAnew: false,
-    });
+    const nothing = { session: undefined, token: undefined, handAnew: false };
+    return new WebSession<Data, M>({ floor, request, carrier, presented, ...nothing });
   }
 
   function failed(reason: LookupFailure["reason"], carrier: Carrier, address: string | undefined): void {
@@ -113,7 +108,7 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
       // Moved by this very look: the browser has to learn the new end.
       const extended = session.lastAccessedAt >= before && session.lastAccessedAt > session.createdAt;
       const handAnew = !newest || (extended && carrier.carriesExpiry);
-      return steps.of(new WebSession(floor, request, { carrier, presented: true, session, token, handAnew }));
+      return steps.of(new WebSession<Data, M>({ floor, request, carrier, presented: true, session, token, handAnew }));
     });
   }
 

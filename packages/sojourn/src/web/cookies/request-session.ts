@@ -87,7 +87,7 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
    * `undefined` deletes the field.
    *
    * @throws InvalidDataError if the value is not JSON
-   * @throws TypeError after the commit, or for a ttl that is not a duration
+   * @throws TypeError after the commit, while the session is locked, or for a ttl that is not a duration
    */
   set<Name extends FieldName<Data>>(name: Name, value: Data[Name], options?: SetOptions): void;
 
@@ -154,7 +154,8 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
    *
    * @param target a `Headers`, or a `ServerResponse` of Node
    * @returns `false` if the session had ended meanwhile, so that what was set is gone with it
-   * @throws ConflictError, InvalidDataError, StoreError as `update` of the manager does; nothing was set on the response
+   * @throws ConflictError, InvalidDataError, StoreError as `update` of the manager does. Nothing was set on the
+   *   response: answer with an error, and call it again with that status, which ends a session that has begun
    */
   commit(target: CommitTarget, options?: CommitOptions): Reply<M, boolean>;
 }
