@@ -8,7 +8,10 @@ import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { asyncStore } from "../../../src/testing/index.ts";
 import { BetterSqlite3 } from "../sqlite/better-sqlite3.ts";
+import { redisStore } from "../../../src/store/redis/index.ts";
 import { emptySpace, naiveStore, type Space } from "./naive-store.ts";
+import { ioredis5, ioredis6, nodeRedis5, nodeRedis6, type OpenClient } from "./redis-clients.ts";
+import { startRedis } from "./redis-server.ts";
 
 export interface StoreUnderTest {
   readonly name: string;
@@ -23,7 +26,7 @@ export interface StoreUnderTest {
 export interface Place {
   open(options: { readonly namespace: string }): Store | Promise<Store>;
   /** Frees what the place holds, once its stores are closed. */
-  remove?(): void;
+  remove?(): void | Promise<void>;
 }
 
 export const stores: readonly StoreUnderTest[] = [
@@ -55,6 +58,15 @@ export const sqliteStores: readonly StoreUnderTest[] = [
   },
 ];
 
+/** The Redis stores, each over a client of its own on a server of its own. */
+export const redisStores: readonly StoreUnderTest[] = [
+  { name: "node-redis 6", twoStores: true, modelRuns: 40, place: () => redisPlace(nodeRedis6, 1) },
+  { name: "node-redis 6, 3 shards", twoStores: true, modelRuns: 40, place: () => redisPlace(nodeRedis6, 3) },
+  { name: "node-redis 5", twoStores: true, modelRuns: 15, place: () => redisPlace(nodeRedis5, 1) },
+  { name: "ioredis 6", twoStores: true, modelRuns: 15, place: () => redisPlace(ioredis6, 1) },
+  { name: "ioredis 5, 5 shards", twoStores: true, modelRuns: 15, place: () => redisPlace(ioredis5, 5) },
+];
+
 function nodeSqlitePlace(): Place {
   const database = new DatabaseSync(":memory:");
   return { open: ({ namespace }) => sqliteStore({ database, namespace }), remove: () => database.close() };
@@ -80,6 +92,30 @@ function naivePlace(): Place {
       const space = spaces.get(namespace) ?? emptySpace();
       spaces.set(namespace, space);
       return naiveStore(space);
+    },
+  };
+}
+
+/** A server and two clients, as two workers have them; each store that is opened takes the other one. */
+function redisPlace(open: OpenClient, shards: number): Place {
+  let started: ReturnType<typeof start> | undefined;
+  let opened = 0;
+  const start = async () => {
+    const server = await startRedis();
+    return { server, clients: [await open(server.url), await open(server.url)] as const };
+  };
+  return {
+    async open({ namespace }) {
+      started ??= start();
+      const { clients } = await started;
+      const { client } = clients[opened++ % 2 === 0 ? 0 : 1];
+      // The logical clock of the suites runs a day ahead.
+      return redisStore({ client, prefix: namespace, shards, checkClock: false });
+    },
+    async remove() {
+      const { server, clients } = (await started) ?? {};
+      for (const each of clients ?? []) await each.close();
+      await server?.stop();
     },
   };
 }

@@ -1,0 +1,120 @@
+/** How a call reaches the server and comes back: in time, or as a fault. */
+import { StoreError } from "../../errors.ts";
+import type { Timer } from "../../time/timer.ts";
+import { redisFault } from "./redis-fault.ts";
+import type { RedisPort } from "./redis-port.ts";
+
+/** Makes calls, each of which has an answer within the deadline. */
+export interface Calls {
+  /** Sends something, and goes on with the reply. */
+  run<T>(send: () => Promise<unknown>, decode: (reply: unknown) => T): Promise<T>;
+  /** Every call, those under way too, is refused from now on. */
+  close(): void;
+}
+
+interface Call {
+  readonly startedAt: number;
+  isOver: boolean;
+  isSent: boolean;
+  start(): void;
+  fail(error: StoreError): void;
+}
+
+/** How many calls that are over may stand before the oldest one that is not. */
+const SLACK = 256;
+
+export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: number; timer: Timer }): Calls {
+  // In the order in which they began, so that the first is the next to run out of time: one timer is enough for all.
+  let calls: Call[] = [];
+  let first = 0;
+  let isTimed = false;
+  let isClosed = false;
+  let isWaiting = false;
+  const stopListening = port.onReady(startWaiting);
+
+  function startWaiting(): void {
+    if (!isWaiting) return;
+    isWaiting = false;
+    for (const call of calls.slice(first)) if (!call.isSent && !call.isOver) call.start();
+  }
+
+  function add(call: Call): void {
+    while (first < calls.length && calls[first]!.isOver) first++;
+    if (first > SLACK && first * 2 > calls.length) {
+      calls = calls.slice(first);
+      first = 0;
+    }
+    calls.push(call);
+    if (!isTimed) time(deadline);
+  }
+
+  function time(delay: number): void {
+    isTimed = true;
+    timer.after(Math.max(1, Math.ceil(delay)), endLateOnes, { background: true });
+  }
+
+  function endLateOnes(): void {
+    isTimed = false;
+    const now = timer.elapsed();
+    for (; first < calls.length; first++) {
+      const call = calls[first]!;
+      if (call.isOver) continue;
+      if (now - call.startedAt < deadline) return time(deadline - (now - call.startedAt));
+      call.fail(call.isSent ? late() : away());
+    }
+  }
+
+  const late = (): StoreError =>
+    new StoreError("store_timeout", `Redis has not answered within ${deadline} ms; a change may have been made`);
+  const away = (): StoreError =>
+    new StoreError("store_unavailable", `Redis could not be reached within ${deadline} ms; nothing was sent`);
+
+  return {
+    run<T>(send: () => Promise<unknown>, decode: (reply: unknown) => T) {
+      if (isClosed) return Promise.reject(closed());
+      return new Promise<T>((resolve, reject) => {
+        const call: Call = {
+          startedAt: timer.elapsed(),
+          isOver: false,
+          isSent: false,
+          start() {
+            call.isSent = true;
+            send().then(answered, failed);
+          },
+          fail(error) {
+            call.isOver = true;
+            reject(error);
+          },
+        };
+        const answered = (reply: unknown): void => {
+          if (call.isOver) return;
+          call.isOver = true;
+          try {
+            resolve(decode(reply));
+          } catch (error) {
+            reject(redisFault(error));
+          }
+        };
+        const failed = (error: unknown): void => {
+          if (!call.isOver) call.fail(redisFault(error));
+        };
+        add(call);
+        // A client would keep it, and send it long after its deadline.
+        if (port.isReady()) call.start();
+        else isWaiting = true;
+      });
+    },
+
+    close() {
+      isClosed = true;
+      stopListening();
+      for (const call of calls.slice(first)) if (!call.isOver) call.fail(closed());
+      calls = [];
+      first = 0;
+    },
+  };
+}
+
+function closed(): StoreError {
+  return new StoreError("store_closed", "The Redis store is closed");
+}

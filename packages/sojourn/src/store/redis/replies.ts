@@ -1,0 +1,24 @@
+/** What the scripts answer, as what the store answers. */
+import { fromStored } from "../sqlite/text.ts";
+import type { Head, Put } from "../store.ts";
+import { entryOf, headOf } from "./record.ts";
+
+/** Keys and heads, one after the other. */
+export function headsOf(reply: unknown): readonly Head[] {
+  return pairsOf(reply).map(([key, head]) => headOf(fromStored(key), head));
+}
+
+/** Keys as they are stored, each with what follows it. */
+export function pairsOf(reply: unknown): readonly (readonly [key: string, text: string])[] {
+  const flat = reply as readonly string[];
+  return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!] as const);
+}
+
+/** The answer to a put: 1 or 2 for stored, 0 for a conflict, -1 for a floor, and what belongs to it. */
+export function putOf(key: string, reply: unknown): Put {
+  if (typeof reply === "number") return { outcome: "stored", removed: [] };
+  const [code, ...rest] = reply as readonly [number, ...string[]];
+  if (code > 0) return { outcome: "stored", removed: headsOf(rest) };
+  if (code < 0) return { outcome: "revoked", floor: Number(rest[0]) };
+  return { outcome: "conflict", current: rest[0] === undefined ? undefined : entryOf(key, rest[0]) };
+}
