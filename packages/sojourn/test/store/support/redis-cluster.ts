@@ -47,9 +47,8 @@ export async function startCluster(args: readonly string[] = []): Promise<RedisC
 }
 
 /** What makes a replica begin at once: no wait for others that could share the transfer. */
-export const QUICK_SYNC: readonly string[] = [
-  ...["--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],
-];
+export const QUICK_SYNC: readonly string[] =
+  "--repl-diskless-sync yes --repl-diskless-sync-delay 0 --repl-ping-replica-period 1".split(" ");
 
 /** Makes one cluster of nodes that do not know each other. */
 async function join(nodes: readonly RedisServer[]): Promise<void> {

@@ -1,0 +1,41 @@
+/** Many races, one after the other, each on an entry or a session of its own. */
+import type { Store } from "../../src/store/store.ts";
+import { racerOn, type Level } from "./level.ts";
+import type { Call } from "./race.ts";
+import { random } from "./random.ts";
+
+/** How much longer than usual the races last: `SOJOURN_TEST_LONG=50 npx vitest run …`. */
+export const LONGER: number = Number(process.env["SOJOURN_TEST_LONG"] ?? 1);
+
+export const CLIENTS = 8;
+/** How many calls each client makes in a race. */
+export const STEPS = 16;
+
+export type History = readonly Call<unknown, unknown>[];
+
+/** Runs races in this process: client n uses store n, or the stores in turn if there are fewer. */
+export async function races(level: Level, stores: readonly Store[], count: number): Promise<History[]> {
+  const racers = stores.map((store) => racerOn(level, store));
+  const histories: History[] = [];
+  for (let race = 0; race < count; race++) {
+    const clients = Array.from({ length: CLIENTS }, async (_, client) => {
+      const racer = racers[client % racers.length];
+      return racer?.(race, { client, random: random(race * CLIENTS + client), steps: STEPS }) ?? [];
+    });
+    histories.push((await Promise.all(clients)).flat());
+  }
+  return histories;
+}
+
+/** How many pairs of calls were under way at the same time: what a race is worth. */
+export function overlaps(histories: readonly History[]): number {
+  let pairs = 0;
+  for (const history of histories) {
+    for (const [index, { requested, answered }] of history.entries()) {
+      for (const other of history.slice(index + 1)) {
+        if (other.requested < answered && requested < other.answered) pairs++;
+      }
+    }
+  }
+  return pairs;
+}
