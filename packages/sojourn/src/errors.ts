@@ -18,6 +18,7 @@ export type ErrorCode =
 export type StoreErrorCode =
   | "store_unavailable"
   | "store_timeout"
+  | "store_rate_limited"
   | "store_full"
   | "store_readonly"
   | "store_corrupt"
@@ -28,6 +29,7 @@ export type StoreErrorCode =
 export const httpStatus: Readonly<Record<ErrorCode, number>> = Object.freeze({
   store_unavailable: 503,
   store_timeout: 503,
+  store_rate_limited: 503,
   store_full: 503,
   store_readonly: 503,
   store_corrupt: 503,
