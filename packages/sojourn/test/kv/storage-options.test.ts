@@ -1,0 +1,138 @@
+/** `storage.kv` apart from what it stores: its options, and stores that fail or hold what is not theirs. */
+import { expect, expectTypeOf, test } from "vitest";
+import { StoreError } from "../../src/errors.ts";
+import { storage, StorageError, type ByteStream, type KvOptions } from "../../src/kv/index.ts";
+import { memoryStore } from "../../src/store/memory-store.ts";
+import type { KeyValue } from "../../src/store/store.ts";
+import { faultyStore, manualClock } from "../../src/testing/index.ts";
+
+const bad: readonly Record<string, unknown>[] = [
+  { name: "" },
+  { name: undefined },
+  { name: "a:b" },
+  { name: "a/b" },
+  { name: "é" },
+  { name: "n".repeat(65) },
+  { name: "n\n" },
+  { namespace: "" },
+  { namespace: "a:b" },
+  { namespace: null },
+  { ttlSeconds: 0 },
+  { ttlSeconds: -1 },
+  { ttlSeconds: Number.NaN },
+  { ttlSeconds: 1.5 },
+  { ttlSeconds: "60" },
+  { ttlSeconds: 31_536_000_001 },
+  { store: {} },
+  { store: null },
+  { clock: {} },
+  { maxValueBytes: 0 },
+  { maxValueBytes: 1.5 },
+];
+
+test.each(bad)("%o is refused at once", (options) => {
+  const all = { name: "n", ...options } as unknown as KvOptions;
+  expect(() => storage.kv(all)).toThrow(TypeError);
+  const [name = ""] = Object.keys(options);
+  expect(() => storage.kv(all)).toThrow(`\`${name}\``);
+});
+
+test("the defaults: namespace, memory, the machine's clock, no ttl, 25 MiB", async () => {
+  const kv = storage.kv({ name: "n" });
+  expect([kv.name, kv.namespace, kv.guarantees.durability, kv.maxKeyBytes]).toEqual(["n", "default", "none", 502]);
+  const before = Date.now();
+  const { expiresAt } = await kv.put("k", "v", { ttlSeconds: 1 });
+  expect(expiresAt).toBeGreaterThanOrEqual(before + 1_000);
+  expect(expiresAt).toBeLessThanOrEqual(Date.now() + 1_000);
+  await expect(kv.put("k", "x".repeat(26_214_401))).rejects.toMatchObject({ code: "storage_value_too_large" });
+  // Each has a memory of its own.
+  expect(await storage.kv({ name: "n" }).get("k")).toBeNull();
+});
+
+test("the longest names leave 382 bytes for a key, and 512 fill a store's key", async () => {
+  const kv = storage.kv({ name: "n".repeat(64), namespace: "s".repeat(64) });
+  expect(kv.maxKeyBytes).toBe(382);
+  await kv.put("k".repeat(382), "v");
+  expect((await kv.list()).keys).toHaveLength(1);
+});
+
+test("a storage is frozen", () => {
+  expect(Object.isFrozen(storage)).toBe(true);
+  expect(Object.isFrozen(storage.kv({ name: "n" }))).toBe(true);
+});
+
+test("a store that fails is a StoreError, never an absence or an existing key", async () => {
+  const script = (["get", "put", "delete", "list"] as const).map((call) => ({ call, fault: "fail" }) as const);
+  const kv = storage.kv({ name: "n", store: faultyStore(memoryStore(), script) });
+  for (const call of [
+    async () => kv.get("k"),
+    async () => kv.head("k"),
+    async () => kv.put("k", "v"),
+    async () => kv.put("k", "v", { ifNotExists: true }),
+    async () => kv.delete("k"),
+    async () => kv.list(),
+  ]) {
+    const error = await call().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({ code: "store_unavailable" });
+  }
+});
+
+test("a full memory store refuses, and what was there stays", async () => {
+  const kv = storage.kv({ name: "n", store: memoryStore({ maxEntries: 1 }) });
+  await kv.put("a", "1");
+  await expect(kv.put("b", "2")).rejects.toMatchObject({ code: "store_full" });
+  expect(await (await kv.get("a"))?.text()).toBe("1");
+});
+
+test("a cursor that is none of a page is a StorageError", async () => {
+  const kv = storage.kv({ name: "n" });
+  const error = await kv.list({ cursor: "not a cursor" }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(StorageError);
+  expect(error).toMatchObject({ code: "storage_invalid_list", status: 400, cause: expect.any(TypeError) });
+});
+
+test("an entry of another program is a fault, not a value", async () => {
+  const store = memoryStore();
+  const now = Date.now();
+  const instants = { createdAt: now, touchedAt: now, expiresAt: now + 1e6 };
+  store.put({ key: "default:n:k", owner: null, rev: "r", meta: "not JSON", value: "v", ...instants }, "any", now);
+  const kv = storage.kv({ name: "n", store });
+  await expect(kv.get("k")).rejects.toMatchObject({ code: "store_corrupt" });
+  await expect(kv.list()).rejects.toMatchObject({ code: "store_corrupt" });
+  expect(await kv.delete("k")).toBe(true);
+});
+
+test("a store that answers what cannot be is not believed", async () => {
+  const odd = { ...memoryStore(), put: () => ({ outcome: "revoked", floor: 0 }) } as unknown as KeyValue;
+  const kv = storage.kv({ name: "n", store: odd });
+  await expect(kv.put("k", "v", { ifNotExists: true })).rejects.toMatchObject({ code: "store_unavailable" });
+});
+
+test("the time of a put is that of its storing, not of its call", async () => {
+  const clock = manualClock();
+  const kv = storage.kv({ name: "n", ttlSeconds: 60, clock });
+  const slow = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      clock.advance("30s");
+      controller.enqueue(new Uint8Array(1));
+      controller.close();
+    },
+  });
+  const { expiresAt } = await kv.put("k", slow);
+  expect(expiresAt).toBe(clock.now() + 60_000);
+});
+
+test("an upload that breaks off stores nothing", async () => {
+  const kv = storage.kv({ name: "n" });
+  const broken = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new Uint8Array(1)),
+    pull: (controller) => controller.error(new Error("gone")),
+  });
+  await expect(kv.put("k", broken)).rejects.toThrow("gone");
+  expect(await kv.head("k")).toBeNull();
+});
+
+test("a stream is the runtime's own, where its types are there", () => {
+  expectTypeOf<ByteStream>().toEqualTypeOf<ReadableStream>();
+});
