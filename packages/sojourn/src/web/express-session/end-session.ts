@@ -1,0 +1,49 @@
+/** How sessions end: a mark takes their place, so that nothing that comes late can bring them back. */
+import { ConflictError } from "../../errors.ts";
+import type { Mode, Reply } from "../../store/reply.ts";
+import type { Entry } from "../../store/store.ts";
+import { parseUserId } from "../../tokens/token.ts";
+import { MAX_ATTEMPTS, type Context } from "./session-context.ts";
+import { deletionMark, isLive, isMark, isStandingMark } from "./session-entry.ts";
+
+/** Ends a session, if it is there. Once it has answered, no node yields the session. */
+export function endSession(context: Context, sid: string): Reply<Mode, void> {
+  const { store, steps, policy, stamps, unstored } = context;
+  const now = policy.clock.now();
+  const mark = deletionMark(sid, stamps.floor(now), now);
+  const generated = unstored.get(sid);
+  if (generated !== undefined) generated.ended = true;
+
+  /** Puts the mark over what is there. Where nothing is and nothing is on its way, nothing has to be kept out. */
+  function replace(current: Entry | undefined, left: number): Reply<Mode, void> {
+    if (left === 0) throw new ConflictError(`${MAX_ATTEMPTS} other changes of the session came first`);
+    if (isStandingMark(current, now)) return steps.of(undefined);
+    if ((current === undefined || isMark(current)) && generated?.arriving !== true) return steps.of(undefined);
+    return steps.chain(store.put(mark, current?.rev ?? null, now), (put) =>
+      put.outcome === "conflict" ? replace(put.current, left - 1) : steps.of(undefined),
+    );
+  }
+
+  /** A store that may answer from an older copy is not believed when it says that there is nothing. */
+  function removeUnseen(): Reply<Mode, void> {
+    return steps.chain(store.delete(sid), (head) =>
+      isLive(head, now) ? steps.chain(store.put(mark, null, now), () => steps.of(undefined)) : steps.of(undefined),
+    );
+  }
+
+  const replaced = steps.chain(store.get(sid, now), (current) =>
+    current === undefined && store.guarantees.staleMs > 0 ? removeUnseen() : replace(current, MAX_ATTEMPTS),
+  );
+  return steps.chain(replaced, () => store.settle?.() ?? steps.of(undefined));
+}
+
+/** Ends every session of a user but one. The answer is how many were live. */
+export async function endSessionsOf(context: Context, userId: string, except: string | undefined): Promise<number> {
+  const { store, policy, stamps } = context;
+  const now = policy.clock.now();
+  const floor = stamps.floor(now);
+  const heads = await store.revokeOwner(parseUserId(userId), floor, except);
+  for (const { key } of heads) await store.put(deletionMark(key, floor, now), null, now);
+  await store.settle?.();
+  return heads.filter((head) => isLive(head, now)).length;
+}

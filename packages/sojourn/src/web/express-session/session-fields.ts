@@ -1,0 +1,91 @@
+/** The fields of a session and its cookie, as JSON has them: what changed, and how two changes become one. */
+import { InvalidDataError } from "../../errors.ts";
+import { show } from "../../show.ts";
+
+/** A session's JSON, parsed. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** How many milliseconds a lifetime may differ and still be the same one: a cookie's `maxAge` is computed anew, by a clock that moves. */
+const DRIFT = 1_000;
+
+/** @throws InvalidDataError if a session's JSON is not that of an object */
+export function parseFields(json: string): Fields {
+  const fields = JSON.parse(json) as unknown;
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
+    throw new InvalidDataError(`Expected a session to be an object, got ${show(fields)}`);
+  }
+  return fields as Fields;
+}
+
+/** How long a session lives from now on: until its cookie's end, or for `ttl` if that has none. In milliseconds. */
+export function lifetimeOf(fields: Fields, now: number, ttl: number): number {
+  const expires = cookieOf(fields)?.["expires"];
+  if (typeof expires !== "string" && typeof expires !== "number") return ttl;
+  const end = new Date(expires).getTime();
+  return Number.isNaN(end) ? ttl : end - now;
+}
+
+/** A session's fields with the end that the store knows, if its cookie has one: a touch moves only that. */
+export function withEnd(fields: Fields, end: number): Fields {
+  const cookie = cookieOf(fields);
+  if (cookie === undefined || (cookie["expires"] ?? null) === null) return fields;
+  return { ...fields, cookie: { ...cookie, expires: new Date(end).toISOString() } };
+}
+
+/** Whether two lifetimes are the same, but for the milliseconds between two looks at the clock. */
+export function isSameLifetime(a: number, b: number): boolean {
+  return a === b || Math.abs(a - b) < Math.min(DRIFT, a / 10);
+}
+
+/** Whether two cookies are the same, but for the instant at which they end. */
+export function isSameCookie(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(withoutEnd(a)) === JSON.stringify(withoutEnd(b, a));
+}
+
+/** Whether two sessions have the same fields, whatever their cookies are. */
+export function isSameData(a: Fields, b: Fields): boolean {
+  return changedNames(a, b).length === 0;
+}
+
+/**
+ * Three-way merge of top-level fields: what `mine` changed since `base`, on top of `theirs`. The cookie is left as
+ * theirs, since its lifetime is judged by other rules.
+ */
+export function mergeFields(base: Fields, mine: Fields, theirs: Fields): Fields {
+  // Entries, not assignment: a field may be named `__proto__`, and is then only a name.
+  const merged = new Map(Object.entries(theirs));
+  for (const name of changedNames(base, mine)) {
+    if (Object.hasOwn(mine, name)) merged.set(name, mine[name]);
+    else merged.delete(name);
+  }
+  return Object.fromEntries(merged);
+}
+
+/** The names of fields, the cookie aside, that differ. */
+function changedNames(a: Fields, b: Fields): readonly string[] {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  names.delete("cookie");
+  return [...names].filter((name) => textOf(a, name) !== textOf(b, name));
+}
+
+function textOf(fields: Fields, name: string): string | undefined {
+  return Object.hasOwn(fields, name) ? JSON.stringify(fields[name]) : undefined;
+}
+
+function cookieOf(fields: Fields): Fields | undefined {
+  const { cookie } = fields;
+  return typeof cookie === "object" && cookie !== null ? (cookie as Fields) : undefined;
+}
+
+/** A cookie whose end is only there or not, and whose lifetime is that of `like` if it differs by drift alone. */
+function withoutEnd(cookie: unknown, like?: unknown): unknown {
+  if (typeof cookie !== "object" || cookie === null) return cookie;
+  const { expires, originalMaxAge, ...rest } = cookie as Fields;
+  const other = typeof like === "object" && like !== null ? (like as Fields)["originalMaxAge"] : undefined;
+  const isDrift =
+    typeof originalMaxAge === "number" && typeof other === "number" && isSameLifetime(other, originalMaxAge);
+  // What a cookie has if it is not said, so that one written by hand is the same when a request has loaded it.
+  const whole = { path: "/", httpOnly: true, ...rest };
+  const sorted = Object.entries(whole).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [(expires ?? null) === null, isDrift ? other : (originalMaxAge ?? null), sorted];
+}

@@ -1,0 +1,228 @@
+/* oxlint-disable typescript/no-misused-promises -- the base class knows callbacks only; without one, ours promise */
+/** Our stores behind express-session's `Store` class: an app changes one line, and logout means logout. */
+import { Store, type Session, type SessionData } from "express-session";
+import type { Mode, Reply } from "../../store/reply.ts";
+import { answer, type Callback } from "./answer.ts";
+import { changeSession, type Stored } from "./change-session.ts";
+import { endSession, endSessionsOf } from "./end-session.ts";
+import { heldFrom, type Held } from "./held-session.ts";
+import { allSessions, clearSessions, livePages } from "./list-sessions.ts";
+import { PendingWrites } from "./pending-writes.ts";
+import { placeGenerated, placeSession, type Placed } from "./place-session.ts";
+import { encode, fieldsOf, sessionContext, type Context } from "./session-context.ts";
+import { endOf, isLive } from "./session-entry.ts";
+import { lifetimeOf, parseFields, withEnd } from "./session-fields.ts";
+import { resolveStorePolicy, type SessionStoreOptions } from "./store-policy.ts";
+
+/** A session as `all` lists it. */
+export type ListedSession = SessionData & {
+  /** Its id, which the cookie carries. */
+  readonly id: string;
+};
+
+type Request = Parameters<Store["createSession"]>[0];
+type Generate = (req: Request) => void;
+
+/**
+ * A store for express-session over any store of this library.
+ *
+ * ```ts
+ * app.use(session({ secret, resave: false, saveUninitialized: false, store: new SessionStore({ store, ttl: "1d" }) }));
+ * ```
+ *
+ * A session that was destroyed stays so: a request that still holds it saves and touches in vain, and is told no
+ * error. Two requests that change different fields are both kept. A use of a session is written at most once per
+ * refresh threshold. Every method takes a callback, or returns a promise if there is none. Where the store could not
+ * answer, the error is a `StoreError`; that is never the same as "there is no such session".
+ */
+export class SessionStore extends Store {
+  readonly #context: Context;
+  readonly #held = new WeakMap<object, Held>();
+  readonly #pending = new PendingWrites();
+  #generate: Generate | undefined;
+
+  /** @throws TypeError for an option that is not what it should be */
+  constructor(options: SessionStoreOptions) {
+    super();
+    this.#context = sessionContext(options.store, resolveStorePolicy(options));
+  }
+
+  /** Makes a new session for a request. express-session sets it. */
+  get generate(): Generate | undefined {
+    return this.#generate;
+  }
+  set generate(generate: Generate) {
+    this.#generate = (req) => {
+      generate(req);
+      const { stamps, unstored, policy } = this.#context;
+      this.#held.set(req.session, unstored.add(req.sessionID, stamps.creation(policy.clock.now())));
+    };
+  }
+
+  /** The session object of a request, from what `get` has answered. */
+  override createSession(req: Request, session: SessionData): Session & SessionData {
+    const created = super.createSession(req, session);
+    const held = this.#held.get(session);
+    if (held !== undefined) this.#held.set(created, { ...held });
+    return created;
+  }
+
+  /** The session with this id; `undefined` if there is none. */
+  override get(sid: string): Promise<SessionData | undefined>;
+  override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void;
+  override get(
+    sid: string,
+    callback?: Callback<SessionData | undefined>,
+  ): Promise<SessionData | undefined> | undefined {
+    return answer(() => {
+      const pending = this.#pending.of(sid);
+      return pending === undefined ? this.#read(sid) : pending.then(() => this.#read(sid));
+    }, callback);
+  }
+
+  /**
+   * Saves a session. One that a request has loaded or generated is saved as that request's change of it, and not at
+   * all if it is gone. Any other object replaces the session of this id; for an hour after `destroy`, it does not.
+   */
+  override set(sid: string, session: SessionData): Promise<void>;
+  override set(sid: string, session: SessionData, callback: ((error?: unknown) => void) | undefined): void;
+  override set(sid: string, session: SessionData, callback?: Callback<void>): Promise<void> | undefined {
+    return answer(() => this.#write(sid, () => this.#save(sid, session)), callback);
+  }
+
+  /** Extends a session for a use of it, if less than the refresh threshold is left, and keeps what changed of its cookie. */
+  override touch(sid: string, session: SessionData): Promise<void>;
+  override touch(sid: string, session: SessionData, callback: ((error?: unknown) => void) | undefined): void;
+  override touch(sid: string, session: SessionData, callback?: Callback<void>): Promise<void> | undefined {
+    return answer(() => this.#write(sid, () => this.#use(sid, session)), callback);
+  }
+
+  /** Ends a session. What comes late for it changes nothing. */
+  override destroy(sid: string): Promise<void>;
+  override destroy(sid: string, callback: ((error?: unknown) => void) | undefined): void;
+  override destroy(sid: string, callback?: Callback<void>): Promise<void> | undefined {
+    return answer(() => this.#write(sid, () => endSession(this.#context, sid)), callback);
+  }
+
+  /**
+   * Ends every session of a user, by what the option `owner` said, and refuses logins that began before. The answer
+   * is how many sessions were live.
+   *
+   * @param options.except the id of a session that stays
+   */
+  destroyByUser(userId: string, options?: { readonly except?: string }): Promise<number>;
+  destroyByUser(userId: string, options: { readonly except?: string }, callback: Callback<number>): void;
+  destroyByUser(
+    userId: string,
+    { except }: { readonly except?: string } = {},
+    callback?: Callback<number>,
+  ): Promise<number> | undefined {
+    return answer(() => endSessionsOf(this.#context, userId, except), callback);
+  }
+
+  /** Every live session, with its id. */
+  override all(): Promise<ListedSession[]>;
+  override all(callback: (error: unknown, sessions?: ListedSession[]) => void): void;
+  override all(callback?: Callback<ListedSession[]>): Promise<ListedSession[]> | undefined {
+    return answer(async () => (await allSessions(this.#context)) as unknown as ListedSession[], callback);
+  }
+
+  /** The ids of all live sessions. */
+  ids(): Promise<string[]>;
+  ids(callback: (error: unknown, ids?: string[]) => void): void;
+  ids(callback?: Callback<string[]>): Promise<string[]> | undefined {
+    return answer(async () => {
+      const ids: string[] = [];
+      for await (const heads of livePages(this.#context)) ids.push(...heads.map(({ key }) => key));
+      return ids;
+    }, callback);
+  }
+
+  /** How many sessions are live. */
+  override length(): Promise<number>;
+  override length(callback: (error: unknown, length?: number) => void): void;
+  override length(callback?: Callback<number>): Promise<number> | undefined {
+    return answer(async () => {
+      let length = 0;
+      for await (const heads of livePages(this.#context)) length += heads.length;
+      return length;
+    }, callback);
+  }
+
+  /** Removes all sessions, and what is remembered of destroyed ones. */
+  override clear(): Promise<void>;
+  override clear(callback: ((error?: unknown) => void) | undefined): void;
+  override clear(callback?: Callback<void>): Promise<void> | undefined {
+    return answer(() => clearSessions(this.#context), callback);
+  }
+
+  #write(sid: string, write: () => Reply<Mode, void>): Reply<Mode, void> {
+    const reply = write();
+    if (this.#context.store.mode === "async") this.#pending.add(sid, reply as Promise<void>);
+    return reply;
+  }
+
+  #read(sid: string): Reply<Mode, SessionData | undefined> {
+    const context = this.#context;
+    const now = context.policy.clock.now();
+    const stamp = context.stamps.creation(now);
+    return context.steps.chain(context.store.get(sid, now), (entry) => {
+      if (entry === undefined || !isLive(entry, now)) return context.steps.of(undefined);
+      const session = withEnd(fieldsOf(context, entry), endOf(entry)) as unknown as SessionData;
+      this.#held.set(session, heldFrom(entry, stamp));
+      return context.steps.of(session);
+    });
+  }
+
+  #save(sid: string, session: SessionData): Reply<Mode, void> {
+    const context = this.#context;
+    const now = context.policy.clock.now();
+    const encoded = encode(context, session);
+    const held = this.#heldOf(sid, session);
+    const ttl = lifetimeOf(encoded.fields, now, context.policy.ttl);
+    if (ttl <= 0) return endSession(context, sid);
+    if (held !== undefined) return this.#saveHeld(held, { sid, ...encoded, ttl, stamp: held.stamp, isNew: true }, now);
+    const stamp = context.stamps.creation(now);
+    const placed = placeSession(context, { sid, ...encoded, ttl, stamp, isNew: false }, now);
+    return context.steps.chain(placed, () => context.steps.of(undefined));
+  }
+
+  #saveHeld(held: Held, session: Placed, now: number): Reply<Mode, void> {
+    const context = this.#context;
+    if (isStored(held)) return changeSession(context, held, session.fields, now);
+    // Saved again before the first write has ended: what that one leaves is what this one changes.
+    const first = held.arriving ? this.#pending.of(held.sid) : undefined;
+    if (first === undefined) return placeGenerated(context, held, session, now);
+    return first.then(() =>
+      isStored(held) ? changeSession(context, held, session.fields, now) : placeGenerated(context, held, session, now),
+    );
+  }
+
+  #use(sid: string, session: SessionData): Reply<Mode, void> {
+    const context = this.#context;
+    const now = context.policy.clock.now();
+    const { fields } = encode(context, { cookie: session.cookie });
+    const held = this.#heldOf(sid, session);
+    if (held !== undefined) return isStored(held) ? this.#useHeld(held, fields, now) : context.steps.of(undefined);
+    const stamp = context.stamps.creation(now);
+    return context.steps.chain(context.store.get(sid, now), (entry) =>
+      isLive(entry, now) ? this.#useHeld(heldFrom(entry, stamp) as Stored, fields, now) : context.steps.of(undefined),
+    );
+  }
+
+  #useHeld(held: Stored, cookie: object, now: number): Reply<Mode, void> {
+    const mine = { ...parseFields(held.base), ...cookie };
+    if (lifetimeOf(mine, now, this.#context.policy.ttl) <= 0) return endSession(this.#context, held.sid);
+    return changeSession(this.#context, held, mine, now);
+  }
+
+  /** What a session object holds, if it is one of this store and of this id. */
+  #heldOf(sid: string, session: unknown): Held | undefined {
+    const held = typeof session === "object" && session !== null ? this.#held.get(session) : undefined;
+    return held?.sid === sid ? held : undefined;
+  }
+}
+
+function isStored(held: Held | undefined): held is Stored {
+  return held?.entry !== undefined;
+}
