@@ -34,10 +34,12 @@ export type {
 export type { Change, Sessions } from "./sessions/sessions.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./sessions/standard-schema.ts";
 export { memoryStore, type MemoryStoreOptions } from "./store/memory-store.ts";
+export { nearCache, type NearCacheOptions } from "./store/near-cache/near-cache.ts";
 export type { Mode, Reply } from "./store/reply.ts";
 export type {
   Entry,
   Expected,
+  GetOptions,
   Guarantees,
   Head,
   KeyValue,
@@ -51,4 +53,5 @@ export type {
 } from "./store/store.ts";
 export { systemClock, type Clock } from "./time/clock.ts";
 export type { Duration } from "./time/duration.ts";
+export type { Timer } from "./time/timer.ts";
 export { isSessionId, parseToken, parseUserId, type SessionId, type Token, type UserId } from "./tokens/token.ts";

@@ -3,7 +3,7 @@ import type { Mode, Reply } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
 import { sha256 } from "../tokens/crypto.ts";
 import { nameableId, readToken, type Credential } from "../tokens/token.ts";
-import { known, rejected, reportConflict, reportEnds, sessionOf, type Context } from "./context.ts";
+import { FRESH, known, rejected, reportConflict, reportEnds, sessionOf, settled, type Context } from "./context.ts";
 import { extension, extensionWhenDue, isLocked, judge } from "./lifecycle.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -11,19 +11,25 @@ import type { Sessions } from "./sessions.ts";
 /** `authenticate` of a manager. */
 export function authenticator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["authenticate"] {
   const { store, steps, policy } = context;
+  // An older copy may let somebody in for as long as the store says. It never turns anybody away.
+  const hasOlderCopies = store.guarantees.staleMs > 0;
   return (token, options) => {
     const credential = readToken(token);
     if (credential === undefined) {
       return token === undefined ? steps.of(undefined) : rejected(context, "malformed", null, policy.clock.now());
     }
     const now = policy.clock.now();
-    return steps.chain(store.get(credential.id, now), (entry) => {
+    const answer = (entry: Entry | undefined, mayBeOld: boolean): Reply<M, Session<Data> | undefined> => {
       if (entry === undefined) return rejected(context, "unknown", nameableId(credential), now);
       const made = known<Data>(entry);
       const verdict = judge(made, hashOf(credential), now);
+      const mustWait = isLocked(entry, now, policy);
+      if (mayBeOld && (mustWait || verdict === "unknown" || verdict === "reused")) {
+        return steps.chain(store.get(credential.id, now, FRESH), (fresh) => answer(fresh, false));
+      }
       if (verdict === "unknown") return rejected(context, "wrong-secret", entry.key, now);
       if (verdict === "reused") return endReused(context, entry.key, now);
-      if (isLocked(entry, now, policy)) {
+      if (mustWait) {
         return options?.allowLocked === true
           ? steps.of(locked(sessionOf(context, entry, made)))
           : rejected(context, "locked", entry.key, now);
@@ -32,7 +38,8 @@ export function authenticator<Data, M extends Mode>(context: Context<Data, M>): 
       return to === undefined
         ? steps.of(sessionOf(context, entry, made))
         : extend(context, entry, to, now, extensionOf);
-    });
+    };
+    return steps.chain(store.get(credential.id, now), (entry) => answer(entry, hasOlderCopies));
   };
 
   function locked(session: Session<Data>): Session<Data> {
@@ -71,7 +78,7 @@ export function endReused<Data, M extends Mode>(
   const { store, steps } = context;
   return steps.chain(store.delete(id), (head) => {
     if (head !== undefined) reportEnds(context, [head], now, "reuse");
-    return rejected(context, "reuse", id, now);
+    return steps.chain(rejected(context, "reuse", id, now), (answer) => settled(context, answer));
   });
 }
 

@@ -1,6 +1,6 @@
 /** What the calls of one manager share. */
 import type { Mode, Replies, Reply } from "../store/reply.ts";
-import type { Entry, Head, Store } from "../store/store.ts";
+import type { Entry, GetOptions, Head, Store } from "../store/store.ts";
 import type { DataCodec } from "./data.ts";
 import type { EventHub } from "./event-hub.ts";
 import { endReason } from "./lifecycle.ts";
@@ -38,6 +38,20 @@ export function sessionOf<Data>(
 ): Session<Data> {
   made.session ??= Object.freeze({ ...sessionHead(entry, made), data: context.codec.decode(entry.value) });
   return made.session;
+}
+
+/** For what changes a session, or turns somebody away: no older copy may decide that. */
+export const FRESH: GetOptions = Object.freeze({ fresh: true });
+
+/**
+ * An answer that is given when no node can answer any more from before what was just changed. On a store that has no
+ * older copies, that is now.
+ */
+export function settled<M extends Mode, T>(
+  { store, steps }: Pick<Context<never, M>, "store" | "steps">,
+  answer: T,
+): Reply<M, T> {
+  return store.settle === undefined ? steps.of(answer) : steps.chain(store.settle(), () => steps.of(answer));
 }
 
 /** Reports the end of removed sessions: each with its own reason if its time was up, else with the given one. */

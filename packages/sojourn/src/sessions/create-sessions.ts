@@ -5,7 +5,7 @@ import { replies, type Mode, type Reply } from "../store/reply.ts";
 import type { Store } from "../store/store.ts";
 import { isSessionId } from "../tokens/token.ts";
 import { authenticator, refreshed } from "./authenticate.ts";
-import { sessionOf, type Context } from "./context.ts";
+import { FRESH, sessionOf, type Context } from "./context.ts";
 import { creator } from "./create.ts";
 import { dataCodec } from "./data.ts";
 import { endings } from "./end.ts";
@@ -73,7 +73,7 @@ function assemble<Data, M extends Mode>(context: Context<Data, M>): Sessions<Dat
     refresh(id) {
       if (!isSessionId(id)) return steps.of(undefined);
       const now = policy.clock.now();
-      return steps.chain(store.get(id, now), (entry) =>
+      return steps.chain(store.get(id, now, FRESH), (entry) =>
         entry === undefined ? steps.of(undefined) : refreshed(context, entry, now),
       );
     },

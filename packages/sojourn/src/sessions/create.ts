@@ -3,7 +3,7 @@ import { ConflictError, RevokedError, TooManySessionsError } from "../errors.ts"
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Entry, Head } from "../store/store.ts";
 import { adoptToken, mintToken, parseUserId, uniqueRev } from "../tokens/token.ts";
-import { reportEnds, sessionOf, type Context } from "./context.ts";
+import { countLive, reportEnds, sessionOf, settled, type Context } from "./context.ts";
 import { beyondLimit, expiryFrom } from "./lifecycle.ts";
 import { liveOf } from "./list.ts";
 import { resolveLifetimes, type CreateOptions, type Policy } from "./options.ts";
@@ -25,11 +25,12 @@ export function creator<Data, M extends Mode>(context: Context<Data, M>, stamps:
     return steps.chain(codec.encode(data === undefined ? {} : data), (value) => {
       return steps.chain(placeFor(context, owner, birth.id, now), (youngest) => {
         const entry = newEntry({ ...birth, owner, value, now, createdAt: stamps.after(stamp, youngest) });
-        return steps.chain(insert(context, entry, birth.adopted, now), () =>
-          steps.chain(enforceLimit(context, entry, now), () => {
+        return steps.chain(insert(context, entry, birth.adopted, now), (hasReplaced) =>
+          steps.chain(enforceLimit(context, entry, now), (hasEvicted) => {
             const session = sessionOf(context, entry);
             if (events.listens("created")) events.emit("created", { session, at: now });
-            return steps.of<SessionWithToken<Data>>({ token: birth.token, ...session });
+            const created: SessionWithToken<Data> = { token: birth.token, ...session };
+            return hasReplaced || hasEvicted ? settled(context, created) : steps.of(created);
           }),
         );
       });
@@ -87,12 +88,13 @@ function newEntry(
   };
 }
 
+/** Answers whether a live session had to go for it. */
 function insert<Data, M extends Mode>(
   context: Context<Data, M>,
   entry: Entry,
   adopted: boolean,
   now: number,
-): Reply<M, undefined> {
+): Reply<M, boolean> {
   const { store, steps } = context;
   return steps.chain(store.put(entry, adopted ? "any" : null, now), (put) => {
     if (put.outcome === "revoked") {
@@ -100,7 +102,7 @@ function insert<Data, M extends Mode>(
     }
     if (put.outcome === "conflict") throw new ConflictError("The new session's id is taken");
     reportEnds(context, put.removed, now, (head) => (head.key === entry.key ? "replaced" : "evicted"));
-    return steps.of(undefined);
+    return steps.of(countLive(put.removed, now) > 0);
   });
 }
 
@@ -130,26 +132,23 @@ function placeFor<Data, M extends Mode>(
 
 /**
  * Removes what a new session has brought its user beyond the limit. Every creator does so after its own insert, by
- * the same order, so that once concurrent ones have resolved the limit holds exactly.
+ * the same order, so that once concurrent ones have resolved the limit holds exactly. Answers whether there were any.
  *
  * @throws TooManySessionsError if the new session itself had to go
  */
-function enforceLimit<Data, M extends Mode>(
-  context: Context<Data, M>,
-  created: Entry,
-  now: number,
-): Reply<M, undefined> {
+function enforceLimit<Data, M extends Mode>(context: Context<Data, M>, created: Entry, now: number): Reply<M, boolean> {
   const { steps, policy } = context;
   const { maxPerUser } = policy;
-  if (maxPerUser === undefined || created.owner === null) return steps.of(undefined);
+  if (maxPerUser === undefined || created.owner === null) return steps.of(false);
   return steps.chain(liveOf(context, created.owner, now), (sessions) => {
     const which = maxPerUser.onLimit === "reject" ? "youngest" : "oldest";
     const excess = beyondLimit(sessions, maxPerUser.limit, which);
     return steps.chain(removeAll(context, excess, created, now), () => {
-      if (which === "youngest" && excess.some((head) => head.key === created.key)) {
-        throw new TooManySessionsError(maxPerUser.limit);
-      }
-      return steps.of(undefined);
+      if (which === "oldest" || !excess.some((head) => head.key === created.key)) return steps.of(excess.length > 0);
+      // With an adopted token, somebody may have used it meanwhile.
+      return steps.chain(settled(context, maxPerUser.limit), (limit): Reply<M, boolean> => {
+        throw new TooManySessionsError(limit);
+      });
     });
   });
 }

@@ -1,7 +1,12 @@
-/** How sessions end: one, all of a user, or those whose time is up. */
+/**
+ * How sessions end: one, all of a user, or those whose time is up.
+ *
+ * `destroy` and `destroyByUser` settle also when they find nothing: it may be the repeat of a call whose reply was
+ * lost, or another's may be on its way, and once either has resolved nobody is to be let in.
+ */
 import type { Mode } from "../store/reply.ts";
 import { isSessionId, parseUserId } from "../tokens/token.ts";
-import { countLive, reportEnds, type Context } from "./context.ts";
+import { countLive, reportEnds, settled, type Context } from "./context.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Stamps } from "./stamps.ts";
 
@@ -19,9 +24,9 @@ export function endings<Data, M extends Mode>(
       if (!isSessionId(id)) return steps.of(false);
       const now = policy.clock.now();
       return steps.chain(store.delete(id), (head) => {
-        if (head === undefined) return steps.of(false);
+        if (head === undefined) return settled(context, false);
         reportEnds(context, [head], now, "logout");
-        return steps.of(now < head.expiresAt);
+        return settled(context, now < head.expiresAt);
       });
     },
 
@@ -34,7 +39,7 @@ export function endings<Data, M extends Mode>(
       const now = policy.clock.now();
       return steps.chain(store.revokeOwner(owner, stamps.floor(now), except), (heads) => {
         reportEnds(context, heads, now, "revoked");
-        return steps.of(countLive(heads, now));
+        return settled(context, countLive(heads, now));
       });
     },
 

@@ -3,7 +3,7 @@ import type { Mode } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import { readToken, type Credential } from "../tokens/token.ts";
 import { hashOf } from "./authenticate.ts";
-import { known, type Context } from "./context.ts";
+import { FRESH, known, type Context } from "./context.ts";
 import { expiryReason, isLocked, judge, replacedSecret } from "./lifecycle.ts";
 import type { Policy } from "./options.ts";
 import { sessionHead } from "./record.ts";
@@ -20,7 +20,7 @@ export function explainer<Data, M extends Mode>(context: Context<Data, M>): Sess
     const credential = readToken(token);
     if (credential === undefined) return steps.of<Explanation>({ state: "malformed" });
     const now = policy.clock.now();
-    return steps.chain(store.get(credential.id, LONG_AGO), (entry) =>
+    return steps.chain(store.get(credential.id, LONG_AGO, FRESH), (entry) =>
       steps.of<Explanation>(
         entry === undefined ? { state: "unknown-or-ended" } : explanation(entry, credential, now, policy),
       ),

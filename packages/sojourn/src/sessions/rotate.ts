@@ -17,7 +17,7 @@ import {
 } from "../tokens/token.ts";
 import { endReused, hashOf } from "./authenticate.ts";
 import { compareAndSet, type Step } from "./compare-and-set.ts";
-import { known, rejected, sessionOf, type Context } from "./context.ts";
+import { FRESH, known, rejected, sessionOf, settled, type Context } from "./context.ts";
 import { isLocked, judge, rotated, saltsFrom } from "./lifecycle.ts";
 import { encodeRecord } from "./record.ts";
 import type { SessionWithToken } from "./session.ts";
@@ -56,13 +56,16 @@ export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessio
       return token === undefined ? steps.of(undefined) : rejected(context, "malformed", null, policy.clock.now());
     }
     const now = policy.clock.now();
-    return steps.chain(store.get(credential.id, now), (found) =>
-      found === undefined
-        ? rejected(context, "unknown", nameableId(credential), now)
-        : compareAndSet<Data, M, SessionWithToken<Data>>(context, found, now, (entry) =>
-            steps.of(step(entry, credential, now)),
-          ),
-    );
+    return steps.chain(store.get(credential.id, now, FRESH), (found) => {
+      if (found === undefined) return rejected(context, "unknown", nameableId(credential), now);
+      const rotation = compareAndSet<Data, M, SessionWithToken<Data>>(context, found, now, (entry) =>
+        steps.of(step(entry, credential, now)),
+      );
+      // Also when it repeats one that another call has made, and that may not be settled.
+      return steps.chain(rotation, (session) =>
+        session === undefined ? steps.of(session) : settled(context, session),
+      );
+    });
   };
 }
 

@@ -3,7 +3,7 @@ import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import { isSessionId } from "../tokens/token.ts";
 import { compareAndSet, type Step } from "./compare-and-set.ts";
-import { known, sessionOf, type Context } from "./context.ts";
+import { FRESH, known, sessionOf, type Context } from "./context.ts";
 import { encodeRecord } from "./record.ts";
 import type { Session } from "./session.ts";
 import type { Change, Sessions } from "./sessions.ts";
@@ -17,7 +17,7 @@ export function updater<Data, M extends Mode>(context: Context<Data, M>): Sessio
     }
     if (!isSessionId(id)) return steps.of(undefined);
     const now = policy.clock.now();
-    return steps.chain(store.get(id, now), (found) =>
+    return steps.chain(store.get(id, now, FRESH), (found) =>
       compareAndSet<Data, M, Session<Data>>(context, found, now, (entry) =>
         steps.chain(codec.encode(apply(codec.copy(entry.value), change)), (value) => {
           if (value === entry.value) return steps.of<ChangeStep>({ answer: steps.of(sessionOf(context, entry)) });

@@ -3,6 +3,7 @@
  * are kept in step here; what the contract makes of them is in `memory-store.ts`.
  */
 import { EntryTable } from "../cache/entry-table.ts";
+import { headOf } from "./kept-entry.ts";
 import type { Entry, Head } from "./store.ts";
 
 /** An entry and its places. */
@@ -135,9 +136,4 @@ export class MemoryEntries {
     if (first === undefined) this.#owners.remove(slot, true);
     else this.#owners.slots.value(slot).first = first;
   }
-}
-
-/** The head of an entry. */
-export function headOf({ key, owner, rev, meta, createdAt, touchedAt, expiresAt }: Head): Head {
-  return Object.freeze({ key, owner, rev, meta, createdAt, touchedAt, expiresAt });
 }

@@ -2,7 +2,8 @@
 import { StoreError } from "../errors.ts";
 import { show } from "../show.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "./check.ts";
-import { headOf, MemoryEntries, type Kept } from "./memory-entries.ts";
+import { giveEntry, headOf, keepEntry, touchEntry } from "./kept-entry.ts";
+import { MemoryEntries, type Kept } from "./memory-entries.ts";
 import {
   FLOOR_LIFETIME,
   RECLAIM_PER_PUT,
@@ -88,7 +89,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       removed.push(headOf(old.entry));
       entries.removeEnded(now, RECLAIM_PER_PUT, removed);
     }
-    entries.add(keep(entry));
+    entries.add(keepEntry(entry));
     return { outcome: "stored", removed };
   }
 
@@ -96,7 +97,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
     const removed: Head[] = [];
     const touchedAt = Math.max(entry.touchedAt, kept.entry.touchedAt);
     const expiresAt = Math.max(entry.expiresAt, kept.entry.expiresAt);
-    entries.change(kept, keep({ ...entry, touchedAt, expiresAt }));
+    entries.change(kept, keepEntry({ ...entry, touchedAt, expiresAt }));
     entries.promote(kept);
     entries.removeEnded(now, RECLAIM_PER_PUT, removed);
     return { outcome: "stored", removed };
@@ -113,7 +114,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       const kept = live(key, now);
       if (kept === undefined) return undefined;
       if (evicts) entries.promote(kept);
-      return give(kept.entry);
+      return giveEntry(kept.entry);
     },
 
     put(entry, expected, now) {
@@ -123,7 +124,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       dropFloors(now);
       const kept = live(entry.key, now);
       if (kept?.entry.rev === entry.rev) return { outcome: "stored", removed: [] };
-      if (!meets(kept, expected)) return { outcome: "conflict", current: kept && give(kept.entry) };
+      if (!meets(kept, expected)) return { outcome: "conflict", current: kept && giveEntry(kept.entry) };
       const over = kept !== undefined && expected !== "any" ? kept : undefined;
       const floor = over?.entry.owner === entry.owner ? undefined : barredBy(entry);
       if (floor !== undefined) return { outcome: "revoked", floor };
@@ -141,7 +142,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       const touchedAt = Math.max(to.touchedAt, kept.entry.touchedAt);
       const expiresAt = Math.max(to.expiresAt, kept.entry.expiresAt);
       if (touchedAt !== kept.entry.touchedAt || expiresAt !== kept.entry.expiresAt) {
-        entries.change(kept, freeze({ ...kept.entry, touchedAt, expiresAt }));
+        entries.change(kept, touchEntry(kept.entry, touchedAt, expiresAt));
       }
       entries.promote(kept);
       return true;
@@ -171,7 +172,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       checkInstant(now, "now");
       const from = slotOf(after);
       const rest = entries.ownedBy(owner).filter((kept) => kept.slot >= from && now < kept.entry.expiresAt);
-      return { items: rest.slice(0, limit).map((kept) => give(kept.entry)), next: rest[limit]?.slot.toString() };
+      return { items: rest.slice(0, limit).map((kept) => giveEntry(kept.entry)), next: rest[limit]?.slot.toString() };
     },
 
     revokeOwner(owner, floor, except) {
@@ -227,21 +228,6 @@ function guarantees(evicts: boolean): Guarantees {
 function meets(kept: Kept | undefined, expected: Expected): boolean {
   if (expected === "any") return true;
   return expected === null ? kept === undefined : kept?.entry.rev === expected;
-}
-
-/** An entry as it is kept: a copy that cannot be changed, with room for what the caller makes of it. */
-function keep(entry: Entry): Entry {
-  const { value } = entry;
-  return freeze({ ...headOf(entry), value: typeof value === "string" ? value : value.slice() });
-}
-
-function freeze(entry: Omit<Entry, "memo">): Entry {
-  return Object.freeze({ ...entry, memo: {} });
-}
-
-/** An entry as it is given away: bytes can be changed, so they are copied. */
-function give(entry: Entry): Entry {
-  return typeof entry.value === "string" ? entry : { ...entry, value: entry.value.slice() };
 }
 
 function slotOf(after: string | undefined): number {

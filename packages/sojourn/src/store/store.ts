@@ -112,11 +112,17 @@ export interface Guarantees {
   readonly failoverLoss: boolean;
 }
 
+/** How a get is answered. */
+export interface GetOptions {
+  /** `true` for the entry as it is now, where a store may otherwise answer from an older copy. @default false */
+  readonly fresh?: boolean;
+}
+
 /** All that an eventually consistent store can honour; enough for `storage.kv`, not for sessions. */
 export interface KeyValue<M extends Mode = Mode> {
   readonly mode: M;
   readonly guarantees: Guarantees;
-  get(key: string, now: number): Reply<M, Entry | undefined>;
+  get(key: string, now: number, options?: GetOptions): Reply<M, Entry | undefined>;
   put(entry: Entry, expected: Expected, now: number): Reply<M, Put>;
   delete(key: string): Reply<M, Head | undefined>;
   list(options: PageOptions & { readonly prefix?: string | undefined }, now: number): Reply<M, Page<Head>>;

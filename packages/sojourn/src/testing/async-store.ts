@@ -29,7 +29,7 @@ export function asyncStore(store: Store<"sync">, { pause = async () => {} }: Asy
   return {
     mode: "async",
     guarantees: store.guarantees,
-    get: async (key, now) => send("get", () => store.get(key, now)),
+    get: async (key, now, options) => send("get", () => store.get(key, now, options)),
     put: async (entry, expected, now) => send("put", () => store.put(entry, expected, now)),
     delete: async (key) => send("delete", () => store.delete(key)),
     list: async (options, now) => send("list", () => store.list(options, now)),

@@ -90,11 +90,11 @@ export function faultyStore<M extends Mode>(store: Store<M>, script: readonly Fa
     return faulty();
   }
 
-  const { watch } = store;
+  const { watch, settle } = store;
   return {
     mode: store.mode,
     guarantees: store.guarantees,
-    get: (key, now) => around("get", () => store.get(key, now)),
+    get: (key, now, options) => around("get", () => store.get(key, now, options)),
     put: (entry, expected, now) => around("put", () => store.put(entry, expected, now)),
     delete: (key) => around("delete", () => store.delete(key)),
     list: (options, now) => around("list", () => store.list(options, now)),
@@ -105,6 +105,7 @@ export function faultyStore<M extends Mode>(store: Store<M>, script: readonly Fa
     count: (now) => around("count", () => store.count(now)),
     sweep: (now, limit) => around("sweep", () => store.sweep(now, limit)),
     ...(watch && { watch: (onChange) => watch.call(store, onChange) }),
+    ...(settle && { settle: () => around("settle", () => settle.call(store)) }),
   };
 }
 

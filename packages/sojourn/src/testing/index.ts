@@ -1,5 +1,6 @@
-/** For tests: a clock that is moved by hand, stores that fail on purpose, and the store contract as data. */
+/** For tests: a clock and a timer that are moved by hand, stores that fail on purpose, and the store contract as data. */
 export { manualClock, type ManualClock } from "../time/manual-clock.ts";
+export { manualTimer, type ManualTimer } from "../time/manual-timer.ts";
 export { asyncStore, type AsyncStoreOptions } from "./async-store.ts";
 export type { ContractCase, KeyValueCase, OpenOptions, OpenStore, StoreCase } from "./contract-case.ts";
 export { keyValueContract, storeContract } from "./contract.ts";
