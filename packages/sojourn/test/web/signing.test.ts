@@ -1,0 +1,159 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { floor, KEY, OLD_KEY, tokenIn, visitor, type Floor } from "./support/visitor.ts";
+
+async function loggedIn(on: Floor, web: Floor["web"] = on.web): Promise<string> {
+  const browser = visitor(web);
+  await browser.visit((session) => session.login("ann"));
+  return browser.cookie ?? "";
+}
+
+const flip = (text: string, index: number): string =>
+  text.slice(0, index) + (text[index] === "A" ? "B" : "A") + text.slice(index + 1);
+
+describe("a forged cookie is refused before the store is asked", () => {
+  test("whatever character is changed", async () => {
+    const on = floor();
+    const cookie = await loggedIn(on);
+    on.calls.length = 0;
+    const from = cookie.indexOf("sess_");
+    // The last character of a digest has two bits that say nothing; base64url is compared as text all the same.
+    for (let index = from; index < cookie.length; index++) {
+      expect((await visitor(on.web, flip(cookie, index)).visit()).session.userId).toBeNull();
+    }
+    expect(on.calls).toEqual([]);
+  });
+
+  test("without a signature, with half of one, with two, with one of another cookie", async () => {
+    const on = floor();
+    const cookie = await loggedIn(on);
+    const [, otherSignature] = (await loggedIn(on)).split(".");
+    const [signed, signature] = cookie.split(".");
+    on.calls.length = 0;
+    for (const forged of [
+      signed,
+      `${signed}.`,
+      `${signed}.${signature?.slice(1)}`,
+      `${signed}.${signature}=`,
+      `${signed}.${signature}.${signature}`,
+      `${signed}..${signature}`,
+      `${signed}.${otherSignature}`,
+      `${cookie}.`,
+      `${cookie} x`,
+      `${cookie}%00`,
+    ]) {
+      expect((await visitor(on.web, forged).visit()).session.userId, forged).toBeNull();
+    }
+    expect(on.calls).toEqual([]);
+  });
+
+  test("with an HMAC under the bare key: keys are derived for their purpose", async () => {
+    const on = floor();
+    const [signed = ""] = (await loggedIn(on)).split(".");
+    const token = signed.slice(signed.indexOf("sess_"));
+    on.calls.length = 0;
+    const signature = createHmac("sha256", KEY).update(token).digest("base64url");
+    expect((await visitor(on.web, `${signed}.${signature}`).visit()).session.userId).toBeNull();
+    expect(on.calls).toEqual([]);
+  });
+
+  test("signed for a cookie of another name, or for a header", async () => {
+    const on = floor();
+    const other = on.again({ cookie: { name: "__Host-admin" } });
+    const bearer = on.again({ bearer: true, cookie: false });
+    const credential = (await loggedIn(on)).replace("__Host-session=", "");
+    on.calls.length = 0;
+    expect((await visitor(other, `__Host-admin=${credential}`).visit()).session.userId).toBeNull();
+    const headers = { authorization: `Bearer ${credential}` };
+    expect((await visitor(bearer).visit(undefined, { headers })).session.userId).toBeNull();
+    expect(on.calls).toEqual([]);
+  });
+});
+
+describe("keys", () => {
+  test("are rotated without logging anybody out, and re-signed with the newest", async () => {
+    const on = floor({ keys: [OLD_KEY] });
+    const browser = visitor(on.web);
+    await browser.visit((session) => session.login("ann"));
+    const signedOld = browser.cookie ?? "";
+
+    const both = on.again({ keys: [KEY, OLD_KEY] });
+    const rotated = visitor(both, signedOld);
+    const { session, cookies } = await rotated.visit();
+    expect(session.userId).toBe("ann");
+    expect(cookies).toHaveLength(1);
+    expect(tokenIn(rotated.cookie ?? "")).toBe(tokenIn(signedOld));
+    expect(rotated.cookie).not.toBe(signedOld);
+    expect((await rotated.visit()).cookies).toEqual([]);
+
+    // A tab that still sends the old signature gets the new one again, remembered or not.
+    for (let visits = 0; visits < 3; visits++) {
+      expect((await visitor(both, signedOld).visit()).cookies).toHaveLength(1);
+    }
+    const without = on.again({ keys: [KEY] });
+    expect((await visitor(without, rotated.cookie).visit()).session.userId).toBe("ann");
+    expect((await visitor(without, signedOld).visit()).session.userId).toBeNull();
+  });
+
+  test("a cookie signed with an old key is not signed anew when its session is over, or the response failed", async () => {
+    const on = floor({ keys: [OLD_KEY] });
+    const cookie = await loggedIn(on);
+    const both = on.again({ keys: [KEY, OLD_KEY] });
+    expect((await visitor(both, cookie).visit(undefined, { status: 500 })).cookies).toEqual([]);
+    on.clock.advance("31m");
+    expect((await visitor(both, cookie).visit()).cookies).toEqual([]);
+  });
+
+  test.each([
+    [undefined, "undefined"],
+    ["a string of more than thirty-two bytes", "string"],
+    [[], "an empty one"],
+    [["short"], "5 bytes"],
+    [[KEY, "k".repeat(31)], "`keys[1]` to be a string of at least 32 bytes"],
+    [[KEY, undefined], "`keys[1]`"],
+    [[42], "number"],
+  ])("%j is refused, and not shown", (keys, message) => {
+    expect(() => floor({ keys: keys as readonly string[] })).toThrow(message);
+    try {
+      floor({ keys: keys as readonly string[] });
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError);
+      expect(String(error)).not.toMatch(/short|kkkk|thirty/);
+    }
+  });
+
+  test("32 bytes are counted, not characters", () => {
+    expect(() => floor({ keys: ["ä".repeat(16)] })).not.toThrow();
+    expect(() => floor({ keys: ["ä".repeat(15)] })).toThrow("30 bytes");
+  });
+});
+
+describe("what was verified is remembered", () => {
+  test("for far more sessions than the memory has room for", async () => {
+    const on = floor();
+    const cookies: string[] = [];
+    for (let count = 0; count < 40_000; count++) {
+      const headers = new Headers();
+      const session = await on.web.start(new Request("https://app.test/"));
+      await session.login(`user-${count}`);
+      await session.commit(headers);
+      cookies.push(headers.getSetCookie()[0]?.split(";")[0] ?? "");
+    }
+    for (const round of [1, 2]) {
+      for (let count = 0; count < cookies.length; count += round * 7) {
+        const session = await on.web.start({ headers: { cookie: cookies[count] } });
+        expect(session.userId).toBe(`user-${count}`);
+      }
+    }
+  });
+
+  test("but a logout is seen all the same, and so is another name in front", async () => {
+    const on = floor();
+    const cookie = await loggedIn(on);
+    const browser = visitor(on.web, cookie);
+    for (let visits = 0; visits < 3; visits++) await browser.visit();
+    await browser.visit((session) => session.logout());
+    expect((await visitor(on.web, cookie).visit()).session.userId).toBeNull();
+    expect((await visitor(on.web, cookie.replace("__Host-session", "session")).visit()).session.userId).toBeNull();
+  });
+});
