@@ -84,6 +84,19 @@ export const kvCases: readonly KvCase[] = [
     },
   },
   {
+    name: "what was given can be changed while KV is asked",
+    async run(binding) {
+      const store = cloudflareKv(binding);
+      const given = { ...entry("k", { value: new Uint8Array([1, 2, 3]) }), meta: "mine" };
+      const put = store.put(given, null, now);
+      (given.value as Uint8Array).fill(9);
+      Object.assign(given, { key: "other", meta: "theirs" });
+      await put;
+      const found = await store.get("k", now);
+      equal([found?.meta, found?.value], ["mine", new Uint8Array([1, 2, 3])], "what is there");
+    },
+  },
+  {
     name: "KV's own refusals of a key come before KV is asked",
     async run(binding) {
       const store = cloudflareKv(binding);

@@ -20,12 +20,14 @@ export interface Scene {
 }
 
 export const DAY_SECONDS = 86_400;
+const DAY = DAY_SECONDS * 1_000;
 
 export function storageCase(name: string, play: (scene: Scene) => Promise<void>): StorageCase {
   return {
     name,
     async run(store) {
-      const clock = manualClock();
+      // Ahead of the machine's, so that a store which reclaims by that one does not interfere.
+      const clock = manualClock(Date.now() + DAY);
       const open = (options: Partial<KvOptions> = {}): KvStorage =>
         storage.kv({ name: `t${crypto.randomUUID()}`, ttlSeconds: DAY_SECONDS, store, clock, ...options });
       await play({ kv: open(), clock, open });

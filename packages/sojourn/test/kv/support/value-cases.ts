@@ -108,6 +108,8 @@ export const valueCases: readonly StorageCase[] = [
       equal((await kv.head("k"))?.metadata, metadata, "the metadata");
       equal((await kv.list()).keys[0]?.metadata, metadata, "the listed metadata");
       equal(await (await kv.get("k"))?.text(), "value", "the value");
+      await kv.put("k", every, { contentType: "text/plain", metadata });
+      equal(new Uint8Array((await (await kv.get("k"))?.arrayBuffer())!), every, "bytes, in a buffer of their own");
       await kv.delete("k");
       const tooLarge = { m: letter.repeat(Math.floor(room / bytes) + 1) };
       const put = async (): Promise<unknown> => kv.put("k", "v", { contentType: "text/plain", metadata: tooLarge });
