@@ -5,8 +5,12 @@ import { noRedis } from "../store/support/redis-binary.ts";
 import { redisStores, sqliteStores, stores, type StoreUnderTest } from "../store/support/stores.ts";
 import { storageSuite } from "./support/storage-suite.ts";
 
-describe.each([...stores, ...sqliteStores])("storage.kv on $name", suite);
-describe.skipIf(noRedis).each(redisStores)("storage.kv on Redis, $name", suite);
+describe.each([...stores, ...sqliteStores])("storage.kv on $name", (store) => {
+  suite(store);
+});
+describe.skipIf(noRedis).each(redisStores)("storage.kv on Redis, $name", (store) => {
+  suite(store);
+});
 
 function suite({ place }: StoreUnderTest): void {
   const { open, remove } = place();
