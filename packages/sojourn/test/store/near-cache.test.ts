@@ -418,6 +418,16 @@ describe("what this process writes, it reads, though no word of it comes", () =>
     await near.close();
   });
 
+  test("a touch of what the copy is older than", async () => {
+    const { near, shared, link } = await bench();
+    shared.put(entry("k"), null, now);
+    await near.get("k", now);
+    link.hold();
+    shared.put(entry("k", { rev: "second" }), "any", now);
+    expect(await near.touch("k", "second", { touchedAt: now + 5, expiresAt: now + 90_000 }, now)).toBe(true);
+    expect((await near.get("k", now))?.rev).toBe("second");
+  });
+
   test("a touch moves the copy, and drops it where it is another state of the entry", async () => {
     const { near, shared, isCopy } = await bench();
     shared.put(entry("k"), null, now);

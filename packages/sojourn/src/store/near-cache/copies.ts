@@ -59,13 +59,16 @@ export class Copies {
     }
   }
 
-  /** Moves the instants of a copy forward, if it is of this rev. */
+  /** The entry of this rev was touched: moves the instants of its copy forward. A copy of another rev is an older one. */
   touch(key: string, rev: string, to: Touch): void {
     this.#loads.delete(key);
     const slot = this.#table.find(key);
     if (slot === undefined) return;
     const copy = this.#table.slots.value(slot);
-    if (copy.rev !== rev) return;
+    if (copy.rev !== rev) {
+      this.drop(key);
+      return;
+    }
     const touchedAt = Math.max(to.touchedAt, copy.touchedAt);
     const expiresAt = Math.max(to.expiresAt, copy.expiresAt);
     this.#table.replace(slot, touchEntry(copy, touchedAt, expiresAt));
