@@ -2,10 +2,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { noRedis } from "../store/support/redis-binary.ts";
+import { ioredis6, nodeRedis6 } from "../store/support/redis-clients.ts";
+import { startRedis, type RedisServer } from "../store/support/redis-server.ts";
 import { isFair, type Level } from "./level.ts";
+import { openStores, type OpenStores } from "./open-store.ts";
 import { print } from "./race.ts";
-import { LONGER, overlaps, type History } from "./races.ts";
+import { LONGER, overlaps, races, type History } from "./races.ts";
 import { sqliteRaces } from "./sqlite-races.ts";
 
 const levels: readonly Level[] = ["entries", "sessions"];
@@ -29,3 +33,26 @@ describe.each(["each", "grouped"] as const)("threads with connections of their o
     expect(overlaps(histories)).toBeGreaterThan(histories.length * 100);
   });
 });
+
+describe.skipIf(noRedis).each(Object.entries({ "node-redis 6": nodeRedis6, "ioredis 6": ioredis6 }))(
+  "connections of their own to Redis: %s",
+  (_, open) => {
+    let server: RedisServer;
+    let opened: OpenStores;
+    beforeAll(async () => {
+      server = await startRedis();
+      opened = await openStores(open, server.url);
+    });
+    afterAll(async () => {
+      await opened?.close();
+      await server?.stop();
+    });
+
+    test.each(levels)("%s", async (level) => {
+      const histories = await races(level, opened.stores, 100 * LONGER);
+      expect(firstFoul(level, histories)).toBeUndefined();
+      expect(histories.flat().every(({ answer }) => answer !== undefined)).toBe(true);
+      expect(overlaps(histories)).toBeGreaterThan(histories.length * 100);
+    });
+  },
+);

@@ -85,6 +85,14 @@ async function isInOrder(port: number): Promise<boolean> {
   return /^cluster_state:ok\r$/m.test(info) && masters.length === MASTERS;
 }
 
+/** Whether every replica of a master has taken all that the master has written so far. */
+export async function isCaughtUp(port: number): Promise<boolean> {
+  const info = await text(port, "INFO", "replication");
+  const written = Number(/^master_repl_offset:(\d+)\r$/m.exec(info)?.[1]);
+  const taken = [...info.matchAll(/^slave\d+:.*\boffset=(\d+)/gm)].map(([, offset]) => Number(offset));
+  return taken.length > 0 && taken.every((offset) => offset >= written);
+}
+
 async function isMaster(port: number): Promise<boolean> {
   return /^role:master\r$/m.test(await text(port, "INFO", "replication"));
 }
