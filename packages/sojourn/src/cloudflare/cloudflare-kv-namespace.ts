@@ -1,3 +1,5 @@
+import type { StreamLike } from "../kv/web-platform.ts";
+
 /** A KV namespace binding by its shape: what of it the store uses. A Worker's own `KVNamespace` fits. */
 export interface KvNamespace {
   getWithMetadata(
@@ -7,7 +9,7 @@ export interface KvNamespace {
   getWithMetadata(
     key: string,
     type: "stream",
-  ): Promise<{ readonly value: { cancel(): Promise<void> } | null; readonly metadata: unknown }>;
+  ): Promise<{ readonly value: StreamLike | null; readonly metadata: unknown }>;
   put(
     key: string,
     value: Uint8Array,

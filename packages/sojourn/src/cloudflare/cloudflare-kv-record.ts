@@ -9,6 +9,8 @@ import { utf8Length } from "../store/check.ts";
 import type { Entry, Head } from "../store/store.ts";
 
 const MAX_METADATA_BYTES = 1_024;
+/** The largest value that KV takes. */
+export const MAX_VALUE_BYTES: number = 25 * 1_024 * 1_024;
 
 /** What a KV namespace keeps of an entry. */
 export interface KvRecord {
@@ -58,20 +60,26 @@ export function toRecord(entry: Entry): KvRecord {
   return { value, metadata: { v: 1, h: before.length } satisfies HeadLength };
 }
 
-/** The head of a key, if its metadata has it: `"before value"` if not, `undefined` if another program wrote it. */
-export function headOfMetadata(key: string, metadata: unknown): Head | "before value" | undefined {
-  if (isHeadLength(metadata)) return "before value";
-  return isPackedHead(metadata) ? unpackHead(key, metadata) : undefined;
+/** How many bytes of the value have to be read for the head: none if it is in the metadata. */
+export function headBytesOf(metadata: unknown): number {
+  return isHeadLength(metadata) ? metadata.h : 0;
+}
+
+/**
+ * The head of a key; `undefined` if another program wrote the key.
+ *
+ * @param start the value, or as many bytes of it as {@link headBytesOf} said
+ */
+export function headOfRecord(key: string, { value: start, metadata }: KvRecord): Head | undefined {
+  const head = packedHead(start, metadata);
+  return head && unpackHead(key, head);
 }
 
 /** @throws StoreError `store_corrupt` if another program wrote the key */
 export function fromRecord(key: string, { value, metadata }: KvRecord): Entry {
-  if (isPackedHead(metadata)) return unpack(key, metadata, value);
-  if (isHeadLength(metadata)) {
-    const head = parse(decodeUtf8(value.subarray(0, metadata.h)));
-    if (isPackedHead(head)) return unpack(key, head, value.subarray(metadata.h));
-  }
-  throw foreign();
+  const head = packedHead(value, metadata);
+  if (head === undefined) throw foreign();
+  return { ...unpackHead(key, head), value: unpackValue(head.k, value.subarray(headBytesOf(metadata))) };
 }
 
 /** The fault of a key that another program wrote. */
@@ -79,8 +87,9 @@ export function foreign(): StoreError {
   return new StoreError("store_corrupt", "A key of the KV namespace was not written by this store");
 }
 
-function unpack(key: string, head: PackedHead, bytes: Uint8Array): Entry {
-  return { ...unpackHead(key, head), value: unpackValue(head.k, bytes) };
+function packedHead(start: Uint8Array, metadata: unknown): PackedHead | undefined {
+  const head = isHeadLength(metadata) ? parse(decodeUtf8(start.subarray(0, metadata.h))) : metadata;
+  return isPackedHead(head) ? head : undefined;
 }
 
 function unpackHead(key: string, { r, c, t, e, o, m }: PackedHead): Head {
@@ -112,7 +121,7 @@ function isPackedHead(value: unknown): value is PackedHead {
 
 function isHeadLength(value: unknown): value is HeadLength {
   const { v, h } = (value ?? {}) as Partial<HeadLength>;
-  return v === 1 && typeof h === "number";
+  return v === 1 && Number.isSafeInteger(h) && (h as number) > 0 && (h as number) <= MAX_VALUE_BYTES;
 }
 
 function parse(json: string): unknown {

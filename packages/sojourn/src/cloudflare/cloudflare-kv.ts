@@ -11,17 +11,18 @@
  */
 import { StoreError } from "../errors.ts";
 import { StorageError } from "../kv/storage-error.ts";
+import type { StreamLike } from "../kv/web-platform.ts";
 import { show } from "../show.ts";
 import { checkEntry, checkInstant, checkKey, checkPage, utf8Length } from "../store/check.ts";
 import { MAX_KEY_BYTES, type Entry, type Expected, type Guarantees, type Head, type KeyValue } from "../store/store.ts";
 import type { KvNamespace } from "./cloudflare-kv-namespace.ts";
-import { foreign, fromRecord, headOfMetadata, toRecord } from "./cloudflare-kv-record.ts";
+import { foreign, fromRecord, headBytesOf, headOfRecord, MAX_VALUE_BYTES, toRecord } from "./cloudflare-kv-record.ts";
 
 /** How long after its end an entry stays, in seconds. It is longer than the 60 seconds that KV asks for. */
 const KEPT_SECONDS = 3_600;
 /** What lives longer is left to be deleted: KV need not know what a date in a thousand years is. */
 const MAX_EXPIRATION_SECONDS = 10 * 365 * 86_400;
-const MAX_VALUE_BYTES = 25 * 1_024 * 1_024;
+const NONE = new Uint8Array();
 
 const guarantees: Guarantees = Object.freeze({
   durability: "power",
@@ -65,17 +66,16 @@ export function cloudflareKv(binding: KvNamespace): KeyValue<"async"> {
     return value === null ? undefined : fromRecord(key, { value: new Uint8Array(value), metadata });
   }
 
-  /** The head under a key, live or not. Its value is not read, unless the head is in it. */
+  /** The head under a key, live or not. Of its value no more is read than the head needs. */
   async function readHead(key: string): Promise<Head | undefined> {
-    const { value, metadata } = await ask("read", async () => {
-      const found = await binding.getWithMetadata(key, "stream");
-      await found.value?.cancel();
-      return found;
+    const found = await ask("read", async () => {
+      const { value, metadata } = await binding.getWithMetadata(key, "stream");
+      return value === null ? undefined : { value: await startOf(value, headBytesOf(metadata)), metadata };
     });
-    if (value === null) return undefined;
-    const head = headOfMetadata(key, metadata);
+    if (found === undefined) return undefined;
+    const head = headOfRecord(key, found);
     if (head === undefined) throw foreign();
-    return head === "before value" ? headOf(await readEntry(key)) : head;
+    return head;
   }
 
   async function write(entry: Entry, now: number): Promise<void> {
@@ -134,10 +134,9 @@ export function cloudflareKv(binding: KvNamespace): KeyValue<"async"> {
       const page = await ask("list", async () =>
         binding.list({ prefix: prefix === "" ? null : prefix, limit, cursor: after ?? null }),
       );
-      const found = page.keys.map(async ({ name, metadata }) => {
-        const head = headOfMetadata(name, metadata);
-        return head === "before value" ? headOf(await readEntry(name)) : head;
-      });
+      const found = page.keys.map(async ({ name, metadata }) =>
+        headBytesOf(metadata) > 0 ? readHead(name) : headOfRecord(name, { value: NONE, metadata }),
+      );
       const heads = await Promise.all(found);
       return {
         items: heads.filter((head) => head !== undefined && now < head.expiresAt) as Head[],
@@ -176,12 +175,23 @@ function copyOf(entry: Entry): Entry {
   return { ...headOf(entry), value: typeof entry.value === "string" ? entry.value : entry.value.slice() };
 }
 
-function headOf(entry: Entry): Head;
-function headOf(entry: Entry | undefined): Head | undefined;
-function headOf(entry: Entry | undefined): Head | undefined {
-  if (entry === undefined) return undefined;
-  const { key, owner, rev, meta, createdAt, touchedAt, expiresAt } = entry;
+function headOf({ key, owner, rev, meta, createdAt, touchedAt, expiresAt }: Entry): Head {
   return { key, owner, rev, meta, createdAt, touchedAt, expiresAt };
+}
+
+/** The first bytes of a value; the rest is not read. */
+async function startOf(stream: StreamLike, length: number): Promise<Uint8Array> {
+  const start = new Uint8Array(length);
+  const reader = stream.getReader();
+  for (let at = 0; at < length;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const chunk = (value as Uint8Array).subarray(0, length - at);
+    start.set(chunk, at);
+    at += chunk.length;
+  }
+  await reader.cancel();
+  return start;
 }
 
 /** KV's errors are told apart by their text alone, such as "KV PUT failed: 429 Too Many Requests". */

@@ -79,6 +79,24 @@ test("a delete is made even if the reading found nothing: an older copy may have
   expect(deleted).toEqual(["k"]);
 });
 
+test("a value that breaks off while its head is read is a fault", async () => {
+  const value = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("gone")) });
+  const found = { value, metadata: { v: 1, h: 5 } };
+  const binding = { ...failing("put", new Error("unused")), getWithMetadata: async () => found };
+  await expect(cloudflareKv(binding as unknown as KvNamespace).delete("k")).rejects.toMatchObject({
+    code: "store_unavailable",
+  });
+});
+
+test("a head that is cut off is corrupt", async () => {
+  const head = new TextEncoder().encode('{"v":1,"k":"t","r"');
+  const found = { value: new Blob([head]).stream(), metadata: { v: 1, h: 500 } };
+  const binding = { ...failing("put", new Error("unused")), getWithMetadata: async () => found };
+  await expect(cloudflareKv(binding as unknown as KvNamespace).delete("k")).rejects.toMatchObject({
+    code: "store_corrupt",
+  });
+});
+
 test.each([undefined, null, {}, "KV", new Map()])("%o is no KV namespace", (binding) => {
   expect(() => cloudflareKv(binding as KvNamespace)).toThrow(TypeError);
 });

@@ -108,6 +108,17 @@ export const keyCases: readonly StorageCase[] = [
     equal(await (await kv.get("k"))?.text(), "fourth", "the value in the end");
   }),
 
+  storageCase("of many ifNotExists at once one succeeds, where the store's calls are single steps", async ({ kv }) => {
+    const puts = Array.from({ length: 20 }, async (_, index) => kv.put("k", `${index}`, { ifNotExists: true }));
+    const settled = await Promise.allSettled(puts);
+    const winners = settled.flatMap((put, index) => (put.status === "fulfilled" ? [`${index}`] : []));
+    if (kv.guarantees.atomic) equal(winners.length, 1, "how many succeeded");
+    const there = (await (await kv.get("k"))?.text()) ?? "";
+    holds(winners.includes(there), "one of those that succeeded must be there");
+    const codes = settled.flatMap((put) => (put.status === "rejected" ? [(put.reason as { code: string }).code] : []));
+    for (const code of codes) equal(code, "storage_key_already_exists", "the error of another");
+  }),
+
   storageCase("delete answers whether the key was there", async ({ kv }) => {
     equal(await kv.delete("k"), false, "a delete of nothing");
     await kv.put("k", "v");
@@ -171,6 +182,24 @@ export const keyCases: readonly StorageCase[] = [
       }
     });
     await fc.assert(property, { numRuns: 30 });
+  }),
+
+  storageCase("any string at all is a key that works, or is refused and leaves nothing", async ({ kv }) => {
+    const units = fc.array(fc.oneof(fc.nat(0xffff), fc.integer({ min: 0xd800, max: 0xdfff }), fc.nat(0x7f)), {
+      maxLength: 8,
+    });
+    const property = fc.asyncProperty(units, async (codes) => {
+      const text = String.fromCharCode(...codes);
+      const isKey = text !== "" && text.isWellFormed() && !text.includes("\0");
+      if (isKey) {
+        await kv.put(text, text);
+        equal(await (await kv.get(text))?.text(), text, "the value");
+        equal(await allKeys(kv), [text], "the listing");
+        equal(await kv.delete(text), true, "the delete");
+      } else await fails(async () => kv.put(text, text), "storage_invalid_key", "the put");
+      equal(await allKeys(kv), [], "what is left");
+    });
+    await fc.assert(property, { numRuns: 100 });
   }),
 
   storageCase("a key that is none is refused by every call, and nothing is stored", async ({ kv }) => {
