@@ -22,6 +22,8 @@ interface Call {
 
 /** How many calls that are over may stand before the oldest one that is not. */
 const SLACK = 256;
+/** How often a client that is not ready is looked at, in milliseconds. */
+const POLL = 10;
 
 export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: number; timer: Timer }): Calls {
   // In the order in which they began, so that the first is the next to run out of time: one timer is enough for all.
@@ -30,12 +32,20 @@ export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: numb
   let isTimed = false;
   let isClosed = false;
   let isWaiting = false;
-  const stopListening = port.onReady(startWaiting);
 
-  function startWaiting(): void {
-    if (!isWaiting) return;
+  /** A client would keep what it cannot send, and send it long after its deadline. So it is kept here. */
+  function wait(): void {
+    if (isWaiting) return;
+    isWaiting = true;
+    timer.after(POLL, look, { background: true });
+  }
+
+  function look(): void {
     isWaiting = false;
-    for (const call of calls.slice(first)) if (!call.isSent && !call.isOver) call.start();
+    const waiting = calls.slice(first).filter(({ isSent, isOver }) => !isSent && !isOver);
+    if (waiting.length === 0) return;
+    if (!port.isReady()) return wait();
+    for (const call of waiting) call.start();
   }
 
   function add(call: Call): void {
@@ -99,15 +109,13 @@ export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: numb
           if (!call.isOver) call.fail(redisFault(error));
         };
         add(call);
-        // A client would keep it, and send it long after its deadline.
         if (port.isReady()) call.start();
-        else isWaiting = true;
+        else wait();
       });
     },
 
     close() {
       isClosed = true;
-      stopListening();
       for (const call of calls.slice(first)) if (!call.isOver) call.fail(closed());
       calls = [];
       first = 0;

@@ -1,16 +1,21 @@
 /** Sessions in Redis or Valkey: any worker serves any request. */
+import { GuaranteeError } from "../../errors.ts";
+import { show } from "../../show.ts";
 import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { systemTimer } from "../../time/timer.ts";
-import type { Store } from "../store.ts";
+import { utf8Length } from "../check.ts";
+import type { Guarantees, Store, Watch } from "../store.ts";
 import { makeCalls } from "./calls.ts";
-import { guaranteesOf, openShard } from "./connect.ts";
+import { guaranteesOf, openShard, type OpenedShard } from "./connect.ts";
 import { nodeRedisPort, type NodeRedisClient } from "./node-redis.ts";
 import type { RedisPort } from "./redis-port.ts";
-import { connectedStore } from "./redis-store.ts";
-import { scriptRunner } from "./script-runner.ts";
-import { DELETE, LIST, PUT, REVOKE, SWEEP, TOUCH } from "./scripts.ts";
+import { connectedStore, type ScriptName } from "./redis-store.ts";
+import { scriptRunner, waitingRunner, type Script } from "./script-runner.ts";
+import { DELETE, LIST, PROBE, PUT, REVOKE, SWEEP, TOUCH } from "./scripts.ts";
+import { timelyRunner } from "./server-time.ts";
 import { markersOf } from "./shards.ts";
+import { watchShards } from "./watch.ts";
 
 export { fromIoredis, type IoredisClient } from "./ioredis.ts";
 export type { NodeRedisClient } from "./node-redis.ts";
@@ -18,34 +23,166 @@ export type { ListenHandlers, Listening, RedisPort } from "./redis-port.ts";
 
 /** Options of `redisStore`. */
 export interface RedisOptions {
+  /**
+   * A connected client of node-redis 5 or 6 (`createClient`, `createCluster`, `createSentinel`), or `fromIoredis(client)`.
+   * It stays the caller's: closing the store leaves it open.
+   */
   readonly client: NodeRedisClient | RedisPort;
+  /**
+   * What all keys begin with. Stores with different prefixes on one server do not see each other. 1 to 512 bytes.
+   * @default "sojourn"
+   */
   readonly prefix?: string;
+  /**
+   * Over how many shards the entries are spread. One server needs one; a Redis Cluster keeps each shard on one of its
+   * masters. The number is written down at the first use, and cannot change while there are entries.
+   * @default 1, and 16 on a Redis Cluster
+   */
   readonly shards?: number;
+  /**
+   * How long a call waits for its answer before it throws: milliseconds, or a string such as `"1s"`; at most a minute.
+   * @default "1s"
+   */
   readonly deadline?: Duration;
+  /**
+   * How many replicas must have a change before it is acknowledged. With fewer after `timeout`, the call throws
+   * `store_timeout`; the change may stay all the same. It makes the loss of an acknowledged change less likely, and
+   * does not rule it out: `guarantees.failoverLoss` stays. With a sentinel of node-redis, its `masterPoolSize` must be 1.
+   * @default none
+   */
+  readonly wait?: { readonly replicas: number; readonly timeout: Duration };
+  /**
+   * What acknowledged changes survive, where the server does not let itself be asked (`CONFIG` is forbidden). It is
+   * taken to be true.
+   * @default what `CONFIG GET appendfsync` and `INFO` say
+   */
+  readonly durability?: Guarantees["durability"];
+  /**
+   * Whether a server is let in that may drop live entries for space; `guarantees.evicts` then says so.
+   * @default true
+   */
+  readonly allowEviction?: boolean;
+  /** The clock that the server's is compared with. @default the system's */
   readonly clock?: Clock;
+  /**
+   * Whether a server is refused whose clock is more than a second off. Only a test whose `now`s are not of this time
+   * does without: Redis drops entries by its own clock, an hour after their end.
+   * @default true
+   */
   readonly checkClock?: boolean;
 }
 
+/** The version of the layout. */
+const LAYOUT = 1;
+const CLUSTER_SHARDS = 16;
+const MAX_SHARDS = 1_024;
+const MAX_DEADLINE = 60_000;
+const SCRIPTS: Readonly<Record<ScriptName | "probe", string>> = {
+  put: PUT,
+  touch: TOUCH,
+  remove: DELETE,
+  revoke: REVOKE,
+  sweep: SWEEP,
+  list: LIST,
+  probe: PROBE,
+};
+
+/**
+ * A store in Redis 6.2 or later, or Valkey: a single server, Sentinel, or a Cluster. It asks the server what it is
+ * first, hence the promise.
+ *
+ * @throws TypeError for an option that is not what it should be
+ * @throws StoreError `store_schema` if the entries are spread over another number of shards; `store_unavailable` or
+ *   `store_timeout` if the server cannot be reached, or its clock is more than a second off
+ * @throws GuaranteeError if the server is too old, or may evict and must not
+ */
 export async function redisStore(options: RedisOptions): Promise<Store<"async">> {
-  const { client, prefix = "sojourn", shards = 1, clock = systemClock, checkClock = true } = options;
-  const deadline = parseDuration(options.deadline ?? 1_000, "deadline");
-  const port = "listen" in client ? client : nodeRedisPort(client);
-  const calls = makeCalls(port, { deadline, timer: systemTimer });
+  const { client, prefix = "sojourn", clock = systemClock, checkClock = true } = options;
+  const port = client !== null && typeof client === "object" && "listen" in client ? client : nodeRedisPort(client);
+  const { shards, deadline, wait } = resolve(options, port);
+  const timer = systemTimer;
+  const calls = makeCalls(port, { deadline, timer });
   const markers = markersOf(prefix, shards);
-  const stamp = `1 ${shards} `;
-  const texts = [PUT, TOUCH, DELETE, REVOKE, SWEEP, LIST];
-  const opening = { port, calls, clock, checkClock, markers, stamp };
-  const [first] = await Promise.all(markers.map(async (marker) => openShard(opening, marker, texts)));
-  const [put, touch, remove, revoke, sweep, list] = texts.map((text, index) => ({ text, sha: first!.shas[index]! }));
-  const scripts = { put, touch, remove, revoke, sweep, list } as never;
-  return connectedStore({
-    port,
-    calls,
-    run: scriptRunner(port),
-    scripts,
-    markers,
-    stamp,
-    guarantees: guaranteesOf(),
-    flushed: () => {},
-  });
+  const stamp = `${LAYOUT} ${shards} `;
+  const names = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
+  const texts = names.map((name) => SCRIPTS[name]);
+  const connecting = { port, calls, clock, checkClock, stamp };
+  const opened: OpenedShard[] = [];
+  const shown = new Map<string, { server: number; elapsed: number }>();
+  try {
+    for (const marker of markers) {
+      // The first one decides if two processes with different numbers connect at once.
+      const shard = await openShard(connecting, marker, texts);
+      opened.push(shard);
+      shown.set(marker, { server: clock.now() + shard.ahead, elapsed: timer.elapsed() });
+    }
+    const found = await guaranteesOf(connecting, markers[0]!, opened);
+    const guarantees = Object.freeze({ ...found, durability: options.durability ?? found.durability });
+    if (guarantees.evicts && options.allowEviction === false) {
+      throw new GuaranteeError("Redis may evict live entries: set `maxmemory-policy noeviction`, or `allowEviction`");
+    }
+    const scripts = Object.fromEntries(
+      names.map((name, index) => [name, { text: SCRIPTS[name], sha: opened[0]!.shas[index]! }]),
+    ) as Readonly<Record<keyof typeof SCRIPTS, Script>>;
+    const read = scriptRunner(port);
+    const write = wait === undefined ? read : waitingRunner(read, port, wait);
+    const timely = port.resends ? timelyRunner({ run: write, timer, deadline, shown }).run : write;
+    const watches = new Map<Watch, (key: string | null) => void>();
+    const epochs = opened.map(({ epoch }) => epoch);
+    return connectedStore({
+      port,
+      calls,
+      read,
+      write,
+      timely,
+      scripts,
+      markers,
+      stamp,
+      guarantees,
+      flushed: () => watches.forEach((onChange) => onChange(null)),
+      watch(onChange) {
+        const shards = { port, calls, run: read, probe: scripts.probe, markers, stamp, epochs: [...epochs] };
+        const watch = watchShards(shards, onChange);
+        const counted: Watch = {
+          confirm: watch.confirm,
+          async close() {
+            watches.delete(counted);
+            await watch.close();
+          },
+        };
+        watches.set(counted, onChange);
+        return counted;
+      },
+      release: async () => {
+        for (const watch of [...watches.keys()]) await watch.close();
+      },
+    });
+  } catch (error) {
+    calls.close();
+    throw error;
+  }
+}
+
+function resolve(options: RedisOptions, port: RedisPort) {
+  const { prefix = "sojourn", shards = port.isCluster ? CLUSTER_SHARDS : 1 } = options;
+  if (typeof prefix !== "string" || prefix === "" || utf8Length(prefix) > 512) {
+    throw new TypeError(`Expected \`prefix\` to be a string of 1 to 512 bytes, got ${show(prefix)}`);
+  }
+  if (!Number.isInteger(shards) || shards < 1 || shards > MAX_SHARDS) {
+    throw new TypeError(`Expected \`shards\` to be 1 to ${MAX_SHARDS}, got ${show(shards)}`);
+  }
+  const deadline = parseDuration(options.deadline ?? "1s", "deadline");
+  if (deadline > MAX_DEADLINE) {
+    throw new TypeError(`Expected \`deadline\` to be at most a minute, got ${show(options.deadline)}`);
+  }
+  if (options.wait === undefined) return { shards, deadline, wait: undefined };
+  const { replicas } = options.wait;
+  const timeout = parseDuration(options.wait.timeout, "wait.timeout");
+  if (!Number.isInteger(replicas) || replicas < 1) {
+    throw new TypeError(`Expected \`wait.replicas\` to be a whole number, 1 or more, got ${show(replicas)}`);
+  }
+  if (timeout > deadline) {
+    throw new TypeError(`Expected \`wait.timeout\` to be at most the deadline, got ${show(options.wait.timeout)}`);
+  }
+  return { shards, deadline, wait: { replicas, timeout } };
 }

@@ -10,6 +10,7 @@ import {
   type Head,
   type Page,
   type Store,
+  type Watch,
 } from "../store.ts";
 import type { Calls } from "./calls.ts";
 import { pageOf, sharesOf } from "./paging.ts";
@@ -24,15 +25,26 @@ import { shardOf } from "./shards.ts";
 export interface Connected {
   readonly port: RedisPort;
   readonly calls: Calls;
-  readonly run: RunScript;
-  readonly scripts: Readonly<Record<"put" | "touch" | "remove" | "revoke" | "sweep" | "list", Script>>;
+  /** Runs what changes nothing. */
+  readonly read: RunScript;
+  /** Runs changes. */
+  readonly write: RunScript;
+  /** Runs changes that must neither be late nor happen twice. */
+  readonly timely: RunScript;
+  readonly scripts: Readonly<Record<ScriptName, Script>>;
   /** The names of the shards' markers, and what each marker begins with. */
   readonly markers: readonly string[];
   readonly stamp: string;
   readonly guarantees: Guarantees;
   /** Called when a write has found no marker, so that the server has lost everything since. */
   readonly flushed: () => void;
+  readonly watch: (onChange: (key: string | null) => void) => Watch;
+  /** Closes what was opened for the store. */
+  readonly release: () => Promise<void>;
 }
+
+/** The scripts of the store's calls. */
+export type ScriptName = "put" | "touch" | "remove" | "revoke" | "sweep" | "list";
 
 /** How many puts of a store share one look for expired entries; it may then reclaim for all of them. */
 const PUTS_PER_RECLAIM = 4;
@@ -41,8 +53,8 @@ const FLOOR_SLACK = 60_000;
 /** Greater than anything that can go on a stored text. */
 const ABOVE = "\u{10FFFF}\u{10FFFF}";
 
-export function connectedStore({ port, calls, run, ...connected }: Connected): Store<"async"> {
-  const { scripts, markers, stamp, guarantees, flushed } = connected;
+export function connectedStore({ port, calls, read, write, timely, ...connected }: Connected): Store<"async"> {
+  const { scripts, markers, stamp, guarantees, flushed, watch, release } = connected;
   const shards = markers.length;
   let puts = 0;
 
@@ -63,6 +75,8 @@ export function connectedStore({ port, calls, run, ...connected }: Connected): S
     const reclaim = ++puts % PUTS_PER_RECLAIM === 0 ? PUTS_PER_RECLAIM * RECLAIM_PER_PUT : 0;
     const record = recordOf(entry, { owner, rev });
     const args = [key, record, rev, wanted(expected), `${now}`, owner, diesAt(entry.expiresAt), stamp, `${reclaim}`];
+    // A change over a rev cannot be made twice.
+    const run = expected === null || expected === "any" ? timely : write;
     return calls.run(
       () => run(scripts.put, markerOf(key), args),
       (reply) => {
@@ -77,7 +91,7 @@ export function connectedStore({ port, calls, run, ...connected }: Connected): S
     const shares = sharesOf(limit, shards);
     const args = [range.from, range.till, `${shares.share + 1}`, `${range.skip}`, range.whole ? "1" : "0"];
     return everywhere(
-      (marker) => run(scripts.list, marker, args),
+      (marker) => read(scripts.list, marker, args),
       (replies) => {
         const { items, next } = pageOf(replies, shares);
         // The index can name what Redis has reclaimed since.
@@ -96,7 +110,7 @@ export function connectedStore({ port, calls, run, ...connected }: Connected): S
     return everywhere(
       (marker) => {
         const some = due.get(markers.indexOf(marker)) ?? 0;
-        return some === 0 ? Promise.resolve([]) : run(scripts.sweep, marker, [`${now}`, `${some}`]);
+        return some === 0 ? Promise.resolve([]) : write(scripts.sweep, marker, [`${now}`, `${some}`]);
       },
       (replies) => replies.flatMap(headsOf).sort((a, b) => a.expiresAt - b.expiresAt),
     );
@@ -139,7 +153,7 @@ export function connectedStore({ port, calls, run, ...connected }: Connected): S
       const stored = toStored(key);
       const instants = [digits(touchedAt), digits(expiresAt), `${now}`, diesAt(expiresAt)];
       return calls.run(
-        () => run(scripts.touch, markerOf(stored), [stored, toStored(rev), ...instants, stamp]),
+        () => write(scripts.touch, markerOf(stored), [stored, toStored(rev), ...instants, stamp]),
         (reply) => {
           if (reply === 2) flushed();
           return reply !== 0;
@@ -151,7 +165,7 @@ export function connectedStore({ port, calls, run, ...connected }: Connected): S
       checkKey(key);
       const stored = toStored(key);
       return calls.run(
-        () => run(scripts.remove, markerOf(stored), [stored]),
+        () => timely(scripts.remove, markerOf(stored), [stored]),
         (reply) => (reply === null ? undefined : headOf(key, reply as string)),
       );
     },
@@ -181,7 +195,7 @@ export function connectedStore({ port, calls, run, ...connected }: Connected): S
       const gone = `${Math.max(1, floor + FLOOR_LIFETIME + FLOOR_SLACK)}`;
       const args = [toStored(owner), `${floor}`, gone, toStored(except ?? "")];
       return everywhere(
-        (marker) => run(scripts.revoke, marker, args),
+        (marker) => timely(scripts.revoke, marker, args),
         (replies) => replies.flatMap(headsOf),
       );
     },
@@ -199,13 +213,16 @@ export function connectedStore({ port, calls, run, ...connected }: Connected): S
       checkLimit(limit);
       if (shards > 1) return sweepAll(now, limit);
       return everywhere(
-        (marker) => run(scripts.sweep, marker, [`${now}`, `${limit}`]),
+        (marker) => write(scripts.sweep, marker, [`${now}`, `${limit}`]),
         ([reply]) => headsOf(reply),
       );
     },
 
+    watch,
+
     async close() {
       calls.close();
+      await release();
     },
   };
 }

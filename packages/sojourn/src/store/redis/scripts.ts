@@ -9,6 +9,7 @@
  * | marker`:x` | `<key> NUL <owner>` by expiresAt |
  * | marker`:i` | `k<key>` and `o<owner> NUL <key>`, in the order of their bytes |
  * | marker`:f:<owner>` | the owner's floor |
+ * | marker`:d:<rev>` | that this insert has been stored, for as long as it could come again |
  * | marker`:c` | not a key: the channel on which keys of changed entries are told |
  *
  * Both indexes hold an empty member from the start, so that they are never empty: Redis would drop such a key, and
@@ -38,9 +39,9 @@ end
 const EXTEND = `
 local function extend(mark, stamp, dies)
   local t = call('TIME')
-  local ahead = (num(dies) - num(t[1]) * 1000) / 8
-  if ahead < ${AHEAD} then ahead = ${AHEAD} end
-  local till = string.format('%.0f', num(dies) + ahead)
+  local now = num(t[1]) * 1000
+  local from = math.max(num(dies), now)
+  local till = string.format('%.0f', from + math.max((from - now) / 8, ${AHEAD}))
   mark = (mark and sub(mark, 1, -18) or stamp .. t[1] .. '.' .. t[2] .. ' ') .. string.format('%017.0f', till)
   call('SET', base, mark, 'PXAT', till)
   call('ZADD', base .. ':x', '+inf', '')
@@ -86,30 +87,51 @@ local function reclaim(now, limit, gone)
 end
 `;
 
+/**
+ * Where a client sends again what was not answered, a change can come after its caller has given up, and twice. An
+ * argument says until when, by the server's clock, it may be made.
+ */
+const LATE = `
+local function late(till)
+  if not till or till == '' then return false end
+  local t = call('TIME')
+  local now = num(t[1]) * 1000 + math.floor(num(t[2]) / 1000)
+  return now > num(till) and {-2, tostring(now)}
+end
+`;
+
 const CORRUPT = `redis.error_reply('SOJOURNCORRUPT a record cannot be read')`;
 const OTHER_SHARDS = `redis.error_reply('SOJOURNSHARDS the shards were counted differently')`;
 
-/**
- * Stamp of the marker, until when it must last, scripts. Answers the marker, the server's time, what the server says of
- * itself, and the names that it gives to the scripts.
- */
+/** Stamp of the marker, scripts. Answers the marker, the server's time, and the names that it gives to the scripts. */
 export const OPEN: string = `${HEAD}${EXTEND}
 local mark = call('GET', base)
 if mark and sub(mark, 1, #ARGV[1]) ~= ARGV[1] then return {mark} end
-if not mark or num(ARGV[2]) > num(sub(mark, -17)) then mark = extend(mark, ARGV[1], ARGV[2]) end
 local t = call('TIME')
-local answer = {mark, t[1], t[2], call('INFO')}
-for n = 3, #ARGV do answer[n + 2] = redis.sha1hex(ARGV[n]) end
+if not mark or num(sub(mark, -17)) < num(t[1]) * 1000 + ${AHEAD / 2} then mark = extend(mark, ARGV[1], '0') end
+local answer = {mark, t[1], t[2]}
+for n = 2, #ARGV do answer[n + 2] = redis.sha1hex(ARGV[n]) end
 return answer
 `;
 
-/** Answers 1, or 2 if the marker had to be made, or an array that begins so and goes on with what was removed. */
-export const PUT: string = `${HEAD}${EXTEND}${UNINDEX}${RECLAIM}
+/**
+ * Key, record, rev, what is expected, now, owner, when Redis may drop the record, stamp, how many may be reclaimed; and
+ * for an insert that can come twice, until when it may be made, and for how long that it was is kept.
+ *
+ * Answers 1, or 2 if the marker had to be made, or an array that begins so and goes on with what was removed; an array
+ * that begins with 0 for a conflict, -1 for a floor, -2 if it came too late.
+ */
+export const PUT: string = `${HEAD}${EXTEND}${UNINDEX}${RECLAIM}${LATE}
 local key, rec, rev, expected, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local owner, dies, stamp = ARGV[6], ARGV[7], ARGV[8]
+local owner, dies, stamp, till = ARGV[6], ARGV[7], ARGV[8], ARGV[10]
 local at = base .. ':e:' .. key
 local got
-if owner == '' then got = call('MGET', base, at) else got = call('MGET', base, at, base .. ':f:' .. owner) end
+if till then
+  local late = late(till)
+  if late then return late end
+  got = call('MGET', base, at, base .. ':f:' .. owner, base .. ':d:' .. rev)
+elseif owner == '' then got = call('MGET', base, at)
+else got = call('MGET', base, at, base .. ':f:' .. owner) end
 local mark, there, floor = got[1], got[2], got[3]
 if mark and sub(mark, 1, #stamp) ~= stamp then return ${OTHER_SHARDS} end
 local top, whose
@@ -128,21 +150,25 @@ elseif expected ~= '*' then
   over = sub(there, 53, 52 + #expected) == expected
   if not over then return {0, there} end
 end
-if floor and not (over and whose == owner) and num(sub(rec, 2, 18)) <= num(floor) then return {-1, floor} end
-local till = sub(rec, 36, 52)
+if floor and owner ~= '' and not (over and whose == owner) and num(sub(rec, 2, 18)) <= num(floor) then return {-1, floor} end
+if got[4] then return 1 end
+local ends = sub(rec, 36, 52)
 if over then
   local touched = sub(rec, 19, 35)
   local was, old = sub(there, 19, 35), sub(there, 36, 52)
   if num(was) > num(touched) then touched = was end
-  if num(old) > num(till) then
-    till = old
+  if num(old) > num(ends) then
+    ends = old
     dies = string.format('%.0f', num(old) + ${KEPT_AFTER_END})
   end
-  rec = sub(rec, 1, 18) .. touched .. till .. sub(rec, 53)
+  rec = sub(rec, 1, 18) .. touched .. ends .. sub(rec, 53)
 end
 call('SET', at, rec, 'PXAT', dies)
+if till then call('SET', base .. ':d:' .. rev, '', 'PX', ARGV[11]) end
 if there and whose ~= owner then unindex(key, whose) end
-if not over or whose ~= owner or till ~= sub(there, 36, 52) then call('ZADD', base .. ':x', till, key .. '\\0' .. owner) end
+if not over or whose ~= owner or ends ~= sub(there, 36, 52) then
+  call('ZADD', base .. ':x', ends, key .. '\\0' .. owner)
+end
 if not there or whose ~= owner then
   if owner == '' then call('ZADD', base .. ':i', 0, 'k' .. key)
   else call('ZADD', base .. ':i', 0, 'k' .. key, 0, 'o' .. owner .. '\\0' .. key) end
@@ -178,8 +204,10 @@ extend(mark, stamp, ARGV[6])
 return mark and 1 or 2
 `;
 
-/** Key. Answers the head that was there. */
-export const DELETE: string = `${HEAD}${UNINDEX}
+/** Key; until when it may be made. Answers the head that was there, or `[-2, …]` if it came too late. */
+export const DELETE: string = `${HEAD}${UNINDEX}${LATE}
+local late = late(ARGV[2])
+if late then return late end
 local r = call('GETDEL', base .. ':e:' .. ARGV[1])
 if not r then return false end
 local top, owner = head(r)
@@ -188,8 +216,10 @@ call('PUBLISH', base .. ':c', ARGV[1])
 return top or ${CORRUPT}
 `;
 
-/** Owner, floor, when the floor may go, key that is spared. Answers keys and heads. */
-export const REVOKE: string = `${HEAD}${UNINDEX}
+/** Owner, floor, when the floor may go, key that is spared, until when it may be made. Answers keys and heads. */
+export const REVOKE: string = `${HEAD}${UNINDEX}${LATE}
+local late = late(ARGV[5])
+if late then return late end
 local owner, floor, except = ARGV[1], ARGV[2], ARGV[4]
 local at = base .. ':f:' .. owner
 local there = call('GET', at)
@@ -239,4 +269,14 @@ for n, r in ipairs(call('MGET', unpack(names))) do
   answer[2 * n] = r or ''
 end
 return answer
+`;
+
+/**
+ * A channel, a message for it, stamp. Makes a write that changes nothing, and the marker if there is none. Answers the
+ * marker, and how many listen on the channel at this very server.
+ */
+export const PROBE: string = `${HEAD}${EXTEND}
+call('DEL', base .. ':none')
+local mark = call('GET', base) or extend(false, ARGV[3], '0')
+return {mark, call('PUBLISH', ARGV[1], ARGV[2])}
 `;

@@ -1,0 +1,158 @@
+/** What others change is told, and the link proves that it was. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { redisStore } from "../../../src/store/redis/index.ts";
+import type { Entry, Store, Watch } from "../../../src/store/store.ts";
+import { ask } from "../support/redis-ask.ts";
+import { noRedis } from "../support/redis-binary.ts";
+import {
+  ioredis5,
+  ioredis6,
+  nodeRedis5,
+  nodeRedis6,
+  type OpenClient,
+  type TestClient,
+} from "../support/redis-clients.ts";
+import { startRedis, type RedisServer } from "../support/redis-server.ts";
+
+const libraries: readonly (readonly [string, OpenClient])[] = [
+  ["node-redis 6", nodeRedis6],
+  ["node-redis 5", nodeRedis5],
+  ["ioredis 6", ioredis6],
+  ["ioredis 5", ioredis5],
+];
+
+let revs = 0;
+function entry(key: string, parts: Partial<Entry> = {}): Entry {
+  const now = Date.now();
+  const instants = { createdAt: now, touchedAt: now, expiresAt: now + 60_000 };
+  return { key, owner: null, rev: `rev-${++revs}`, meta: "", value: "v", ...instants, ...parts };
+}
+
+describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
+  let server: RedisServer;
+  let clients: TestClient[];
+  const opened: { close(): Promise<void> }[] = [];
+  beforeAll(async () => {
+    server = await startRedis();
+    clients = [await openClient(server.url), await openClient(server.url)];
+  });
+  afterEach(async () => {
+    for (const each of opened.splice(0)) await each.close();
+  });
+  afterAll(async () => {
+    for (const client of clients) await client.close();
+    await server.stop();
+  });
+
+  let prefixes = 0;
+  async function pair(shards = 1): Promise<{ writer: Store<"async">; told: (string | null)[]; link: Watch }> {
+    const prefix = `w${++prefixes}`;
+    const [writer, reader] = await Promise.all(
+      clients.map(async ({ client }) => redisStore({ client, prefix, shards })),
+    );
+    if (writer === undefined || reader?.watch === undefined) throw new Error("There must be two stores");
+    opened.push(writer, reader);
+    const told: (string | null)[] = [];
+    const link = reader.watch((key) => told.push(key));
+    await link.confirm();
+    told.length = 0;
+    return { writer, told, link };
+  }
+
+  test.each([1, 4])("is told of every change but inserts and touches, in %d shards", async (shards) => {
+    const { writer, told, link } = await pair(shards);
+    const [a, b, c] = [entry("a", { owner: "ann" }), entry("b\0😀\ud800"), entry("c", { owner: "ann" })];
+    const now = Date.now();
+    for (const each of [a, b, c]) await writer.put(each, null, now);
+    await writer.touch("a", a.rev, { touchedAt: now, expiresAt: now + 120_000 }, now);
+    await link.confirm();
+    expect(told).toEqual([]);
+    await writer.put(entry("a", { owner: "ann" }), a.rev, now);
+    await writer.put(entry("c", { owner: "ann" }), "any", now);
+    await writer.delete(b.key);
+    await writer.revokeOwner("ann", now);
+    await link.confirm();
+    expect([...told].sort()).toEqual(["a", "a", "b\0😀\ud800", "c", "c"].sort());
+  });
+
+  test("a confirmation comes after every change that was acknowledged before it", async () => {
+    const { writer, told, link } = await pair(3);
+    for (let round = 0; round < 100; round++) {
+      await writer.put(entry(`k${round}`), null, Date.now());
+      await writer.delete(`k${round}`);
+      await link.confirm();
+      expect(told.at(-1)).toBe(`k${round}`);
+    }
+    expect(told).toHaveLength(100);
+  });
+
+  test("a connection that is cut is told as everything, and again when the next one listens", async () => {
+    const { told, link } = await pair();
+    await ask(server.port, "CLIENT", "KILL", "TYPE", "pubsub");
+    await expect.poll(() => told).toEqual([null]);
+    await link.confirm();
+    expect(told).toEqual([null, null]);
+  });
+
+  test("a flushed server is told as everything, and the store goes on", async () => {
+    const { writer, told, link } = await pair(2);
+    await writer.put(entry("k"), null, Date.now());
+    await ask(server.port, "FLUSHALL");
+    expect(await writer.get("k", Date.now())).toBeUndefined();
+    await link.confirm();
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.every((key) => key === null)).toBe(true);
+    told.length = 0;
+    await writer.put(entry("k"), null, Date.now());
+    expect(await writer.count(Date.now())).toBe(1);
+    await link.confirm();
+    expect(told).toEqual([]);
+  });
+
+  test("a store whose own write finds the server flushed tells it too", async () => {
+    const { writer } = await pair();
+    const told: unknown[] = [];
+    const link = writer.watch!((key) => told.push(key));
+    await link.confirm();
+    told.length = 0;
+    await ask(server.port, "FLUSHALL");
+    await writer.put(entry("k"), null, Date.now());
+    expect(told).toEqual([null]);
+  });
+
+  test("a server that takes no writes confirms nothing", async () => {
+    const { link } = await pair();
+    await ask(server.port, "REPLICAOF", "127.0.0.1", "1");
+    try {
+      await expect(link.confirm()).rejects.toMatchObject({ code: "store_unavailable" });
+    } finally {
+      await ask(server.port, "REPLICAOF", "NO", "ONE");
+    }
+    await expect.poll(async () => link.confirm().then(() => "confirmed", String)).toBe("confirmed");
+  });
+
+  test("a server that is silent confirms nothing", async () => {
+    const { client } = clients[0]!;
+    const store = await redisStore({ client, prefix: "silent", deadline: 100 });
+    opened.push(store);
+    const link = store.watch!(() => {});
+    await link.confirm();
+    server.pause();
+    try {
+      await expect(link.confirm()).rejects.toMatchObject({ code: "store_timeout" });
+    } finally {
+      server.resume();
+    }
+  });
+
+  test("nothing is told after it is closed, and its connections are gone", async () => {
+    const { writer, told, link } = await pair(2);
+    await link.close();
+    await link.close();
+    await writer.put(entry("k"), null, Date.now());
+    await writer.delete("k");
+    await expect(link.confirm()).rejects.toMatchObject({ code: "store_closed" });
+    expect(told).toEqual([]);
+    await expect.poll(async () => await ask(server.port, "CLIENT", "LIST", "TYPE", "pubsub")).toBe("");
+  });
+});
