@@ -1,8 +1,6 @@
+import { isCacheable, recentMap } from "../recent-map.ts";
 import type { Entry } from "../store.ts";
 import type { ChangeWatch } from "./change-watch.ts";
-
-/** Longer values are not cached: the bound is a number of entries, and they should not be worth megabytes each. */
-const MAX_CACHED_VALUE = 65_536;
 
 /** Entries that one connection has read, for as long as they are known to be what the database holds. */
 export interface EntryCache {
@@ -72,9 +70,7 @@ export function entryCache({ max, watch, changes, onItsWay }: EntryCacheOptions)
       return entries.get(key);
     },
     keep(entry) {
-      const { value } = entry;
-      // Bytes can be changed by whoever gets them.
-      if (typeof value === "string" && value.length <= MAX_CACHED_VALUE) entries.set(entry.key, entry);
+      if (isCacheable(entry)) entries.set(entry.key, entry);
       else entries.delete(entry.key);
     },
     drop: (key) => entries.delete(key),
@@ -92,56 +88,4 @@ export function entryCache({ max, watch, changes, onItsWay }: EntryCacheOptions)
 
 function noCache(watch: ChangeWatch): EntryCache {
   return { get: () => undefined, keep() {}, drop() {}, wrote() {}, forget() {}, close: () => watch.close() };
-}
-
-interface RecentMap<T> {
-  get(key: string): T | undefined;
-  set(key: string, value: T): void;
-  delete(key: string): void;
-  clear(): void;
-}
-
-/**
- * A map that holds at most `max` of the entries used most recently, and at least half as many. It has two halves:
- * when the young one is full it becomes the old one, and what the old one held is let go of. No entry is moved to keep
- * an order, which a `Map` pays for with every later look-up.
- */
-function recentMap<T>(max: number): RecentMap<T> {
-  const half = Math.max(1, Math.floor(max / 2));
-  let young = new Map<string, T>();
-  let old = new Map<string, T>();
-
-  function set(key: string, value: T): void {
-    if (young.size >= half && !young.has(key)) {
-      old = max > 1 ? young : new Map();
-      young = new Map();
-    }
-    young.set(key, value);
-  }
-
-  return {
-    get(key) {
-      const recent = young.get(key);
-      if (recent !== undefined) return recent;
-      const value = old.get(key);
-      if (value !== undefined) {
-        // Before `set`, which may let go of the old half.
-        old.delete(key);
-        set(key, value);
-      }
-      return value;
-    },
-    set(key, value) {
-      old.delete(key);
-      set(key, value);
-    },
-    delete(key) {
-      young.delete(key);
-      old.delete(key);
-    },
-    clear() {
-      young = new Map();
-      old = new Map();
-    },
-  };
 }
