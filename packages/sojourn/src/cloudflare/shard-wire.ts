@@ -1,0 +1,51 @@
+/** What a store and its shards say to each other. Faults travel as values: an error loses its code on the way. */
+import { StoreError, type StoreErrorCode } from "../errors.ts";
+import type { Entry, Store } from "../store/store.ts";
+
+/** Which state of an entry the asker has: a rev and both instants, which a touch moves without a new rev, are one. */
+export type KnownState = readonly [rev: string, touchedAt: number, expiresAt: number];
+
+/** The calls of a shard: those of a store, and two of its own. */
+export interface ShardCalls extends Pick<
+  Store<"sync">,
+  "put" | "delete" | "list" | "touch" | "listByOwner" | "revokeOwner" | "count" | "sweep"
+> {
+  /** The live entry; `"known"` if that is in the state which the asker has already. */
+  get(key: string, now: number, known: KnownState | undefined): Entry | "known" | undefined;
+  /** When the entries that have expired first did so, at most `limit` of them, the earliest first. */
+  expired(now: number, limit: number): readonly number[];
+}
+
+export type ShardCall = keyof ShardCalls;
+
+/** What a shard answers. */
+export type ShardAnswer<T = unknown> =
+  | { readonly value: T }
+  | { readonly fault: StoreErrorCode; readonly message: string }
+  /** A `TypeError`. */
+  | { readonly misuse: string }
+  /** It belongs to a store of so many shards, which is not the one that asks; `null`: to none yet. */
+  | { readonly shards: number | null };
+
+/** A Durable Object as a store sees it. */
+export interface ShardStub {
+  /** Makes a call, on behalf of a store of so many shards. */
+  ask<Call extends ShardCall>(
+    shards: number,
+    call: Call,
+    given: Parameters<ShardCalls[Call]>,
+  ): Promise<ShardAnswer<ReturnType<ShardCalls[Call]>>>;
+  /** Makes it a shard of a store of so many, unless it is one already; of how many it is now. */
+  join(shards: number): Promise<ShardAnswer<number>>;
+}
+
+/** What a call gives, or what it throws, as an answer. */
+export function answerOf<T>(call: () => T): ShardAnswer<T> {
+  try {
+    return { value: call() };
+  } catch (error) {
+    if (error instanceof StoreError) return { fault: error.code, message: error.message };
+    if (error instanceof TypeError) return { misuse: error.message };
+    throw error;
+  }
+}
