@@ -5,16 +5,23 @@ import { sha256 } from "../tokens/crypto.ts";
 import { nameableId, readToken, type Credential } from "../tokens/token.ts";
 import { FRESH, known, rejected, reportConflict, reportEnds, sessionOf, settled, type Context } from "./context.ts";
 import { extension, extensionWhenDue, isLocked, judge } from "./lifecycle.ts";
+import type { AuthenticateOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+
+/** For callers within the library that see the same token again and again. */
+export interface PreparedOptions extends AuthenticateOptions {
+  /** The token, taken apart before, which then is not read again. */
+  readonly credential?: Credential;
+}
 
 /** `authenticate` of a manager. */
 export function authenticator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["authenticate"] {
   const { store, steps, policy } = context;
   // An older copy may let somebody in for as long as the store says. It never turns anybody away.
   const hasOlderCopies = store.guarantees.staleMs > 0;
-  return (token, options) => {
-    const credential = readToken(token);
+  return (token, options: PreparedOptions | undefined) => {
+    const credential = options?.credential ?? readToken(token);
     if (credential === undefined) {
       return token === undefined ? steps.of(undefined) : rejected(context, "malformed", null, policy.clock.now());
     }

@@ -23,7 +23,7 @@ export interface Credential {
   readonly id: string;
   /** What the hash is of; it also derives the successor at a rotation. Never to be kept. */
   readonly secret: string;
-  /** SHA-256 of the secret, if the id was made from it anyway. */
+  /** SHA-256 of the secret, if it is known already: the id was made from it, or the token was read before. */
   readonly hash: string | undefined;
 }
 
@@ -72,7 +72,7 @@ export function uniqueRev(): string {
 
 /** The id of a presented credential, if it can be told to others: an adopted token's is the hash of whatever was sent. */
 export function nameableId(credential: Credential): string | null {
-  return credential.hash === undefined ? credential.id : null;
+  return credential.id === PREFIX + credential.hash ? null : credential.id;
 }
 
 function withSecret(id: string, secret: string): MintedToken {

@@ -7,6 +7,7 @@ import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.t
 import type { IncomingRequest } from "./cookies/incoming-request.ts";
 import type { CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
+import type { ResponseHeaders } from "./cookies/response-headers.ts";
 
 export type { RequestSession } from "./cookies/request-session.ts";
 
@@ -38,21 +39,23 @@ export function sessionMiddleware<Data, M extends Mode>(
   const { address } = options;
 
   return async (c, next) => {
+    let session: RequestSession<Data, M>;
     try {
       const given = address === undefined ? undefined : { address: address(c) };
       const started = web.start(requestOf(c), given);
       // Where the store answers at once, no turn of the event loop is spent on it.
-      c.set("session", isSync ? (started as RequestSession<Data, M>) : await started);
+      session = isSync ? (started as RequestSession<Data, M>) : await started;
     } catch (error) {
       throw refusal(error);
     }
+    c.set("session", session);
     await next();
     try {
-      const committed = commit(c, c.var.session);
+      const committed = commit(c, session);
       if (!isSync) await committed;
     } catch (error) {
       // A session that the client will now never hear of ends.
-      await c.var.session.commit(NO_HEADERS, { status: 500 });
+      await session.commit(NO_HEADERS, { status: 500 });
       throw refusal(error);
     }
   };
@@ -62,12 +65,25 @@ const NO_HEADERS = { get: () => null, set() {}, append() {} };
 
 function commit<Data, M extends Mode>(c: Context, session: RequestSession<Data, M>): Reply<M, boolean> {
   const { status } = c.res;
-  const headers = {
-    get: (name: string) => c.res.headers.get(name),
-    set: (name: string, value: string) => c.header(name, value),
-    append: (name: string, value: string) => c.header(name, value, { append: true }),
+  return session.commit(responseHeaders(c), { status });
+}
+
+/** The headers of a response; on a copy of it where they cannot be changed, as after `Response.redirect`. */
+function responseHeaders(c: Context): ResponseHeaders {
+  const change = (make: (headers: Headers) => void): void => {
+    try {
+      make(c.res.headers);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      c.res = new Response(c.res.body, c.res);
+      make(c.res.headers);
+    }
   };
-  return session.commit(headers, { status });
+  return {
+    get: (name) => c.res.headers.get(name),
+    set: (name, value) => change((headers) => headers.set(name, value)),
+    append: (name, value) => change((headers) => headers.append(name, value)),
+  };
 }
 
 /** On Node the headers that the server has parsed are at hand; a `Headers` would have to be made of them first. */

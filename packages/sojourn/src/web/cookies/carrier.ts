@@ -5,7 +5,7 @@ import { cookieValue } from "./cookie-header.ts";
 import type { SessionCookie } from "./cookie-settings.ts";
 import { headerOf, type IncomingRequest } from "./incoming-request.ts";
 import type { HeaderChanges } from "./response-headers.ts";
-import { signer, type Signer } from "./signer.ts";
+import { signer, type Signer, type Signing } from "./signer.ts";
 
 export type CarrierKind = "cookie" | "bearer" | "header";
 
@@ -23,14 +23,14 @@ export interface Carrier extends Signer {
   readonly removal: string | undefined;
 }
 
-export function cookieCarrier(keys: readonly string[], cookie: SessionCookie): Carrier {
+export function cookieCarrier(signing: Signing, cookie: SessionCookie): Carrier {
   const { name } = cookie.settings as Required<Pick<CookieSettings, "name">>;
   const nameAndEquals = `${name}=`;
   return {
     kind: "cookie",
     requestHeader: "Cookie",
     carriesExpiry: cookie.persistent,
-    ...signer(keys, `cookie ${name}`),
+    ...signer(signing, `cookie ${name}`),
     find(headers) {
       const header = headerOf(headers, "cookie");
       return header === undefined ? undefined : cookieValue(header, nameAndEquals);
@@ -44,12 +44,12 @@ export function cookieCarrier(keys: readonly string[], cookie: SessionCookie): C
 }
 
 /** `Authorization: Bearer` (RFC 6750, 2.1). */
-export function bearerCarrier(keys: readonly string[]): Carrier {
+export function bearerCarrier(signing: Signing): Carrier {
   return {
     kind: "bearer",
     requestHeader: "Authorization",
     carriesExpiry: false,
-    ...signer(keys, "bearer"),
+    ...signer(signing, "bearer"),
     find(headers) {
       const header = headerOf(headers, "authorization");
       // Another scheme is somebody else's.
@@ -62,7 +62,7 @@ export function bearerCarrier(keys: readonly string[]): Carrier {
 }
 
 /** A header of the application's own. @throws TypeError if the name is not one, or belongs to something else */
-export function headerCarrier(keys: readonly string[], name: string): Carrier {
+export function headerCarrier(signing: Signing, name: string): Carrier {
   if (typeof name !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || TAKEN.test(name)) {
     throw new TypeError(`Expected \`header\` to be the name of a header of its own, got ${show(name)}`);
   }
@@ -71,7 +71,7 @@ export function headerCarrier(keys: readonly string[], name: string): Carrier {
     kind: "header",
     requestHeader: name,
     carriesExpiry: false,
-    ...signer(keys, "header"),
+    ...signer(signing, "header"),
     find: (headers) => headerOf(headers, lowerCase),
     hand: (credential) => ({ setCookie: undefined, credential: [name, credential] }),
     removal: undefined,

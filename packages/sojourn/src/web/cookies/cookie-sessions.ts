@@ -56,12 +56,11 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   }
   checkKeys(options.keys);
   const cookie = options.cookie === false ? undefined : sessionCookie(options.cookie ?? {}, development, sessions);
-  const carriers = carriersOf(options, cookie);
+  const carriers = carriersOf(options, cookie, sessions.policy.lockAfter !== undefined);
   // A visitor who presents nothing gets a cookie, where there is one.
   const fallback = carriers.at(-1) as Carrier;
   const floor = floorOf(options, carriers);
   const { steps, now, crossSite } = floor;
-  const lockable = sessions.policy.lockAfter !== undefined;
   const only = carriers.length === 1 ? fallback : undefined;
 
   function carrierOf(request: IncomingRequest): readonly [Carrier, string] | undefined {
@@ -99,8 +98,8 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
       return steps.of(empty(request, carrier, true));
     }
     const before = now();
-    const { token, newest } = verified;
-    return steps.chain(sessions.authenticate(token, lockable ? LOCKED_TOO : undefined), (session) => {
+    const { token, look, newest } = verified;
+    return steps.chain(sessions.authenticate(token, look), (session) => {
       if (session === undefined) {
         failed("not-live", carrier, address);
         return steps.of(empty(request, carrier, true));
@@ -138,17 +137,18 @@ function floorOf<Data, M extends Mode>(
   };
 }
 
-const LOCKED_TOO = Object.freeze({ allowLocked: true });
-
 /** What a program sets comes before what a browser sends by itself. */
 function carriersOf(
-  { keys, bearer = false, header }: Pick<CookieSessionsOptions<never, Mode>, "keys" | "bearer" | "header">,
+  options: Pick<CookieSessionsOptions<never, Mode>, "keys" | "bearer" | "header">,
   cookie: SessionCookie | undefined,
+  allowLocked: boolean,
 ): readonly Carrier[] {
+  const { keys, bearer = false, header } = options;
+  const signing = { keys, allowLocked };
   const carriers = [
-    ...(bearer ? [bearerCarrier(keys)] : []),
-    ...(header === undefined ? [] : [headerCarrier(keys, header)]),
-    ...(cookie === undefined ? [] : [cookieCarrier(keys, cookie)]),
+    ...(bearer ? [bearerCarrier(signing)] : []),
+    ...(header === undefined ? [] : [headerCarrier(signing, header)]),
+    ...(cookie === undefined ? [] : [cookieCarrier(signing, cookie)]),
   ];
   if (carriers.length === 0) {
     throw new TypeError("Expected a carrier of the token: with `cookie: false`, set `bearer` or `header`");

@@ -34,42 +34,45 @@ export function isNodeResponse(target: CommitTarget): target is NodeResponse {
 
 /** Sets them, and drops nothing that others have set but a `Cache-Control` that allows to store a credential. */
 export function setHeaders(target: CommitTarget, changes: HeaderChanges): void {
-  const headers = isNodeResponse(target) ? nodeHeaders(target) : target;
   const { setCookie, credential, clearSiteData, vary } = changes;
-  if (setCookie !== undefined) headers.append("Set-Cookie", setCookie);
-  if (credential !== undefined) headers.set(credential[0], credential[1]);
-  if (clearSiteData !== undefined) headers.set("Clear-Site-Data", clearSiteData);
-  if (setCookie !== undefined || credential !== undefined) forbidStoring(headers);
-  for (const name of vary) varyBy(headers, name);
+  if (setCookie !== undefined) append(target, "Set-Cookie", setCookie);
+  if (credential !== undefined) set(target, credential[0], credential[1]);
+  if (clearSiteData !== undefined) set(target, "Clear-Site-Data", clearSiteData);
+  if (setCookie !== undefined || credential !== undefined) forbidStoring(target);
+  for (const name of vary) varyBy(target, name);
 }
 
-function forbidStoring(headers: ResponseHeaders): void {
-  const present = headers.get("Cache-Control");
-  if (present === null || !/(^|[\s,])no-store([\s,]|$)/i.test(present)) headers.set("Cache-Control", "no-store");
+function forbidStoring(target: CommitTarget): void {
+  const present = get(target, "Cache-Control");
+  if (!/(^|[\s,])no-store([\s,]|$)/i.test(present)) set(target, "Cache-Control", "no-store");
 }
 
-function varyBy(headers: ResponseHeaders, name: string): void {
-  const present = headers.get("Vary");
-  if (present === null || present === "") headers.set("Vary", name);
-  else if (!lists(present, name)) headers.set("Vary", `${present}, ${name}`);
+function varyBy(target: CommitTarget, name: string): void {
+  const present = get(target, "Vary");
+  if (present === "") set(target, "Vary", name);
+  else if (!lists(present, name)) set(target, "Vary", `${present}, ${name}`);
 }
 
 function lists(vary: string, name: string): boolean {
   return vary.split(",").some((part) => part.trim() === "*" || part.trim().toLowerCase() === name.toLowerCase());
 }
 
-function nodeHeaders(response: NodeResponse): ResponseHeaders {
-  const values = (name: string): readonly string[] => {
-    const value = response.getHeader(name);
-    if (value === undefined) return [];
-    return Array.isArray(value) ? (value as readonly string[]) : [String(value)];
-  };
-  return {
-    get(name) {
-      const present = values(name);
-      return present.length === 0 ? null : present.join(", ");
-    },
-    set: (name, value) => void response.setHeader(name, value),
-    append: (name, value) => void response.setHeader(name, [...values(name), value]),
-  };
+/** All values, joined by commas; empty if the header is not there. */
+function get(target: CommitTarget, name: string): string {
+  if (!isNodeResponse(target)) return target.get(name) ?? "";
+  const value = target.getHeader(name);
+  if (value === undefined) return "";
+  return typeof value === "object" ? value.join(", ") : String(value);
+}
+
+function set(target: CommitTarget, name: string, value: string): void {
+  if (isNodeResponse(target)) target.setHeader(name, value);
+  else target.set(name, value);
+}
+
+function append(target: CommitTarget, name: string, value: string): void {
+  if (!isNodeResponse(target)) return target.append(name, value);
+  const present = target.getHeader(name);
+  if (present === undefined) target.setHeader(name, [value]);
+  else target.setHeader(name, typeof present === "object" ? [...present, value] : [String(present), value]);
 }

@@ -5,13 +5,24 @@
  * store. It is made with the first key and accepted from any. The keys are derived for one purpose, a cookie's name or
  * a header, so that a credential for one is worth nothing for another.
  */
+import { hashOf, type PreparedOptions } from "../../sessions/authenticate.ts";
 import { equalDigests, hmacKey, hmacWithKey, type HmacKey } from "../../tokens/crypto.ts";
+import { readToken } from "../../tokens/token.ts";
 
 /** A credential whose signature is right. */
 export interface Verified {
   readonly token: string;
+  /** For `authenticate`: the token taken apart and hashed, once for all the requests that bring it. */
+  readonly look: PreparedOptions;
   /** Whether it was signed with the first key; if not, the client gets a new one. */
   readonly newest: boolean;
+}
+
+/** What all signers of one floor share. */
+export interface Signing {
+  readonly keys: readonly string[];
+  /** Whether locked sessions are looked at, too. */
+  readonly allowLocked: boolean;
 }
 
 export interface Signer {
@@ -40,7 +51,7 @@ function isShaped(credential: string): boolean {
 }
 
 /** A signer with keys that were checked. */
-export function signer(keys: readonly string[], purpose: string): Signer {
+export function signer({ keys, allowLocked }: Signing, purpose: string): Signer {
   const ready = keys.map((key) => hmacKey(key, `sojourn ${purpose}`)) as [HmacKey, ...HmacKey[]];
   // An HMAC costs more than the rest of a look-up, so a credential that was found right is remembered. A forged one
   // never is: it would push out the others. A Map finds by the whole text, so it tells nothing about a part of one.
@@ -61,7 +72,10 @@ export function signer(keys: readonly string[], purpose: string): Signer {
     const token = credential.slice(0, -DIGEST_LENGTH - 1);
     const signature = credential.slice(-DIGEST_LENGTH);
     const index = ready.findIndex((key) => equalDigests(hmacWithKey(key, token), signature));
-    return index === -1 ? undefined : { token, newest: index === 0 };
+    const parts = index === -1 ? undefined : readToken(token);
+    if (parts === undefined) return undefined;
+    const look = { allowLocked, credential: { ...parts, hash: hashOf(parts) } };
+    return { token, look, newest: index === 0 };
   }
 
   return {
