@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { memoryStore, StoreError, type Store } from "sojourn";
+import type { Log } from "../http/log.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A store, and where it keeps what it holds. */
@@ -10,11 +11,11 @@ export interface OpenedStore {
 }
 
 /**
- * Opens what `--store` names: `sqlite:` and a path, or `memory:`.
+ * Opens what `--store` names: `sqlite:` and a path, `redis:` and a host, or `memory:`.
  *
  * @throws UsageError if it names nothing that can be opened
  */
-export async function openStore(name: string): Promise<OpenedStore> {
+export async function openStore(name: string, log: Log): Promise<OpenedStore> {
   const colon = name.indexOf(":");
   const scheme = name.slice(0, Math.max(colon, 0)).toLowerCase();
   const rest = name.slice(colon + 1);
@@ -27,11 +28,13 @@ export async function openStore(name: string): Promise<OpenedStore> {
     case "redis":
     case "rediss":
     case "valkey":
-    case "valkeys":
-      // Not the whole name: it may hold a password.
-      throw new UsageError(`--store ${scheme}: is not supported by this version; use sqlite:<path> or memory:`);
+    case "valkeys": {
+      // Only here: who keeps sessions elsewhere loads no client.
+      const { openRedis } = await import("./open-redis.ts");
+      return openRedis(name, log);
+    }
     default:
-      throw new UsageError("--store must be sqlite:<path> or memory:");
+      throw new UsageError("--store must be sqlite:<path>, redis://<host>:<port> or memory:");
   }
 }
 

@@ -11,9 +11,13 @@ import { inFolder, runCommand, withServer } from "../support/server-process.ts";
 const KEY = "correct-horse-battery-staple-42!";
 
 test.each<[string, readonly string[], RegExp, Record<string, string>?]>([
-  ["an unknown store", ["--store", "mysql:x"], /--store must be sqlite:<path> or memory:/],
+  ["an unknown store", ["--store", "mysql:x"], /--store must be sqlite:<path>, redis:\/\/<host>:<port> or memory:/],
   ["a store without a scheme", ["--store", "sojourn.db"], /--store must be/],
-  ["redis", ["--store", `redis://user:${KEY}@localhost`], /redis: is not supported by this version/],
+  ["Redis where none listens", ["--store", `redis://u:${KEY}@127.0.0.1:1`], /127\.0\.0\.1:1: nothing listens there/],
+  ["Redis without a host", ["--store", `redis:u:${KEY}@`], /--store takes redis:\/\/host:port/],
+  ["a path in Redis", ["--store", `redis://u:${KEY}@localhost/sessions`], /takes the number of a database/],
+  ["what Redis does not know", ["--store", `redis://localhost?password=${KEY}`], /knows no parameter password/],
+  ["no number of shards", ["--store", "redis://localhost?shards=many"], /takes a whole number of shards/],
   ["SQLite without a path", ["--store", "sqlite:"], /needs a path/],
   ["SQLite in memory", ["--store", "sqlite::memory:"], /use memory:/],
   ["a URL for a path", ["--store", "sqlite:///tmp/x.db"], /a path after sqlite:/],
