@@ -27,9 +27,14 @@ export interface StreamLike {
   };
 }
 
-/** The runtime's own `ReadableStream`, where its types are there; else no more than what it can do. */
-export type ByteStream = typeof globalThis extends { readonly ReadableStream: { readonly prototype: infer Stream } }
-  ? Stream
+/**
+ * The runtime's own `ReadableStream`, where its types are there; else no more than what it can do. It is found as the
+ * body of what `fetch` answers: all runtimes declare that as a function, and not all declare the class as a variable.
+ */
+export type ByteStream = typeof globalThis extends {
+  fetch(...given: never[]): Promise<{ readonly body: infer Body }>;
+}
+  ? NonNullable<Body>
   : StreamLike;
 
 const encoder = new TextEncoder();
