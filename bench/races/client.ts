@@ -12,17 +12,22 @@ export interface Exchange {
 }
 
 export class Client {
-  readonly #url: string;
+  readonly url: string;
   readonly #cookies: Map<string, string>;
 
   constructor(url: string, cookies: ReadonlyMap<string, string> = new Map()) {
-    this.#url = url;
+    this.url = url;
     this.#cookies = new Map(cookies);
+  }
+
+  /** The cookies that it has now, by name. */
+  get cookies(): ReadonlyMap<string, string> {
+    return this.#cookies;
   }
 
   /** Another client with the cookies of this one, as they are now: somebody who has copied them. */
   copy(): Client {
-    return new Client(this.#url, this.#cookies);
+    return new Client(this.url, this.#cookies);
   }
 
   async get(path: string): Promise<string> {
@@ -33,7 +38,7 @@ export class Client {
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     // What @fastify/session needs to set a cookie that is Secure, as it should be.
     const headers = { "x-forwarded-proto": "https", ...(cookie !== "" && { cookie }) };
-    const sent = request(this.#url + path, { agent: false, headers }).end();
+    const sent = request(this.url + path, { agent: false, headers }).end();
     const head = once(sent, "response").then(([answer]) => {
       this.#keep((answer as IncomingMessage).headers["set-cookie"] ?? []);
       return answer as IncomingMessage;

@@ -2,6 +2,7 @@
 import type { Subject } from "./subject.ts";
 import {
   withConnectRedis,
+  withExpress4,
   withMemoryStore,
   withRemoteMemoryStore,
   withRemoteSessionStore,
@@ -26,7 +27,7 @@ export function peers(redisUrl: string | undefined): readonly Subject[] {
 
 /** express-session with our store: what it stores of visitors is still for its own options to say. */
 export function migrated(): readonly Subject[] {
-  return [withSessionStore(true), withSessionStore(false), withRemoteSessionStore()];
+  return [withSessionStore(true), withSessionStore(false), withRemoteSessionStore(), withExpress4()];
 }
 
 /** Ours. */

@@ -1,5 +1,6 @@
 /** express-session, with its own store, with connect-redis, and with the stores of this library. */
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { RedisStore } from "connect-redis";
 import express, { type Request } from "express";
@@ -8,6 +9,9 @@ import { createClient } from "redis";
 import { SessionStore } from "sojourn/express-session";
 import { heldWrites, type HeldWrites, type Routes, type Running, type Subject, type Visit } from "../subject.ts";
 import { countedStore, remoteStore } from "./counted.ts";
+
+/** Express 4 under its name as a development dependency; it has no types of its own. */
+const express4 = createRequire(import.meta.url)("express-4") as typeof express;
 
 /** A store for express-session, and what the races ask of it. */
 interface Opened {
@@ -39,10 +43,16 @@ export const withSessionStore = (always: boolean): Subject =>
 
 /** The same store, reached over a network as it were. */
 export const withRemoteSessionStore = (): Subject =>
-  subject("express-session, SessionStore of sojourn that answers later", false, () => {
-    const { store, writes, held } = remoteStore();
-    return { ...openOurs(new SessionStore({ store }), writes), held };
-  });
+  subject("express-session, SessionStore of sojourn that answers later", false, openRemote);
+
+/** The same with Express 4. */
+export const withExpress4 = (): Subject =>
+  subject("express-session, SessionStore of sojourn that answers later, Express 4", false, openRemote, express4);
+
+function openRemote(): Opened {
+  const { store, writes, held } = remoteStore();
+  return { ...openOurs(new SessionStore({ store }), writes), held };
+}
 
 const named = (always: boolean): string => (always ? ", defaults" : "");
 
@@ -98,22 +108,25 @@ function counted(store: Store): () => number {
   return () => writes;
 }
 
-function subject(name: string, always: boolean, open: () => Opened | Promise<Opened>): Subject {
-  return { name, start: async (routes) => start(routes, always, await open()) };
+function subject(
+  name: string,
+  always: boolean,
+  open: () => Opened | Promise<Opened>,
+  framework: typeof express = express,
+): Subject {
+  return { name, start: async (routes) => start(framework(), routes, always, await open()) };
 }
 
-async function start(
-  routes: Routes,
-  always: boolean,
-  { store, held, writes, stored, close }: Opened,
-): Promise<Running> {
-  const app = express();
+async function start(app: express.Express, routes: Routes, always: boolean, opened: Opened): Promise<Running> {
+  const { store, held, writes, stored, close } = opened;
   app.use(session({ secret: "a secret of the races", resave: always, saveUninitialized: always, store }));
   for (const [path, route] of Object.entries(routes)) {
-    app.get(path, async (req, res) => {
-      const answer = await route(visitOf(req));
-      if (typeof answer === "string") res.send(answer);
-      else res.redirect(answer.redirect);
+    app.get(path, (req, res, next) => {
+      void Promise.resolve(route(visitOf(req))).then((answer) => {
+        if (typeof answer === "string") res.send(answer);
+        else res.redirect(answer.redirect);
+        return undefined;
+      }, next);
     });
   }
   const server = app.listen(0, "127.0.0.1");

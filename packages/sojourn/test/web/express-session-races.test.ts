@@ -38,7 +38,8 @@ describe("the harness sees others lose them", () => {
     "@fastify/session, defaults": { ...LOST, slowRead: "still logged in", cookieless: 100 },
     "@fastify/session, rolling: false": { ...LOST, reads: 0 },
     // Its memory store hands out one live object to all requests, so that they do not race.
-    "hono-sessions, MemoryStore": { ...WON, cookieless: 100, reads: 100 },
+    // A read is a write if a millisecond has passed since the last one.
+    "hono-sessions, MemoryStore": { ...WON, cookieless: 100, reads: expect.toSatisfy((writes: number) => writes > 1) },
   };
 
   test.each(peers(undefined))("$name", async (subject) => {

@@ -128,7 +128,7 @@ describe.each(stores)("over $name", ({ make }) => {
     forgets.touch();
     await store.set("123", forgets);
     advance(99 * HOUR);
-    expect(await store.get("123")).toMatchObject({ seen: true });
+    expect(await store.get("123")).toMatchObject({ seen: true, cookie: { originalMaxAge: 100 * HOUR } });
   });
 
   test("a new session is stored under the id of a destroyed one, if it began after", async () => {
@@ -147,6 +147,21 @@ describe.each(stores)("over $name", ({ make }) => {
     // The mark that it has replaced would have lasted longer.
     advance(60_000);
     expect(await store.get("ticket")).toBeUndefined();
+  });
+
+  test("the same when another process has destroyed it", async () => {
+    const inner = make();
+    const [here, there] = [open(inner), open(inner)];
+    await here.set("ticket", written({ user: "ann" }));
+    const early = generate(here, "ticket");
+    advance(1);
+    await there.destroy("ticket");
+    advance(1);
+    const later = generate(here, "ticket");
+    await here.set("ticket", Object.assign(early, { user: "early" }));
+    expect(await here.get("ticket")).toBeUndefined();
+    await here.set("ticket", Object.assign(later, { user: "later" }));
+    expect(await here.get("ticket")).toMatchObject({ user: "later" });
   });
 
   test("a generated session that was destroyed before it was stored stays away", async () => {
