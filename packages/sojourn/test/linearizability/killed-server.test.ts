@@ -37,7 +37,7 @@ function counted(store: Store<"async">, onCall: () => void): Store<"async"> {
 /** Runs some clients on the thing with a number. */
 async function run(level: Level, stores: readonly Store[], race: number, first: number): Promise<History> {
   const clients = stores.map(async (store, index) =>
-    racerOn(level, store)(race, { client: first + index, random: random(race * 16 + first + index), steps: STEPS }),
+    racerOn(level, store)({ race, client: first + index, random: random(race * 16 + first + index), steps: STEPS }),
   );
   return (await Promise.all(clients)).flat();
 }

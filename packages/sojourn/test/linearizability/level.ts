@@ -9,17 +9,17 @@ import { onSessions, sessionWorkload, type SessionCall, type Written } from "./s
 
 export type Level = "entries" | "sessions";
 
-/** Runs a client of a store on the entry, or the session, with a number. */
-export type Racer = (race: number, lane: Lane) => Promise<Call<unknown, unknown>[]>;
+/** Runs a client of a store on the entry, or the session, of a race. */
+export type Racer = (lane: Lane) => Promise<Call<unknown, unknown>[]>;
 
 /** A racer on a store: the node that some clients talk to. */
 export function racerOn(level: Level, store: Store): Racer {
   if (level === "entries") {
-    return async (race, lane) => runClient(entryWorkload, onStore(store, { key: `k${race}`, now: Date.now() }), lane);
+    return async (lane) => runClient(entryWorkload, onStore(store, { key: `k${lane.race}`, now: Date.now() }), lane);
   }
   const sessions = createSessions<Written>({ store });
-  return async (race, lane) => {
-    const token = `race ${race}`;
+  return async (lane) => {
+    const token = `race ${lane.race}`;
     return runClient(sessionWorkload, onSessions(sessions, { token, id: adoptToken(token).id }), lane);
   };
 }

@@ -14,7 +14,7 @@ export interface Call<Operation, Answer> extends Timed {
 /** What clients do, and what they must see. */
 export interface Workload<Operation, Answer, State> {
   readonly model: SequentialModel<State, Call<Operation, Answer>>;
-  /** The next operation of a client; `mark` is unique to it. `seen` is what its last call was answered. */
+  /** The next operation of a client; `mark` is its own, in all races. `seen` is what its last call was answered. */
   choose(random: Random, mark: string, seen: Answer | undefined): Operation;
 }
 
@@ -24,8 +24,10 @@ export type Perform<Operation, Answer> = (operation: Operation) => Promise<Answe
 /** The instant in nanoseconds, by a clock that all processes of the machine share and nobody sets. */
 const instant = (): number => Number(process.hrtime.bigint());
 
-/** Which part of a race a client runs. */
+/** Which part of which race a client runs. */
 export interface Lane {
+  /** The number of the race, which is that of the one thing. */
+  readonly race: number;
   readonly client: number;
   readonly random: Random;
   /** How many calls the client makes. */
@@ -40,12 +42,12 @@ export interface Lane {
 export async function runClient<Operation, Answer, State>(
   { choose }: Workload<Operation, Answer, State>,
   perform: Perform<Operation, Answer>,
-  { client, random, steps }: Lane,
+  { race, client, random, steps }: Lane,
 ): Promise<Call<Operation, Answer>[]> {
   const calls: Call<Operation, Answer>[] = [];
   let seen: Answer | undefined;
   for (let step = 0; step < steps; step++) {
-    const operation = choose(random, `c${client}.${step}`, seen);
+    const operation = choose(random, `${race}.${client}.${step}`, seen);
     const requested = instant();
     const answer = await perform(operation).catch((error: unknown) => {
       if (error instanceof StoreError) return undefined;

@@ -20,7 +20,7 @@ export async function races(level: Level, stores: readonly Store[], count: numbe
   for (let race = 0; race < count; race++) {
     const clients = Array.from({ length: CLIENTS }, async (_, client) => {
       const racer = racers[client % racers.length];
-      return racer?.(race, { client, random: random(race * CLIENTS + client), steps: STEPS }) ?? [];
+      return racer?.({ race, client, random: random(race * CLIENTS + client), steps: STEPS }) ?? [];
     });
     histories.push((await Promise.all(clients)).flat());
   }

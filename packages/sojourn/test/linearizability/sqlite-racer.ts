@@ -24,7 +24,7 @@ for (let race = 0; race < count; race++) {
   meet(race);
   const clients = Array.from({ length: CLIENTS }, (_, client) => client).filter((each) => each % threads === thread);
   const calls = clients.map(async (client) =>
-    racer(race, { client, random: random(race * CLIENTS + client), steps: STEPS }),
+    racer({ race, client, random: random(race * CLIENTS + client), steps: STEPS }),
   );
   histories.push((await Promise.all(calls)).flat());
 }
