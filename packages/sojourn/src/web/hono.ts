@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { SojournError, TooManyAttemptsError } from "../errors.ts";
-import type { Mode, Reply } from "../store/reply.ts";
+import type { Mode } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import type { IncomingRequest } from "./cookies/incoming-request.ts";
 import type { CookieSessionsOptions } from "./cookies/options.ts";
@@ -49,9 +49,9 @@ export function sessionMiddleware<Data, M extends Mode>(
       throw refusal(error);
     }
     c.set("session", session);
-    await next();
     try {
-      const committed = commit(c, session);
+      await next();
+      const committed = session.commit(new HonoHeaders(c), { status: c.res.status });
       if (!isSync) await committed;
     } catch (error) {
       // A session that the client will now never hear of ends.
@@ -63,27 +63,36 @@ export function sessionMiddleware<Data, M extends Mode>(
 
 const NO_HEADERS = { get: () => null, set() {}, append() {} };
 
-function commit<Data, M extends Mode>(c: Context, session: RequestSession<Data, M>): Reply<M, boolean> {
-  const { status } = c.res;
-  return session.commit(responseHeaders(c), { status });
-}
-
 /** The headers of a response; on a copy of it where they cannot be changed, as after `Response.redirect`. */
-function responseHeaders(c: Context): ResponseHeaders {
-  const change = (make: (headers: Headers) => void): void => {
+class HonoHeaders implements ResponseHeaders {
+  readonly #c: Context;
+
+  constructor(c: Context) {
+    this.#c = c;
+  }
+
+  get(name: string): string | null {
+    return this.#c.res.headers.get(name);
+  }
+
+  set(name: string, value: string): void {
+    this.#change((headers) => headers.set(name, value));
+  }
+
+  append(name: string, value: string): void {
+    this.#change((headers) => headers.append(name, value));
+  }
+
+  #change(change: (headers: Headers) => void): void {
+    const c = this.#c;
     try {
-      make(c.res.headers);
+      change(c.res.headers);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       c.res = new Response(c.res.body, c.res);
-      make(c.res.headers);
+      change(c.res.headers);
     }
-  };
-  return {
-    get: (name) => c.res.headers.get(name),
-    set: (name, value) => change((headers) => headers.set(name, value)),
-    append: (name, value) => change((headers) => headers.append(name, value)),
-  };
+  }
 }
 
 /** On Node the headers that the server has parsed are at hand; a `Headers` would have to be made of them first. */

@@ -116,7 +116,10 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
 
   commit(target: CommitTarget, options: CommitOptions = {}): Reply<M, boolean> {
     const status = options.status ?? (isNodeResponse(target) ? target.statusCode : 200);
-    return this.#answer(() => commit(this.#state, target, status));
+    const state = this.#state;
+    // The one call of every request: where it can only throw, nothing has to catch it.
+    if (state.floor.mode === "sync") return commit(state, target, status);
+    return this.#answer(() => commit(state, target, status));
   }
 
   /** The state, for an answer that depends on it. */
