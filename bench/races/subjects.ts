@@ -4,6 +4,7 @@ import {
   withConnectRedis,
   withExpress4,
   withMemoryStore,
+  withRedisStore,
   withRemoteMemoryStore,
   withRemoteSessionStore,
   withSessionStore,
@@ -26,8 +27,14 @@ export function peers(redisUrl: string | undefined): readonly Subject[] {
 }
 
 /** express-session with our store: what it stores of visitors is still for its own options to say. */
-export function migrated(): readonly Subject[] {
-  return [withSessionStore(true), withSessionStore(false), withRemoteSessionStore(), withExpress4()];
+export function migrated(redisUrl: string | undefined): readonly Subject[] {
+  return [
+    withSessionStore(true),
+    withSessionStore(false),
+    withRemoteSessionStore(),
+    withExpress4(),
+    ...(redisUrl === undefined ? [] : [withRedisStore(redisUrl)]),
+  ];
 }
 
 /** Ours. */
@@ -36,5 +43,5 @@ export function ours(): readonly Subject[] {
 }
 
 export function allSubjects(redisUrl: string | undefined): readonly Subject[] {
-  return [...peers(redisUrl), ...migrated(), ...ours()];
+  return [...peers(redisUrl), ...migrated(redisUrl), ...ours()];
 }

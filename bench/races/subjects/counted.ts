@@ -21,10 +21,31 @@ export function countedStore(): CountedStore {
   return { store: counted, writes: () => writes };
 }
 
-/** The same store as if it were remote. Its puts can be held on their way. */
-export function remoteStore(): { readonly store: Store<"async">; readonly held: HeldWrites; writes(): number } {
-  const { store, writes } = countedStore();
+/** A remote store that counts its writes, and whose puts can be held on their way. */
+export interface HeldStore {
+  readonly store: Store<"async">;
+  readonly held: HeldWrites;
+  writes(): number;
+}
+
+/** The store in memory as if it were remote. */
+export function remoteStore(): HeldStore {
+  return heldStore(asyncStore(memoryStore()));
+}
+
+/** @param store one that is remote, as it is */
+export function heldStore(store: Store<"async">): HeldStore {
   const held = heldWrites();
-  const pause = async (point: string): Promise<void> => (point === "put sent" ? held.pass() : undefined);
-  return { store: asyncStore(store, { pause }), held, writes };
+  let writes = 0;
+  const wrapped: Store<"async"> = {
+    ...store,
+    async put(entry, expected, now) {
+      writes++;
+      await held.pass();
+      return store.put(entry, expected, now);
+    },
+    touch: async (key, rev, to, now) => (writes++, store.touch(key, rev, to, now)),
+    delete: async (key) => (writes++, store.delete(key)),
+  };
+  return { store: wrapped, held, writes: () => writes };
 }

@@ -7,11 +7,15 @@ import express, { type Request } from "express";
 import session, { MemoryStore, type Store } from "express-session";
 import { createClient } from "redis";
 import { SessionStore } from "sojourn/express-session";
+import { redisStore } from "sojourn/redis";
 import { heldWrites, type HeldWrites, type Routes, type Running, type Subject, type Visit } from "../subject.ts";
-import { countedStore, remoteStore } from "./counted.ts";
+import { countedStore, heldStore, remoteStore, type HeldStore } from "./counted.ts";
 
 /** Express 4 under its name as a development dependency; it has no types of its own. */
 const express4 = createRequire(import.meta.url)("express-4") as typeof express;
+
+/** How many stores were opened on a server of Redis; each has keys of its own. */
+let opened = 0;
 
 /** A store for express-session, and what the races ask of it. */
 interface Opened {
@@ -49,8 +53,18 @@ export const withRemoteSessionStore = (): Subject =>
 export const withExpress4 = (): Subject =>
   subject("express-session, SessionStore of sojourn that answers later, Express 4", false, openRemote, express4);
 
-function openRemote(): Opened {
-  const { store, writes, held } = remoteStore();
+/** The same on a server of Redis that runs. */
+export const withRedisStore = (url: string): Subject =>
+  subject("express-session, SessionStore of sojourn on Redis", false, async () => {
+    const client = createClient({ url });
+    await client.connect();
+    const store = await redisStore({ client, prefix: `race-${opened++}` });
+    return { ...openHeld(heldStore(store)), close: async () => client.close() };
+  });
+
+const openRemote = (): Opened => openHeld(remoteStore());
+
+function openHeld({ store, writes, held }: HeldStore): Opened {
   return { ...openOurs(new SessionStore({ store }), writes), held };
 }
 
@@ -75,8 +89,6 @@ function openMemory(held: HeldWrites | undefined): Opened {
     });
   return { store, writes: counted(store), stored, ...(held && { held }) };
 }
-
-let opened = 0;
 
 async function openRedis(url: string): Promise<Opened> {
   const client = createClient({ url });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runRaces, type Outcome } from "../../../../bench/races/races.ts";
 import { startRedis, type RedisServer } from "../../../../bench/races/redis-server.ts";
 import { migrated, ours, peers } from "../../../../bench/races/subjects.ts";
-import { withConnectRedis } from "../../../../bench/races/subjects/express-session.ts";
+import { withConnectRedis, withRedisStore } from "../../../../bench/races/subjects/express-session.ts";
 
 const WON: Outcome = {
   slowRead: "logged out",
@@ -23,7 +23,7 @@ describe("ours win every race", () => {
 });
 
 describe("express-session wins them with our store", () => {
-  test.each(migrated())("$name", async (subject) => {
+  test.each(migrated(undefined))("$name", async (subject) => {
     // By default express-session asks to store what has nothing in it; a store has to do as it is told.
     const cookieless = subject.name.endsWith("defaults") ? 100 : 0;
     expect(await runRaces(subject)).toEqual({ ...WON, cookieless });
@@ -57,5 +57,10 @@ describe("and on a server of Redis", () => {
   test("express-session, connect-redis", async (context) => {
     if (redis === undefined) return context.skip("no redis-server was found");
     return expect(await runRaces(withConnectRedis(redis.url))).toEqual({ ...LOST, redirect: "lost" });
+  });
+
+  test("express-session with our store", async (context) => {
+    if (redis === undefined) return context.skip("no redis-server was found");
+    return expect(await runRaces(withRedisStore(redis.url))).toEqual(WON);
   });
 });

@@ -91,7 +91,8 @@ export function touchSession(context: Context, held: Stored, ttl: number, now: n
     if (!isLive(entry, now) || endOf(entry) - now >= thresholdFor(ttl, policy) || left === 0)
       return steps.of(undefined);
     return steps.chain(store.touch(entry.key, entry.rev, to, now), (isTouched) => {
-      if (!isTouched) return steps.chain(store.get(entry.key, now), (current) => attempt(current, left - 1));
+      if (!isTouched)
+        return steps.chain(store.get(entry.key, now, { fresh: true }), (current) => attempt(current, left - 1));
       held.entry = { ...held.entry, ...to };
       return steps.of(undefined);
     });

@@ -17,24 +17,20 @@ export function endSession(context: Context, sid: string): Reply<Mode, void> {
   /** Puts the mark over what is there. Where nothing is and nothing is on its way, nothing has to be kept out. */
   function replace(current: Entry | undefined, left: number): Reply<Mode, void> {
     if (left === 0) throw new ConflictError(`${MAX_ATTEMPTS} other changes of the session came first`);
-    if (isStandingMark(current, now)) return steps.of(undefined);
-    if ((current === undefined || isMark(current)) && generated?.arriving !== true) return steps.of(undefined);
+    if (current === undefined && generated?.arriving === false) return steps.of(undefined);
+    const isGone = current === undefined || isMark(current);
+    if (isStandingMark(current, now) || (isGone && generated?.arriving !== true)) return settled();
     return steps.chain(store.put(mark, current?.rev ?? null, now), (put) =>
-      put.outcome === "conflict" ? replace(put.current, left - 1) : steps.of(undefined),
+      put.outcome === "conflict" ? replace(put.current, left - 1) : settled(),
     );
   }
 
-  /** A store that may answer from an older copy is not believed when it says that there is nothing. */
-  function removeUnseen(): Reply<Mode, void> {
-    return steps.chain(store.delete(sid), (head) =>
-      isLive(head, now) ? steps.chain(store.put(mark, null, now), () => steps.of(undefined)) : steps.of(undefined),
-    );
+  /** Also where nothing was found: it may be the repeat of a call whose answer was lost. */
+  function settled(): Reply<Mode, void> {
+    return store.settle?.() ?? steps.of(undefined);
   }
 
-  const replaced = steps.chain(store.get(sid, now), (current) =>
-    current === undefined && store.guarantees.staleMs > 0 ? removeUnseen() : replace(current, MAX_ATTEMPTS),
-  );
-  return steps.chain(replaced, () => store.settle?.() ?? steps.of(undefined));
+  return steps.chain(store.get(sid, now, { fresh: true }), (current) => replace(current, MAX_ATTEMPTS));
 }
 
 /** Ends every session of a user but one. The answer is how many were live. */

@@ -65,7 +65,8 @@ export function mergeFields(base: Fields, mine: Fields, theirs: Fields): Fields 
 function changedNames(a: Fields, b: Fields): readonly string[] {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   names.delete("cookie");
-  return [...names].filter((name) => textOf(a, name) !== textOf(b, name));
+  // A touch takes all fields over from before; those are the same without being written out.
+  return [...names].filter((name) => a[name] !== b[name] && textOf(a, name) !== textOf(b, name));
 }
 
 function textOf(fields: Fields, name: string): string | undefined {
