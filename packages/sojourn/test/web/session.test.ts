@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { InvalidDataError } from "../../src/errors.ts";
-import { floor, stores, visitor, writes, type Floor, type Visitor } from "./support/visitor.ts";
+import type { StandardSchema } from "../../src/sessions/standard-schema.ts";
+import type { RequestSession } from "../../src/web/cookies/index.ts";
+import { floor, stores, visitor, writes, type Data, type Floor, type Visitor } from "./support/visitor.ts";
 
 describe.each(stores)("a request's session, on %s", (_, open) => {
   let on: Floor;
@@ -289,6 +291,34 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
 
     test.each([200, 204, 302, 303, 304, 400, 401, 404, 422, 499])("on a %i sets the cookie", async (status) => {
       expect((await ann.visit((session) => session.set("a", 1), { status })).cookies).toHaveLength(1);
+    });
+  });
+
+  describe("with a schema", () => {
+    const stripping: StandardSchema<Data> = {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        validate: (value) => ({ value: { name: String((value as Data)["name"]) } }),
+      },
+    };
+
+    test("that changes data, the changed data counts", async () => {
+      const strict = visitor(floor({ store: open(), manager: { schema: stripping } }).web);
+      const { session } = await strict.visit((session) => session.set("name", 42));
+      expect(session.get("name")).toBe("42");
+    });
+
+    test.each<[string, (session: RequestSession<Data>) => void]>([
+      ["a field's end", (session) => session.set("name", "x", { ttl: "1m" })],
+      ["a flash value", (session) => session.flash("n", 1)],
+    ])("that drops %s, the commit throws: it would live for ever, or be lost", async (_, change) => {
+      const { web } = floor({ store: open(), manager: { schema: stripping } });
+      const strict = visitor(web);
+      await expect(async () => strict.visit(change)).rejects.toThrow("let the field");
+      expect(strict.cookie).toBeUndefined();
+      await strict.visit((session) => session.set("name", "Ann"));
+      await expect(async () => strict.visit(change)).rejects.toThrow(InvalidDataError);
     });
   });
 
