@@ -46,6 +46,7 @@ test("the library imports nothing but itself and a few built-in modules, each in
     /^auth: jose$/,
     /^web: hono(\/http-exception)?$/,
     /^web: express-session$/,
+    /^web: fastify$/,
     /^tokens: node:crypto$/,
     /^cloudflare: cloudflare:workers$/,
     /^store: node:(fs|path|timers|url|worker_threads)$/,

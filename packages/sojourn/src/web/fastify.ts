@@ -1,1 +1,157 @@
-export {};
+/** Sessions for Fastify 5: a thin face of `sojourn/cookies`. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { TooManyAttemptsError } from "../errors.ts";
+import type { Mode, Reply } from "../store/reply.ts";
+import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
+import type { CookieSessionsOptions } from "./cookies/options.ts";
+import type { RequestSession } from "./cookies/request-session.ts";
+import type { ResponseHeaders } from "./cookies/response-headers.ts";
+import { ANSWER_HEADERS } from "./node/held-response.ts";
+
+export type { RequestSession } from "./cookies/request-session.ts";
+
+/** Options of `sessionPlugin`. */
+export interface SessionPluginOptions<Data, M extends Mode> extends CookieSessionsOptions<Data, M> {
+  /** Where a request comes from, for the guard. @default `request.ip` */
+  readonly address?: (request: FastifyRequest) => string | undefined;
+}
+
+/** The plugin, and the way to a session with its types. */
+export interface SessionPlugin<Data, M extends Mode> {
+  (instance: FastifyInstance, options: object, done: (error?: Error) => void): void;
+  /** The session that a request has: `request.session`, with its types. @throws TypeError if the plugin is not there */
+  of(request: object): RequestSession<Data, M>;
+}
+
+/**
+ * A plugin that gives every request its session as `request.session`, and commits it in `onSend`, before the response's
+ * headers go out. It holds for the whole instance that it is registered on.
+ *
+ * After `reply.hijack()` Fastify calls no hook: commit before you write, with `request.session.commit(reply.raw)`.
+ *
+ * What refuses a request goes to the error handler, with its HTTP status as `status`: 503 if the store cannot tell or
+ * cannot save, 403 for another site's request, 429 from the guard.
+ *
+ * @throws TypeError as `cookieSessions` does
+ */
+export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOptions<Data, M>): SessionPlugin<Data, M> {
+  const web: CookieSessions<Data, M> = cookieSessions(options);
+  const settle = settler(web.mode === "sync");
+  const { guard, address = ({ ip }: FastifyRequest) => ip } = options;
+
+  function onRequest(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+    settle(
+      () => web.start(request.raw, guard === undefined ? undefined : { address: address(request) }),
+      (session) => {
+        (request as object as WithSession<Data, M>).session = session;
+        done();
+      },
+      (error) => {
+        setRefusalHeaders(reply, error);
+        done(error as Error);
+      },
+    );
+  }
+
+  function onSend(request: FastifyRequest, reply: FastifyReply, payload: unknown, done: (error?: Error) => void): void {
+    const { session } = request as object as WithSession<Data, M>;
+    // Refused before there was one.
+    if (session === null) return done();
+    settle(
+      () => session.commit(new ReplyHeaders(reply), { status: reply.statusCode }),
+      () => done(),
+      (error) => {
+        // What was to be sent is not, and nobody else would close it.
+        (payload as { destroy?: () => void } | null | undefined)?.destroy?.();
+        for (const name of ANSWER_HEADERS) reply.removeHeader(name);
+        setRefusalHeaders(reply, error);
+        const failed = (): void => done(error as Error);
+        // A session that began in this request ends: the client will not hear of it.
+        settle(() => session.commit(NO_HEADERS, { status: 500 }), failed, failed);
+      },
+    );
+  }
+
+  function plugin(instance: FastifyInstance, _options: object, done: (error?: Error) => void): void {
+    // Without its types, which another plugin of that name may have set.
+    (instance as Decorator).decorateRequest("session", null);
+    instance.addHook("onRequest", onRequest);
+    instance.addHook("onSend", onSend);
+    done();
+  }
+  return Object.assign(plugin, {
+    of: sessionOf<Data, M>,
+    // The marks by which Fastify registers a plugin on the instance itself, instead of on a child of it.
+    [Symbol.for("skip-override")]: true,
+    [Symbol.for("fastify.display-name")]: "sojourn",
+    [Symbol.for("plugin-meta")]: { name: "sojourn", fastify: ">=5" },
+  });
+}
+
+interface Decorator {
+  decorateRequest(name: string, value: null): unknown;
+}
+
+interface WithSession<Data, M extends Mode> {
+  session: RequestSession<Data, M> | null;
+}
+
+type Settle = <M extends Mode, T>(
+  make: () => Reply<M, T>,
+  next: (value: T) => void,
+  failed: (error: unknown) => void,
+) => void;
+
+/** Goes on with a reply or its fault: at once where the store answers at once. */
+function settler(isSync: boolean): Settle {
+  return <M extends Mode, T>(make: () => Reply<M, T>, next: (value: T) => void, failed: (error: unknown) => void) => {
+    let reply: Reply<M, T>;
+    try {
+      reply = make();
+    } catch (error) {
+      return failed(error);
+    }
+    if (isSync) next(reply as T);
+    else void (reply as Promise<T>).then(next, failed);
+  };
+}
+
+function sessionOf<Data, M extends Mode>(request: object): RequestSession<Data, M> {
+  const { session } = request as Partial<WithSession<Data, M>>;
+  if (typeof session?.commit !== "function") {
+    throw new TypeError("Expected a request that has a session: `sessionPlugin` has to be registered first");
+  }
+  return session;
+}
+
+const NO_HEADERS = { get: () => null, set() {}, append() {} };
+
+class ReplyHeaders implements ResponseHeaders {
+  readonly #reply: FastifyReply;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+  }
+
+  get(name: string): string | null {
+    const value = this.#reply.getHeader(name);
+    if (value === undefined) return null;
+    return Array.isArray(value) ? value.join(", ") : String(value);
+  }
+
+  set(name: string, value: string): void {
+    void this.#reply.header(name, value);
+  }
+
+  /** Only `Set-Cookie` is appended, and Fastify keeps all of them. */
+  append(name: string, value: string): void {
+    void this.#reply.header(name, value);
+  }
+}
+
+function setRefusalHeaders(reply: FastifyReply, error: unknown): void {
+  reply.header("Cache-Control", "no-store");
+  if (error instanceof TooManyAttemptsError && error.retryAfter !== undefined) {
+    reply.header("Retry-After", String(error.retryAfter));
+  }
+}
