@@ -9,23 +9,29 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+/** The programs that can be the server; the first one that the machine has is it. */
+const PROGRAMS = ["redis-server", "valkey-server"];
+
+/** Starts a server on a free port of loopback; `undefined` if the machine has none. */
 export async function startRedis(): Promise<RedisServer | undefined> {
-  const port = await freePort();
-  const server = spawn(
-    "redis-server",
-    ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-    {
-      stdio: ["ignore", "pipe", "ignore"],
-    },
-  );
+  for (const program of PROGRAMS) {
+    const server = await start(program, await freePort());
+    if (server !== undefined) return server;
+  }
+  return undefined;
+}
+
+async function start(program: string, port: number): Promise<RedisServer | undefined> {
+  const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const server = spawn(program, settings, { stdio: ["ignore", "pipe", "ignore"] });
   const isMissing = once(server, "error").then(() => true);
   const end = (): void => void server.kill();
   process.once("exit", end);
-  const isReady = (async () => {
+  const hasEnded = (async () => {
     for await (const line of createInterface(server.stdout)) if (line.includes("Ready to accept")) return false;
     return true;
   })();
-  if (await Promise.race([isMissing, isReady])) return undefined;
+  if (await Promise.race([isMissing, hasEnded])) return undefined;
   return {
     url: `redis://127.0.0.1:${port}`,
     async stop() {

@@ -11,8 +11,9 @@ import { redisStore } from "sojourn/redis";
 import { heldWrites, type HeldWrites, type Routes, type Running, type Subject, type Visit } from "../subject.ts";
 import { countedStore, heldStore, remoteStore, type HeldStore } from "./counted.ts";
 
+const require = createRequire(import.meta.url);
 /** Express 4 under its name as a development dependency; it has no types of its own. */
-const express4 = createRequire(import.meta.url)("express-4") as typeof express;
+const express4 = require("express-4") as typeof express;
 
 /** How many stores were opened on a server of Redis; each has keys of its own. */
 let opened = 0;

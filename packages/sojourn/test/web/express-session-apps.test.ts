@@ -13,7 +13,8 @@ import { faultyStore } from "../../src/testing/index.ts";
 import { SessionStore, type SessionStoreOptions } from "../../src/web/express-session.ts";
 import { stores } from "./support/express-session.ts";
 
-const express4 = createRequire(import.meta.url)("express-4") as typeof express;
+const require = createRequire(import.meta.url);
+const express4 = require("express-4") as typeof express;
 const frameworks = [
   { version: "Express 5", framework: express },
   { version: "Express 4", framework: express4 },
@@ -67,7 +68,7 @@ async function listen(given: AppOptions = {}): Promise<App> {
       return res.send("in");
     });
   });
-  on("/me", (req, res) => void res.send((req.session["user"] as string | undefined) ?? "nobody"));
+  on("/me", (req, res) => void res.send(req.session["user"] ?? "nobody"));
   on("/count", (req, res) => void res.send(String((req.session["count"] = Number(req.session["count"] ?? 0) + 1))));
   on("/logout", (req, res, next) => req.session.destroy((error: unknown) => (error ? next(error) : res.send("out"))));
   app.use(routes);
