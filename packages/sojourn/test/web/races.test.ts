@@ -65,6 +65,21 @@ describe.each(stores)("races, on %s", (_, open) => {
     expect((await ann.visit()).session.userId).toBe("ann");
   });
 
+  test.each<[string, Parameters<Visitor["visit"]>[0]]>([
+    ["login", (session) => session.login("ann")],
+    ["rotation", (session) => session.rotate()],
+    ["logout", (session) => session.logout()],
+  ])("nor, if it was extended, put the old cookie over the one of a %s since", async (_, meanwhile) => {
+    on.clock.advance("10m");
+    const old = visitor(on.web, ann.cookie);
+    const { cookies } = await old.visit(async () => {
+      on.clock.advance(1);
+      await ann.visit(meanwhile);
+    });
+    expect(cookies).toEqual([]);
+    expect(writes(on.calls)).toContain("touch");
+  });
+
   test("a login in a slow request is a login: with a new session, whatever became of the old one", async () => {
     const late = await slow(logout, (session) => session.login("bob"));
     expect(late.session.userId).toBe("bob");

@@ -248,6 +248,9 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
       expect(on.calls).toEqual([]);
       expect([...second]).toEqual([...first]);
       expect([...third]).toEqual([]);
+      // On the same response they are there already.
+      await session.commit(first);
+      expect([...first]).toEqual([...second]);
     });
 
     test("a change after it is an error, never a silent loss", async () => {

@@ -15,7 +15,7 @@ export function commit<Data, M extends Mode>(
   const { mode, steps } = state.floor;
   if (state.committed !== undefined) {
     const { headers, kept } = state.committed;
-    if (headers !== undefined && status < 500) setHeaders(target, headers);
+    if (headers !== undefined && status < 500 && target !== state.committed.target) setHeaders(target, headers);
     return steps.of(kept);
   }
   if (status >= 500) return abandon(state);
@@ -32,8 +32,8 @@ export function commit<Data, M extends Mode>(
   );
 }
 
-function hasWork<Data>({ rotate, replaced, changes }: RequestState<Data, Mode>): boolean {
-  return rotate || replaced !== undefined || (changes !== undefined && !changes.isEmpty);
+function hasWork<Data>({ rotate, replaced, changes, handAnew }: RequestState<Data, Mode>): boolean {
+  return rotate || replaced !== undefined || handAnew || (changes !== undefined && !changes.isEmpty);
 }
 
 /** Ends the replaced session, writes what was set, makes a new token. Whether all that was set is kept. */
@@ -44,8 +44,21 @@ function write<Data, M extends Mode>(state: RequestState<Data, M>): Reply<M, boo
   return steps.chain(ended, () => {
     state.replaced = undefined;
     return steps.chain(writeChanges(state), (kept) =>
-      state.rotate && state.session !== undefined ? rotate(state) : steps.of(kept),
+      state.rotate && state.session !== undefined ? rotate(state) : checkHandover(state, kept),
     );
+  });
+}
+
+/**
+ * A credential that the request brought is handed back only while its token is the session's current one. Another
+ * request may have logged in or rotated meanwhile, and this response, coming later, would put the old one in its place.
+ */
+function checkHandover<Data, M extends Mode>(state: RequestState<Data, M>, kept: boolean): Reply<M, boolean> {
+  const { steps, sessions } = state.floor;
+  if (!state.handAnew || state.begun || state.token === undefined) return steps.of(kept);
+  return steps.chain(sessions.explain(state.token), (explanation) => {
+    state.handAnew = explanation.state === "live" && explanation.token === "current";
+    return steps.of(kept);
   });
 }
 
@@ -101,10 +114,10 @@ function rotate<Data, M extends Mode>(state: RequestState<Data, M>): Reply<M, bo
 /** A response that failed: nothing is written, and a session that the client will never hear of ends. */
 function abandon<Data, M extends Mode>(state: RequestState<Data, M>): Reply<M, boolean> {
   const { steps, sessions, mode } = state.floor;
-  const kept = !hasWork(state);
+  const kept = !state.begun && !state.rotate && (state.changes?.isEmpty ?? true);
   const begun = state.begun ? state.session : undefined;
   state.sealed = true;
-  state.committed = { headers: undefined, kept };
+  state.committed = { headers: undefined, target: undefined, kept };
   if (begun === undefined) return steps.of(kept);
   forget(state);
   // The response is an error already. What cannot be ended now nobody can use, and it expires.
@@ -117,7 +130,7 @@ function abandon<Data, M extends Mode>(state: RequestState<Data, M>): Reply<M, b
 
 function finish<Data>(state: RequestState<Data, Mode>, target: CommitTarget, kept: boolean): boolean {
   const headers = headerChanges(state);
-  state.committed = { headers, kept };
+  state.committed = { headers, target, kept };
   if (headers !== undefined) setHeaders(target, headers);
   return kept;
 }

@@ -5,7 +5,7 @@ import type { Carrier } from "./carrier.ts";
 import type { Changes, Fields } from "./changes.ts";
 import type { Floor } from "./floor.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
-import type { HeaderChanges } from "./response-headers.ts";
+import type { CommitTarget, HeaderChanges } from "./response-headers.ts";
 
 export interface RequestState<Data, M extends Mode> {
   readonly floor: Floor<Data, M>;
@@ -33,8 +33,16 @@ export interface RequestState<Data, M extends Mode> {
   seen: boolean;
   /** Whether it is too late for changes. */
   sealed: boolean;
-  /** What the commit has made, and whether all that was set is kept. */
-  committed: { readonly headers: HeaderChanges | undefined; readonly kept: boolean } | undefined;
+  committed: Committed | undefined;
+}
+
+/** What a commit has made. */
+export interface Committed {
+  readonly headers: HeaderChanges | undefined;
+  /** Where they were set. */
+  readonly target: CommitTarget | undefined;
+  /** Whether all that was set is kept. */
+  readonly kept: boolean;
 }
 
 /** What `start` has found. */
