@@ -1,4 +1,5 @@
 /** What is particular to Durable Objects: eviction, restarts, crashes, alarms, and two Workers on the same ones. */
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { EndedSession } from "../../src/cloudflare/index.ts";
 import { bundle } from "./support/bundle.ts";
@@ -84,6 +85,42 @@ describe("an object that was", () => {
     expect((await ask("count", { shards: 2 })).reply).toBe(1);
   });
 });
+
+const hasProc = existsSync(`/proc/${process.pid}/task/${process.pid}/children`);
+
+test.skipIf(!hasProc)(
+  `what was acknowledged is there after the process was killed${hasProc ? "" : " (skipped: there is no /proc)"}`,
+  async () => {
+    const live: string[] = [];
+    const ended: string[] = [];
+    let killed = 0;
+    const work = async (): Promise<void> => {
+      while (killed === 0) {
+        const [kept = "", gone = ""] = (await ask("create", { count: 2, shards: 2 })).reply as string[];
+        live.push(kept, gone);
+        await ask("destroy", { token: gone, shards: 2 });
+        ended.push(gone);
+        if (ended.length === 40) {
+          killed = workerd.kill();
+          expect(killed).toBe(1);
+        }
+      }
+    };
+    // Those that are in the middle of a call fail; what they were not answered counts for nothing.
+    await Promise.allSettled(Array.from({ length: 4 }, work));
+    expect(killed).toBe(1);
+    await workerd.stop();
+    workerd = startWorkerd(workers, folder);
+    expect(ended.length).toBeGreaterThanOrEqual(40);
+    for (const token of ended) expect((await ask("authenticate", { token, shards: 2 })).reply).toBe("unknown");
+    // The logout of the last one of each worker may have been done without an answer.
+    let lost = 0;
+    for (const token of live.filter((each) => !ended.includes(each))) {
+      if ((await ask("authenticate", { token, shards: 2 })).reply === "unknown") lost++;
+    }
+    expect(lost).toBeLessThanOrEqual(4);
+  },
+);
 
 describe("the alarm", () => {
   test("reclaims what has expired, and reports it", async () => {

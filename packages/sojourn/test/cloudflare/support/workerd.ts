@@ -1,5 +1,5 @@
 /** Workers in the real workerd, with Durable Objects that are kept in a folder. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "miniflare";
@@ -27,10 +27,13 @@ export interface Workerd {
   url(): Promise<string>;
   /** Lets go of an object's memory, as the platform does with objects that nobody asks. */
   evict(worker: string, className: string, name: string): Promise<void>;
+  /** Ends the process with SIGKILL, only where there is /proc. How many processes that were. */
+  kill(): number;
   stop(): Promise<void>;
 }
 
 export function startWorkerd(workers: readonly WorkerUnderTest[], folder: string): Workerd {
+  const before = children();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       resourcePersistencePath: folder,
@@ -55,8 +58,24 @@ export function startWorkerd(workers: readonly WorkerUnderTest[], folder: string
     },
     url: async () => (await miniflare.ready).origin,
     evict: async (worker, className, name) => miniflare.unsafeEvictDurableObject(worker, className, { name }),
+    kill() {
+      const own = children().filter((pid) => !before.includes(pid) && commandOf(pid).includes("workerd"));
+      for (const pid of own) process.kill(pid, "SIGKILL");
+      return own.length;
+    },
     stop: async () => miniflare.dispose(),
   };
+}
+
+/** The processes that this one has started. */
+function children(): readonly number[] {
+  const file = `/proc/${process.pid}/task/${process.pid}/children`;
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8");
 }
 
 /** A folder of its own, and how to remove it. */
