@@ -113,23 +113,24 @@ describe("the shard of a key", () => {
 /** Written down, since what is stored depends on them. */
 const SHARDS_OF_KEYS: readonly number[] = [3, 3, 3, 0, 6];
 
+/** The part of a storage that an alarm is about. */
+function storage(): Pick<ShardStorage, "getAlarm" | "setAlarm"> & { at: number | null; sets: number } {
+  const state = {
+    at: null as number | null,
+    sets: 0,
+    getAlarm: async () => state.at,
+    setAlarm: async (at: number) => {
+      state.at = at;
+      state.sets++;
+    },
+  };
+  return state;
+}
+const alarmOver = (state: object): ReturnType<typeof reclaimAlarm> => reclaimAlarm(state as ShardStorage);
+
 describe("the alarm of a shard", () => {
   const now = Date.UTC(2030, 0, 1);
   const DAY = 86_400_000;
-
-  function storage(): Pick<ShardStorage, "getAlarm" | "setAlarm"> & { at: number | null; sets: number } {
-    const state = {
-      at: null as number | null,
-      sets: 0,
-      getAlarm: async () => state.at,
-      setAlarm: async (at: number) => {
-        state.at = at;
-        state.sets++;
-      },
-    };
-    return state;
-  }
-  const alarmOver = (state: object) => reclaimAlarm(state as ShardStorage);
 
   test("is set for the earliest end, and not again for a later one", async () => {
     const state = storage();
