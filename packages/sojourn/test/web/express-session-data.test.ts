@@ -112,7 +112,11 @@ describe.each(stores)("over $name", ({ make }) => {
     await store.set("123", written());
     expect([await store.length(), await store.ids()]).toEqual([1, ["123"]]);
     expect(await store.all()).toHaveLength(1);
-    await expect(store.get("other")).rejects.toMatchObject({ code: "store_corrupt" });
+    const corrupt = { code: "store_corrupt" };
+    await expect(store.get("other")).rejects.toMatchObject(corrupt);
+    await expect(store.set("other", written())).rejects.toMatchObject(corrupt);
+    await expect(store.set("other", generate(store, "other"))).rejects.toMatchObject(corrupt);
+    await expect(store.destroy("other")).rejects.toMatchObject(corrupt);
     await store.clear();
     expect(await inner.count(Date.now())).toBe(1);
   });

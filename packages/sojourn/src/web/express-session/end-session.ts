@@ -4,7 +4,7 @@ import type { Mode, Reply } from "../../store/reply.ts";
 import type { Entry } from "../../store/store.ts";
 import { parseUserId } from "../../tokens/token.ts";
 import { MAX_ATTEMPTS, type Context } from "./session-context.ts";
-import { deletionMark, isLive, isMark, isStandingMark } from "./session-entry.ts";
+import { checkOurs, deletionMark, isLive, isMark, isStandingMark } from "./session-entry.ts";
 
 /** Ends a session, if it is there. Once it has answered, no node yields the session. */
 export function endSession(context: Context, sid: string): Reply<Mode, void> {
@@ -17,7 +17,8 @@ export function endSession(context: Context, sid: string): Reply<Mode, void> {
   /** Puts the mark over what is there. Where nothing is and nothing is on its way, nothing has to be kept out. */
   function replace(current: Entry | undefined, left: number): Reply<Mode, void> {
     if (left === 0) throw new ConflictError(`${MAX_ATTEMPTS} other changes of the session came first`);
-    if (current === undefined && generated?.arriving === false) return steps.of(undefined);
+    if (current !== undefined) checkOurs(current);
+    else if (generated?.arriving === false) return steps.of(undefined);
     const isGone = current === undefined || isMark(current);
     if (isStandingMark(current, now) || (isGone && generated?.arriving !== true)) return settled();
     return steps.chain(store.put(mark, current?.rev ?? null, now), (put) =>

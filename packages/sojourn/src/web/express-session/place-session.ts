@@ -6,7 +6,7 @@ import { uniqueRev } from "../../tokens/token.ts";
 import { revoked } from "./change-session.ts";
 import type { Held } from "./held-session.ts";
 import { MAX_ATTEMPTS, ownerOf, type Context } from "./session-context.ts";
-import { isLive, isStandingMark, sessionMeta } from "./session-entry.ts";
+import { checkOurs, isLive, isStandingMark, sessionMeta } from "./session-entry.ts";
 import type { Fields } from "./session-fields.ts";
 
 /** A session to be placed. */
@@ -33,8 +33,10 @@ export function placeSession(context: Context, session: Placed, now: number): Re
 
   function attempt(current: Entry | undefined, left: number): Reply<Mode, Entry | undefined> {
     if (left === 0) throw new ConflictError(`${MAX_ATTEMPTS} other changes of the session came first`);
-    if (current !== undefined && isStandingMark(current, now) && !(isNew && stamp > current.createdAt))
-      return steps.of(undefined);
+    if (current !== undefined) {
+      checkOurs(current);
+      if (isStandingMark(current, now) && !(isNew && stamp > current.createdAt)) return steps.of(undefined);
+    }
     const continues = !isNew && isLive(current, now) && current.owner === owner;
     const entry: Entry = {
       key: sid,

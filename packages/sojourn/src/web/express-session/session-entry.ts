@@ -30,6 +30,11 @@ export function isMark(head: Head): boolean {
   return head.meta === MARK;
 }
 
+/** @throws StoreError `store_corrupt` for an entry that is somebody else's, and must not be replaced */
+export function checkOurs(entry: Head): void {
+  if (!isMark(entry)) ttlOf(entry);
+}
+
 /** Whether an entry is a mark that still refuses what comes late. */
 export function isStandingMark(entry: Head | undefined, now: number): boolean {
   return entry !== undefined && isMark(entry) && now < entry.touchedAt + FLOOR_LIFETIME;
