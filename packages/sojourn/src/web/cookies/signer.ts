@@ -11,6 +11,7 @@ import { readToken } from "../../tokens/token.ts";
 
 /** A credential whose signature is right. */
 export interface Verified {
+  readonly credential: string;
   readonly token: string;
   /** For `authenticate`: the token taken apart and hashed, once for all the requests that bring it. */
   readonly look: PreparedOptions;
@@ -45,6 +46,11 @@ const REMEMBERED = 16_384;
 /** What a minted token, a dot and a signature are made of. Anything else is refused unread. */
 const SHAPE = /^sess_[\w-]+\.[\w-]{43}$/;
 
+/** The text in memory of its own: a part of a header, kept, would keep the whole header. */
+function copyOf(text: string): string {
+  return ` ${text}`.slice(1);
+}
+
 function isShaped(credential: string): boolean {
   const { length } = credential;
   return length <= CREDENTIAL_BYTES && length >= SHORTEST_TOKEN + 1 + DIGEST_LENGTH && SHAPE.test(credential);
@@ -58,24 +64,25 @@ export function signer({ keys, allowLocked }: Signing, purpose: string): Signer 
   let young = new Map<string, Verified>();
   let old = new Map<string, Verified>();
 
-  function remember(credential: string, verified: Verified): Verified {
+  function remember(verified: Verified): Verified {
     if (young.size >= REMEMBERED) {
       old = young;
       young = new Map();
     }
-    young.set(credential, verified);
+    young.set(verified.credential, verified);
     return verified;
   }
 
-  function check(credential: string): Verified | undefined {
-    if (!isShaped(credential)) return undefined;
+  function check(presented: string): Verified | undefined {
+    if (!isShaped(presented)) return undefined;
+    const credential = copyOf(presented);
     const token = credential.slice(0, -DIGEST_LENGTH - 1);
     const signature = credential.slice(-DIGEST_LENGTH);
     const index = ready.findIndex((key) => equalDigests(hmacWithKey(key, token), signature));
     const parts = index === -1 ? undefined : readToken(token);
     if (parts === undefined) return undefined;
     const look = { allowLocked, credential: { ...parts, hash: hashOf(parts) } };
-    return { token, look, newest: index === 0 };
+    return { credential, token, look, newest: index === 0 };
   }
 
   return {
@@ -85,7 +92,7 @@ export function signer({ keys, allowLocked }: Signing, purpose: string): Signer 
       const known = young.get(credential);
       if (known !== undefined) return known;
       const verified = old.get(credential) ?? check(credential);
-      return verified === undefined ? undefined : remember(credential, verified);
+      return verified === undefined ? undefined : remember(verified);
     },
   };
 }
