@@ -154,7 +154,7 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
         return counted;
       },
       release: async () => {
-        for (const watch of [...watches.keys()]) await watch.close();
+        for (const watch of watches.keys()) await watch.close();
       },
     });
   } catch (error) {

@@ -97,6 +97,7 @@ function sentinelPort(client: SentinelClient): RedisPort {
     sendBeside: send,
     serverOf: () => "",
     // It gives the master's own client to nobody else, and that can be duplicated.
+    // oxlint-disable-next-line no-underscore-dangle
     listen: (_key, handlers) => client._execute(false, async (master) => listenBeside(master, handlers)),
   };
 }

@@ -1,6 +1,6 @@
 /** Listings over all shards, in the order of the keys' bytes. */
 import type { Page } from "../store.ts";
-import { pairsOf } from "./replies.ts";
+import { pairsOf, type Pair } from "./replies.ts";
 import { compareStored } from "./shards.ts";
 
 /** How many items every shard is asked for, and how many the page may hold. */
@@ -15,7 +15,7 @@ export function sharesOf(limit: number, shards: number): Shares {
 }
 
 /** The page that the answers of the shards make; each was asked for one more than its share. `next` is a stored key. */
-export function pageOf(replies: readonly unknown[], { share, limit }: Shares): Page<readonly [string, string]> {
+export function pageOf(replies: readonly unknown[], { share, limit }: Shares): Page<Pair> {
   const found = replies.map(pairsOf);
   // What a shard kept back comes after its last item here, and so must everything of the next page.
   const bounds = found.flatMap((pairs) => (pairs.length > share ? [pairs[share - 1]![0]] : []));

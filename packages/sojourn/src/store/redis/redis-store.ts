@@ -95,8 +95,8 @@ export function connectedStore({ port, calls, read, write, timely, ...connected 
       (replies) => {
         const { items, next } = pageOf(replies, shares);
         // The index can name what Redis has reclaimed since.
-        const there = items.filter(([, record]) => record !== "");
-        return { items: there.map(([key, record]) => decode(fromStored(key), record)), next };
+        const there = items.flatMap(([key, record]) => (record === null ? [] : [decode(fromStored(key), record)]));
+        return { items: there, next };
       },
     );
   }
@@ -125,7 +125,7 @@ export function connectedStore({ port, calls, read, write, timely, ...connected 
         checkKey(key);
         checkInstant(now, "now");
       } catch (error) {
-        return Promise.reject(error as TypeError);
+        return Promise.reject(error);
       }
       const stored = toStored(key);
       const marker = markerOf(stored);

@@ -5,11 +5,14 @@ import { entryOf, headOf } from "./record.ts";
 
 /** Keys and heads, one after the other. */
 export function headsOf(reply: unknown): readonly Head[] {
-  return pairsOf(reply).map(([key, head]) => headOf(fromStored(key), head));
+  return pairsOf(reply).map(([key, head]) => headOf(fromStored(key), head ?? ""));
 }
 
+/** A key as it is stored, and what was found under it. */
+export type Pair = readonly [key: string, text: string | null];
+
 /** Keys as they are stored, each with what follows it. */
-export function pairsOf(reply: unknown): readonly (readonly [key: string, text: string])[] {
+export function pairsOf(reply: unknown): readonly Pair[] {
   const flat = reply as readonly string[];
   return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!] as const);
 }

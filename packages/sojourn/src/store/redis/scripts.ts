@@ -30,7 +30,7 @@ local function head(r)
   local a = find(r, '\\0', 53, true)
   local b = a and find(r, '\\0', a + 1, true)
   local c = b and find(r, '\\0', b + 1, true)
-  if not c then return false, false end
+  if not c or not num(sub(r, 19, 35)) or not num(sub(r, 36, 52)) then return false, false end
   return sub(r, 1, c), sub(r, a + 1, b - 1)
 end
 `;
@@ -116,24 +116,41 @@ return answer
 
 /**
  * Key, record, rev, what is expected, now, owner, when Redis may drop the record, stamp, how many may be reclaimed; and
- * for an insert that can come twice, until when it may be made, and for how long that it was is kept.
+ * for what can come twice, until when it may be made, and for how long that an insert was made is kept. What every login
+ * does, an insert where nothing is, comes first, before the functions that only the rest needs.
  *
  * Answers 1, or 2 if the marker had to be made, or an array that begins so and goes on with what was removed; an array
  * that begins with 0 for a conflict, -1 for a floor, -2 if it came too late.
  */
-export const PUT: string = `${HEAD}${EXTEND}${UNINDEX}${RECLAIM}${LATE}
-local key, rec, rev, expected, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local owner, dies, stamp, till = ARGV[6], ARGV[7], ARGV[8], ARGV[10]
+export const PUT: string = `
+local call, sub, num = redis.call, string.sub, tonumber
+local base, key, rec, expected, owner = KEYS[1], ARGV[1], ARGV[2], ARGV[4], ARGV[6]
+local dies, stamp, till = ARGV[7], ARGV[8], ARGV[10]
 local at = base .. ':e:' .. key
 local got
 if till then
-  local late = late(till)
-  if late then return late end
-  got = call('MGET', base, at, base .. ':f:' .. owner, base .. ':d:' .. rev)
+  local t = call('TIME')
+  local server = num(t[1]) * 1000 + math.floor(num(t[2]) / 1000)
+  if server > num(till) then return {-2, tostring(server)} end
+  got = call('MGET', base, at, base .. ':f:' .. owner, base .. ':d:' .. ARGV[3])
 elseif owner == '' then got = call('MGET', base, at)
 else got = call('MGET', base, at, base .. ':f:' .. owner) end
 local mark, there, floor = got[1], got[2], got[3]
 if mark and sub(mark, 1, #stamp) ~= stamp then return ${OTHER_SHARDS} end
+local function index()
+  if owner == '' then call('ZADD', base .. ':i', 0, 'k' .. key)
+  else call('ZADD', base .. ':i', 0, 'k' .. key, 0, 'o' .. owner .. '\\0' .. key) end
+end
+if mark and not there and not floor and not got[4] and ARGV[9] == '0' and (expected == '' or expected == '*')
+    and num(dies) <= num(sub(mark, -17)) then
+  call('SET', at, rec, 'PXAT', dies)
+  if till then call('SET', base .. ':d:' .. ARGV[3], '', 'PX', ARGV[11]) end
+  call('ZADD', base .. ':x', sub(rec, 36, 52), key .. '\\0' .. owner)
+  index()
+  return 1
+end
+${HEAD}${EXTEND}${UNINDEX}${RECLAIM}
+local rev, now = ARGV[3], ARGV[5]
 local top, whose
 local live = false
 if there then
@@ -150,7 +167,9 @@ elseif expected ~= '*' then
   over = sub(there, 53, 52 + #expected) == expected
   if not over then return {0, there} end
 end
-if floor and owner ~= '' and not (over and whose == owner) and num(sub(rec, 2, 18)) <= num(floor) then return {-1, floor} end
+if floor and owner ~= '' and not (over and whose == owner) and num(sub(rec, 2, 18)) <= num(floor) then
+  return {-1, floor}
+end
 if got[4] then return 1 end
 local ends = sub(rec, 36, 52)
 if over then
@@ -169,10 +188,7 @@ if there and whose ~= owner then unindex(key, whose) end
 if not over or whose ~= owner or ends ~= sub(there, 36, 52) then
   call('ZADD', base .. ':x', ends, key .. '\\0' .. owner)
 end
-if not there or whose ~= owner then
-  if owner == '' then call('ZADD', base .. ':i', 0, 'k' .. key)
-  else call('ZADD', base .. ':i', 0, 'k' .. key, 0, 'o' .. owner .. '\\0' .. key) end
-end
+if not there or whose ~= owner then index() end
 local stored = mark and 1 or 2
 if not mark or num(dies) > num(sub(mark, -17)) then extend(mark, stamp, dies) end
 if live then call('PUBLISH', base .. ':c', key) end
@@ -252,7 +268,7 @@ return reclaim(ARGV[1], ARGV[2], {})
 
 /**
  * The least and the greatest member, how many, how many bytes stand before the key in a member, and `1` for whole
- * records. Answers keys and heads, or records; an empty text for what is not there.
+ * records. Answers keys and heads, or records; `null` for what is not there.
  */
 export const LIST: string = `${HEAD}
 local members = call('ZRANGEBYLEX', base .. ':i', ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
@@ -266,7 +282,7 @@ local answer = {}
 for n, r in ipairs(call('MGET', unpack(names))) do
   answer[2 * n - 1] = members[n]
   if r and ARGV[5] == '0' then r = head(r) or r end
-  answer[2 * n] = r or ''
+  answer[2 * n] = r
 end
 return answer
 `;

@@ -72,7 +72,7 @@ describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
     await writer.delete(b.key);
     await writer.revokeOwner("ann", now);
     await link.confirm();
-    expect([...told].sort()).toEqual(["a", "a", "b\0😀\ud800", "c", "c"].sort());
+    expect(told.map(String).sort((x, y) => (x < y ? -1 : 1))).toEqual(["a", "a", "b\0😀\ud800", "c", "c"]);
   });
 
   test("a confirmation comes after every change that was acknowledged before it", async () => {
@@ -133,7 +133,7 @@ describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
 
   test("a server that is silent confirms nothing", async () => {
     const { client } = clients[0]!;
-    const store = await redisStore({ client, prefix: "silent", deadline: 100 });
+    const store = await redisStore({ client, prefix: "silent", deadline: 500 });
     opened.push(store);
     const link = store.watch!(() => {});
     await link.confirm();

@@ -1,0 +1,182 @@
+/** What is found out before the first call, and what is refused then. */
+import { afterEach, describe, expect, test } from "vitest";
+import { redisStore, type NodeRedisClient, type RedisOptions, type RedisPort } from "../../../src/store/redis/index.ts";
+import { nodeRedisPort } from "../../../src/store/redis/node-redis.ts";
+import { manualClock } from "../../../src/time/manual-clock.ts";
+import type { Entry, Guarantees, Store } from "../../../src/store/store.ts";
+import { ask } from "../support/redis-ask.ts";
+import { noRedis } from "../support/redis-binary.ts";
+import { ioredis6, nodeRedis6 } from "../support/redis-clients.ts";
+import { startRedis, type RedisServer } from "../support/redis-server.ts";
+
+const closing: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+async function start(...args: string[]): Promise<RedisServer> {
+  const server = await startRedis({ args });
+  closing.push(async () => server.stop());
+  return server;
+}
+
+async function open(server: RedisServer, options: Partial<RedisOptions> = {}): Promise<Store<"async">> {
+  const { client, close } = await nodeRedis6(server.url);
+  closing.push(close);
+  const store = await redisStore({ client, ...options });
+  closing.push(async () => store.close());
+  return store;
+}
+
+function entry(key: string): Entry {
+  const now = Date.now();
+  const instants = { createdAt: now, touchedAt: now, expiresAt: now + 60_000 };
+  return { key, owner: null, rev: `rev of ${key}`, meta: "", value: "v", ...instants };
+}
+
+const durabilities: readonly (readonly [Guarantees["durability"], readonly string[]])[] = [
+  ["none", []],
+  ["none", ["--appendonly", "yes", "--appendfsync", "everysec"]],
+  ["process", ["--appendonly", "yes", "--appendfsync", "no"]],
+  ["power", ["--appendonly", "yes", "--appendfsync", "always"]],
+  ["none", ["--save", "60 1"]],
+];
+
+describe.skipIf(noRedis)("the guarantees", () => {
+  test.each(durabilities)("durability is %s with %j", async (durability, args) => {
+    const store = await open(await start(...args));
+    expect(store.guarantees).toEqual({ durability, atomic: true, staleMs: 0, evicts: false, failoverLoss: false });
+  });
+
+  test("durability can be stated where the server does not say it", async () => {
+    const server = await start(
+      "--appendonly",
+      "yes",
+      "--appendfsync",
+      "always",
+      "--rename-command",
+      "CONFIG",
+      "hidden",
+    );
+    expect((await open(server)).guarantees.durability).toBe("none");
+    expect((await open(server, { durability: "power" })).guarantees.durability).toBe("power");
+  });
+
+  test("calls on several shards are not one step", async () => {
+    expect((await open(await start(), { shards: 2 })).guarantees.atomic).toBe(false);
+  });
+
+  test("a server that evicts says so, and can be refused", async () => {
+    const server = await start("--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl");
+    expect((await open(server)).guarantees.evicts).toBe(true);
+    await expect(open(server, { allowEviction: false })).rejects.toMatchObject({ code: "guarantee_unmet" });
+    await ask(server.port, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+    expect((await open(server, { allowEviction: false })).guarantees.evicts).toBe(false);
+  });
+
+  test("with a replica, a failover can lose what was acknowledged, and a change can wait for it", async () => {
+    const server = await start("--repl-diskless-sync-delay", "0");
+    const alone = await open(server, { wait: { replicas: 1, timeout: 50 } });
+    await expect(alone.put(entry("k"), null, Date.now())).rejects.toMatchObject({ code: "store_timeout" });
+    expect((await alone.get("k", Date.now()))?.key).toBe("k");
+    await start("--replicaof", "127.0.0.1", String(server.port));
+    const online = async (): Promise<boolean> =>
+      /state=online/.test(String(await ask(server.port, "INFO", "replication")));
+    await expect.poll(online, { timeout: 10_000 }).toBe(true);
+    const store = await open(server, { wait: { replicas: 1, timeout: "1s" } });
+    expect(store.guarantees.failoverLoss).toBe(true);
+    expect((await store.put(entry("l"), null, Date.now())).outcome).toBe("stored");
+    expect((await store.delete("l"))?.key).toBe("l");
+  });
+});
+
+describe.skipIf(noRedis)("is refused", () => {
+  test("another number of shards, at connect and by the store that is open", async () => {
+    const server = await start();
+    const store = await open(server, { shards: 2 });
+    await expect(open(server, { shards: 3 })).rejects.toMatchObject({ code: "store_schema", message: /2 shards/ });
+    await expect(open(server, { shards: 1 })).rejects.toMatchObject({ code: "store_schema" });
+    expect(await (await open(server, { shards: 3, prefix: "other" })).count(Date.now())).toBe(0);
+    await ask(server.port, "FLUSHALL");
+    await open(server, { shards: 3 });
+    await expect(store.put(entry("k"), null, Date.now())).rejects.toMatchObject({ code: "store_schema" });
+  });
+
+  test("of two processes that come at once with different numbers, one", async () => {
+    const server = await start();
+    for (let round = 0; round < 10; round++) {
+      const both = [3, 5].map(async (shards) => open(server, { shards, prefix: `p${round}` }));
+      const outcomes = (await Promise.allSettled(both)).map(({ status }) => status);
+      expect(outcomes.filter((status) => status === "fulfilled")).toHaveLength(1);
+    }
+  });
+
+  test.each([-1_500, 1_500])("a clock that is %d ms off", async (skew) => {
+    const server = await start();
+    const clock = manualClock(Date.now() + skew);
+    await expect(open(server, { clock })).rejects.toMatchObject({ code: "store_unavailable", message: /clocks/ });
+    await open(server, { clock, checkClock: false });
+    await open(server, { clock: { now: () => Date.now() + skew / 3 } });
+  });
+
+  test("a server before 6.2", async () => {
+    const server = await start();
+    const { client, close } = await nodeRedis6(server.url);
+    closing.push(close);
+    const port = nodeRedisPort(client as NodeRedisClient);
+    const reported = (version: string): RedisPort => ({
+      ...port,
+      send: async (key, command) => {
+        const reply = await port.send(key, command);
+        return typeof reply === "string" ? reply.replace(/redis_version:\S+/, `redis_version:${version}`) : reply;
+      },
+    });
+    for (const version of ["5.0.14", "6.0.16"]) {
+      await expect(redisStore({ client: reported(version) })).rejects.toMatchObject({ code: "guarantee_unmet" });
+    }
+    for (const version of ["6.2.0", "7.2.4", "10.0.0"]) await (await redisStore({ client: reported(version) })).close();
+  });
+
+  test("a server that is away, within the deadline", async () => {
+    const server = await start();
+    const { client, close } = await nodeRedis6(server.url);
+    closing.push(close);
+    server.pause();
+    await expect(redisStore({ client, deadline: 50 })).rejects.toMatchObject({ code: "store_timeout" });
+    server.resume();
+  });
+
+  test("an option that is not what it should be", async () => {
+    const { client, close } = await nodeRedis6((await start()).url);
+    closing.push(close);
+    const wrong: Record<string, unknown>[] = [
+      { client: undefined },
+      { client: {} },
+      { prefix: "" },
+      { prefix: "é".repeat(257) },
+      { shards: 0 },
+      { shards: 1.5 },
+      { shards: 1_025 },
+      { deadline: 0 },
+      { deadline: "2m" },
+      { wait: { replicas: 0, timeout: 10 } },
+      { wait: { replicas: 1, timeout: "2s" } },
+    ];
+    for (const options of wrong) {
+      await expect(redisStore({ client, ...options }), JSON.stringify(options)).rejects.toThrow(TypeError);
+    }
+  });
+});
+
+test.skipIf(noRedis)("closing the store leaves the client open", async () => {
+  const server = await start();
+  for (const openClient of [nodeRedis6, ioredis6]) {
+    const { client, close } = await openClient(server.url);
+    closing.push(close);
+    const first = await redisStore({ client });
+    const second = await redisStore({ client });
+    await first.close();
+    await first.close();
+    expect(await second.count(Date.now())).toBe(0);
+  }
+});
