@@ -17,7 +17,7 @@ export default defineConfig({
   },
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
-    globalSetup: ["test/support/find-redis.ts"],
+    globalSetup: ["test/support/find-redis.ts", "test/support/find-chromium.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,

@@ -28,13 +28,17 @@ async function work(): Promise<void> {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const own = session.of(request);
-    if (request.url === "/login") await own.login("ann");
-    if (request.url === "/logout") await own.logout();
-    response.end(own.userId ?? "nobody");
+    try {
+      if (request.url === "/login") await own.login("ann");
+      if (request.url === "/logout") await own.logout();
+      response.end(own.userId ?? "nobody");
+    } catch {
+      response.writeHead(503).end();
+    }
   }
   const server = createServer((request, response) =>
     session(request, response, (error) => {
-      if (error === undefined) answer(request, response).catch(() => response.writeHead(503).end());
+      if (error === undefined) void answer(request, response);
       else response.writeHead(503).end();
     }),
   );
