@@ -35,6 +35,8 @@ describe("csrf", () => {
     [false, "POST", { origin: "https://app.test:8443" }],
     [false, "POST", { origin: "https://evil.test" }],
     [false, "POST", { origin: "https://app.test.evil.test" }],
+    [false, "POST", { origin: "https://evilapp.test" }],
+    [false, "POST", { origin: "https://sub.app.test" }],
     [false, "POST", { origin: "null" }],
     [false, "POST", { origin: "" }],
     [true, "POST", { origin: "https://partner.test" }],
