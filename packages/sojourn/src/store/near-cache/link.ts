@@ -40,11 +40,14 @@ export function link({ watch, maxStale, timer, present, onProven }: LinkOptions)
   let isProven = false;
   let isBeating = false;
   let isClosed = false;
+  let isAsked = false;
   let askedAt = 0;
   let callOff: (() => void) | undefined;
 
   async function beat(): Promise<void> {
     const before = present();
+    if (isAsked) askedAt = before.elapsed;
+    isAsked = false;
     if (before.elapsed - askedAt > REST_AFTER) {
       isBeating = false;
       return;
@@ -65,7 +68,7 @@ export function link({ watch, maxStale, timer, present, onProven }: LinkOptions)
 
   return {
     isFresh(now) {
-      askedAt = now.elapsed;
+      isAsked = true;
       if (!isBeating && !isClosed) {
         isBeating = true;
         void beat();

@@ -1,0 +1,54 @@
+/** Near caches in four processes on a real Redis: the contract, and how long a session outlives its logout. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nearCache } from "../../src/store/near-cache/near-cache.ts";
+import type { Store } from "../../src/store/store.ts";
+import { storeContract } from "../../src/testing/index.ts";
+import { LogoutTrials, type Disturbance } from "./near-cache/logout-trials.ts";
+import { noRedis } from "./support/redis-binary.ts";
+import { startRedis, type RedisServer } from "./support/redis-server.ts";
+import { redisStores } from "./support/stores.ts";
+
+describe.skipIf(noRedis).each(redisStores.slice(0, 1))(
+  "the store contract: near cache over Redis, $name",
+  ({ place }) => {
+    const { open, remove } = place();
+    afterAll(async () => remove?.());
+
+    for (const { rule, name, needs, run } of storeContract) {
+      // What two near caches see of each other can be old; the suites on staleness are about that.
+      if (needs === "two stores") continue;
+      test(`rule ${rule}: ${name}`, async () => {
+        expect(await run(async (options) => nearCache((await open(options)) as Store<"async">))).toBeUndefined();
+      });
+    }
+  },
+);
+
+describe.skipIf(noRedis)("a logout that four processes see", () => {
+  const MAX_STALE = 200;
+  let server: RedisServer;
+  let trials: LogoutTrials;
+  beforeAll(async () => {
+    server = await startRedis();
+    trials = await LogoutTrials.start(server, { maxStale: MAX_STALE });
+  });
+  afterAll(async () => {
+    await trials.stop();
+    await server.stop();
+  });
+
+  test.each<readonly [string, Disturbance, number]>([
+    ["", "none", 8],
+    [", told over lines that are cut", "cut", 4],
+    [", told over lines that are dead", "held", 4],
+    [", told over lines that are slow", "late", 4],
+  ])("lets nobody in after it%s", async (_, disturbance, count) => {
+    for (let trial = 0; trial < count; trial++) {
+      const { lastCall, isViolated, answers, gets } = await trials.run(disturbance, 20 * trial);
+      expect(isViolated).toBe(false);
+      expect(lastCall).toBeLessThan(MAX_STALE);
+      // Or it would not be about copies.
+      expect(gets).toBeLessThan(answers);
+    }
+  });
+});
