@@ -11,7 +11,16 @@ import {
 } from "./subjects/express-session.ts";
 import { fastifySessions } from "./subjects/fastify-session.ts";
 import { honoSessions } from "./subjects/hono-sessions.ts";
-import { withHono, withNode, withRemoteHono, withRemoteNode } from "./subjects/sojourn.ts";
+import {
+  withExpress,
+  withFastify,
+  withHono,
+  withNode,
+  withRemoteExpress,
+  withRemoteFastify,
+  withRemoteHono,
+  withRemoteNode,
+} from "./subjects/sojourn.ts";
 
 /** Those that others have made. @param redisUrl a server for connect-redis, if there is one */
 export function peers(redisUrl: string | undefined): readonly Subject[] {
@@ -39,7 +48,16 @@ export function migrated(redisUrl: string | undefined): readonly Subject[] {
 
 /** Ours. */
 export function ours(): readonly Subject[] {
-  return [withHono(), withRemoteHono(), withNode(), withRemoteNode()];
+  return [
+    withHono(),
+    withRemoteHono(),
+    withExpress(),
+    withRemoteExpress(),
+    withFastify(),
+    withRemoteFastify(),
+    withNode(),
+    withRemoteNode(),
+  ];
 }
 
 export function allSubjects(redisUrl: string | undefined): readonly Subject[] {
