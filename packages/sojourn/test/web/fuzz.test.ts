@@ -1,17 +1,18 @@
 /**
  * Random and mutated credentials: nothing throws, nothing is accepted, and no store is asked.
  *
- * The default run tries 60,000; `SOJOURN_FUZZ=1000000` tries a million, `SOJOURN_FUZZ_SEED` other ones.
+ * The default run tries 250,000; `SOJOURN_FUZZ=1000000` tries a million, `SOJOURN_FUZZ_SEED` other ones.
  */
 import { expect, test } from "vitest";
 import { authorizationHeader, cookieHeader, random } from "./support/fuzz.ts";
 import { floor, visitor } from "./support/visitor.ts";
 
-const COUNT = Number(process.env["SOJOURN_FUZZ"] ?? 60_000);
+const COUNT = Number(process.env["SOJOURN_FUZZ"] ?? 250_000);
 const SEED = Number(process.env["SOJOURN_FUZZ_SEED"] ?? 20_261_120);
 
 test(`${COUNT} random and mutated Cookie and Authorization headers`, { timeout: 600_000 }, async () => {
-  const on = floor({ bearer: true });
+  const reasons = { malformed: 0, forged: 0, "not-live": 0 };
+  const on = floor({ bearer: true, guard: { failed: ({ reason }) => reasons[reason]++ } });
   const browser = visitor(on.web);
   await browser.visit((session) => session.login("ann"));
   const cookie = browser.cookie ?? "";
@@ -42,5 +43,9 @@ test(`${COUNT} random and mutated Cookie and Authorization headers`, { timeout: 
   }
   expect(refused).toBeGreaterThan(COUNT * 0.75);
   expect(refused + untouched).toBe(COUNT);
+  // Enough of them have the shape of a credential, and only their signature is wrong.
+  expect(reasons.forged).toBeGreaterThan(COUNT * 0.05);
+  expect(reasons.malformed).toBeGreaterThan(COUNT * 0.2);
+  expect(reasons["not-live"]).toBe(0);
   expect(await on.sessions.count()).toBe(2);
 });
