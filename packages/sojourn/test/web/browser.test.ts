@@ -94,6 +94,18 @@ describe.skipIf(pem === undefined)("Chromium", () => {
     return origin;
   }
 
+  /** Presses a button on another site's page, which posts to a URL. */
+  async function postFromElsewhere(url: string): Promise<{ readonly status: number; readonly cookie: string }> {
+    const evil = await serve((_req, res) => {
+      res.setHeader("Content-Type", "text/html").end(`<form method=post action="${url}"><button>win</button></form>`);
+    });
+    await page.goto(`https://other.test:${evil}`);
+    const posted = page.waitForResponse((response) => response.request().method() === "POST");
+    await press("win");
+    const response = await posted;
+    return { status: response.status(), cookie: (await response.request().allHeaders())["cookie"] ?? "" };
+  }
+
   test("a login by a form stores the cookie with all its attributes, out of reach for scripts", async () => {
     await loggedIn();
     const cookie = await cookieOf();
@@ -163,17 +175,6 @@ describe.skipIf(pem === undefined)("Chromium", () => {
   });
 
   describe("another site's page", () => {
-    async function postFromElsewhere(url: string): Promise<{ readonly status: number; readonly cookie: string }> {
-      const evil = await serve((_req, res) => {
-        res.setHeader("Content-Type", "text/html").end(`<form method=post action="${url}"><button>win</button></form>`);
-      });
-      await page.goto(`https://other.test:${evil}`);
-      const posted = page.waitForResponse((response) => response.request().method() === "POST");
-      await press("win");
-      const response = await posted;
-      return { status: response.status(), cookie: (await response.request().allHeaders())["cookie"] ?? "" };
-    }
-
     test("cannot post with a lax cookie, which is not sent", async () => {
       const origin = await loggedIn({ csrf: true });
       const { status, cookie } = await postFromElsewhere(`${origin}/transfer`);
