@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { noRedis } from "../packages/sojourn/test/store/support/redis-binary.ts";
+import { startRedis } from "../packages/sojourn/test/store/support/redis-server.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const documents = [
@@ -55,10 +57,17 @@ test("TypeScript blocks compile", () => {
   expect(() => execFileSync(process.execPath, [tsc, "-p", config], { encoding: "utf8" })).not.toThrow();
 });
 
+/** Blocks that talk to Redis at its usual port run against a server of their own, where there is one to start. */
+const REDIS = "redis://127.0.0.1:6379";
+
 describe("TypeScript blocks run", () => {
-  test.each(written("ts"))("$name", ({ name, code }) => {
+  test.for(written("ts"))("$name", async ({ name, code }, { skip }) => {
     const file = join(folder, `${name.replaceAll(/\W+/g, "-")}.ts`);
-    writeFileSync(file, code);
+    const needsRedis = code.includes(REDIS);
+    if (needsRedis && noRedis) skip("there is no redis-server");
+    const server = needsRedis ? await startRedis() : undefined;
+    onTestFinished(async () => server?.stop());
+    writeFileSync(file, server === undefined ? code : code.replaceAll(REDIS, server.url));
     const printed = execFileSync(process.execPath, [file], { encoding: "utf8", cwd: folder });
     // What a line says it prints, it prints.
     for (const [, line] of code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm))
