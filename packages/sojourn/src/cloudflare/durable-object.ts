@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- a module that has no types can only be declared
+/// <reference path="./cloudflare-workers.d.ts" />
 /**
  * What the library uses of Cloudflare's Durable Objects, by shape: the published types name no runtime's types, and
  * the module can be imported where there is no `cloudflare:workers`, such as in Node.
