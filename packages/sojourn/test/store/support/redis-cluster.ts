@@ -14,8 +14,8 @@ export interface RedisCluster {
   readonly nodes: readonly RedisServer[];
   /** The port of the master of a key's slot, as one of the running nodes says it. */
   masterOf(key: string): Promise<number>;
-  /** Resolves when every running node says that the cluster is in order. */
-  ready(): Promise<void>;
+  /** Resolves when every running node says that others serve what the master at a port has served. */
+  replaced(port: number): Promise<void>;
   /** Resolves when every running node that is a replica has all of its master's data. */
   inSync(): Promise<void>;
   stop(): Promise<void>;
@@ -36,6 +36,10 @@ export async function startCluster(args: readonly string[] = []): Promise<RedisC
   const ready = async (): Promise<void> => {
     for (const { port } of running()) await until("the cluster to be in order", async () => isInOrder(port));
   };
+  const replaced = async (gone: number): Promise<void> => {
+    for (const { port } of running()) await until("a promotion", async () => !(await servesAt(port, gone)));
+    await ready();
+  };
   const inSync = async (): Promise<void> => {
     for (const { port } of running()) {
       await until("the replicas to be in sync", async () => (await isMaster(port)) || isInSync(port));
@@ -43,7 +47,7 @@ export async function startCluster(args: readonly string[] = []): Promise<RedisC
   };
   await ready();
   await inSync();
-  return { nodes, stop, ready, inSync, masterOf: async (key) => masterOf(running()[0]?.port ?? 0, key) };
+  return { nodes, stop, replaced, inSync, masterOf: async (key) => masterOf(running()[0]?.port ?? 0, key) };
 }
 
 /** What makes a replica begin at once: no wait for others that could share the transfer. */
@@ -104,9 +108,17 @@ export async function isInSync(port: number): Promise<boolean> {
   return /^role:slave\r$/m.test(info) && /^master_link_status:up\r$/m.test(info);
 }
 
+/** The first and the last slot of a range, and the address of its master. */
+type Range = readonly [number, number, readonly [string, number]];
+
+/** Whether a node says that another is the master of some slots. */
+async function servesAt(port: number, other: number): Promise<boolean> {
+  return ((await ask(port, "CLUSTER", "SLOTS")) as readonly Range[]).some(([, , [, master]]) => master === other);
+}
+
 async function masterOf(port: number, key: string): Promise<number> {
   const slot = Number(await ask(port, "CLUSTER", "KEYSLOT", key));
-  const ranges = (await ask(port, "CLUSTER", "SLOTS")) as readonly [number, number, readonly [string, number]][];
+  const ranges = (await ask(port, "CLUSTER", "SLOTS")) as readonly Range[];
   const range = ranges.find(([from, to]) => from <= slot && slot <= to);
   if (range === undefined) throw new Error(`No node serves slot ${slot}`);
   return range[2][1];
