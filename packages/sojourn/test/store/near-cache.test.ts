@@ -494,7 +494,7 @@ describe("options", () => {
   test("a store that cannot be watched is refused", () => {
     const { watch: _, ...unwatched } = store;
     expect(() => nearCache(unwatched)).toThrow(TypeError);
-    expect(() => nearCache(memoryStore() as never)).toThrow("Expected an asynchronous store with a `watch`");
+    expect(() => nearCache(memoryStore() as never)).toThrow("Expected `store` to be asynchronous and to have a `watch`, got an object");
     expect(() => nearCache(undefined as never)).toThrow(TypeError);
   });
 });

@@ -176,10 +176,8 @@ type Watchable = Store<"async"> & Required<Pick<Store, "watch">>;
 
 function checkStore(store: Store<"async">): asserts store is Watchable {
   if (typeof store?.watch !== "function" || store.mode !== "async") {
-    throw new TypeError(
-      "Expected an asynchronous store with a `watch`: without word of what others change, a copy could let in " +
-        "somebody who has logged out. A store that has none needs no near cache, or cannot have one",
-    );
+    // Without word of what others change, a copy could let in somebody who has logged out.
+    throw new TypeError(`Expected \`store\` to be asynchronous and to have a \`watch\`, got ${show(store)}`);
   }
 }
 
