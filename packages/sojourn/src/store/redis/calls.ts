@@ -12,12 +12,53 @@ export interface Calls {
   close(): void;
 }
 
-interface Call {
+/** A call under way. One object, since every read makes one. */
+class Call<T = unknown> {
   readonly startedAt: number;
-  isOver: boolean;
-  isSent: boolean;
-  start(): void;
-  fail(error: StoreError): void;
+  readonly #send: () => Promise<unknown>;
+  readonly #decode: (reply: unknown) => T;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  isOver = false;
+  isSent = false;
+
+  constructor(startedAt: number, work: Work<T>, resolve: (value: T) => void, reject: (error: unknown) => void) {
+    this.startedAt = startedAt;
+    this.#send = work.send;
+    this.#decode = work.decode;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(): void {
+    this.isSent = true;
+    this.#send().then(
+      (reply) => this.#answer(reply),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  fail(error: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#reject(redisFault(error));
+  }
+
+  #answer(reply: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    try {
+      this.#resolve(this.#decode(reply));
+    } catch (error) {
+      this.#reject(redisFault(error));
+    }
+  }
+}
+
+/** What a call sends, and what it makes of the reply. */
+interface Work<T> {
+  readonly send: () => Promise<unknown>;
+  readonly decode: (reply: unknown) => T;
 }
 
 /** How many calls that are over may stand before the oldest one that is not. */
@@ -83,32 +124,8 @@ export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: numb
     run<T>(send: () => Promise<unknown>, decode: (reply: unknown) => T) {
       if (isClosed) return Promise.reject(closed());
       return new Promise<T>((resolve, reject) => {
-        const call: Call = {
-          startedAt: timer.elapsed(),
-          isOver: false,
-          isSent: false,
-          start() {
-            call.isSent = true;
-            send().then(answered, failed);
-          },
-          fail(error) {
-            call.isOver = true;
-            reject(error);
-          },
-        };
-        const answered = (reply: unknown): void => {
-          if (call.isOver) return;
-          call.isOver = true;
-          try {
-            resolve(decode(reply));
-          } catch (error) {
-            reject(redisFault(error));
-          }
-        };
-        const failed = (error: unknown): void => {
-          if (!call.isOver) call.fail(redisFault(error));
-        };
-        add(call);
+        const call = new Call<T>(timer.elapsed(), { send, decode }, resolve, reject);
+        add(call as Call);
         if (port.isReady()) call.start();
         else wait();
       });

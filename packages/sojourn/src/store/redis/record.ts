@@ -21,7 +21,10 @@ const TOUCHED: number = CREATED + WIDTH;
 const EXPIRES: number = TOUCHED + WIDTH;
 const TEXT: number = EXPIRES + WIDTH;
 const TEXT_FLAG = 0x74;
+const ESCAPED_FLAG = 0x65;
 const BYTES_FLAG = 0x62;
+const ZERO = 0x30;
+const MINUS = 0x2d;
 const LOWER = 0x20;
 
 /** An instant in as many digits as every other. */
@@ -47,43 +50,54 @@ function valueOf(value: string | Uint8Array): { readonly flag: string; readonly 
 
 /** The head in a record, or in what a script cut off after the third NUL. @throws StoreError `store_corrupt` */
 export function headOf(key: string, record: string): Head {
-  return parse(key, record).head;
+  const { owner, rev, meta, createdAt, touchedAt, expiresAt } = entryOf(key, record);
+  return { key, owner, rev, meta, createdAt, touchedAt, expiresAt };
 }
 
-/** The entry in a record, frozen but for the bytes of its value. @throws StoreError `store_corrupt` */
+/** The entry in a record; nothing of it is shared. @throws StoreError `store_corrupt` */
 export function entryOf(key: string, record: string): Entry {
-  const { head, kind, valueAt } = parse(key, record);
-  const text = record.slice(valueAt);
-  const value = kind === TEXT_FLAG ? text : kind === BYTES_FLAG ? fromBase64(text) : fromStored(text);
-  const { owner, rev, meta, createdAt, touchedAt, expiresAt } = head;
-  return Object.freeze({ key, owner, rev, meta, createdAt, touchedAt, expiresAt, value });
-}
-
-interface Parsed {
-  readonly head: Head;
-  readonly kind: number;
-  readonly valueAt: number;
-}
-
-function parse(key: string, record: string): Parsed {
   const flag = record.charCodeAt(0);
   const kind = flag | LOWER;
   const revEnd = record.indexOf("\0", TEXT);
-  const ownerEnd = record.indexOf("\0", revEnd + 1);
-  const metaEnd = record.indexOf("\0", ownerEnd + 1);
-  const createdAt = Number(record.slice(CREATED, TOUCHED));
-  const touchedAt = Number(record.slice(TOUCHED, EXPIRES));
-  const expiresAt = Number(record.slice(EXPIRES, TEXT));
-  const isKnown = kind === TEXT_FLAG || kind === BYTES_FLAG || kind === 0x65;
-  // A sum that is a safe integer has no NaN in it; each is one, since its digits are so few.
-  if (!isKnown || revEnd < TEXT || ownerEnd < 0 || metaEnd < 0 || Number.isNaN(createdAt + touchedAt + expiresAt)) {
-    throw new StoreError("store_corrupt", "What Redis holds under the key of an entry is not an entry");
+  const ownerEnd = revEnd < 0 ? revEnd : record.indexOf("\0", revEnd + 1);
+  const metaEnd = ownerEnd < 0 ? ownerEnd : record.indexOf("\0", ownerEnd + 1);
+  if (metaEnd < 0 || (kind !== TEXT_FLAG && kind !== ESCAPED_FLAG && kind !== BYTES_FLAG)) throw corrupt();
+  const entry = {
+    key,
+    owner: revEnd + 1 === ownerEnd ? null : record.slice(revEnd + 1, ownerEnd),
+    rev: record.slice(TEXT, revEnd),
+    meta: record.slice(ownerEnd + 1, metaEnd),
+    createdAt: instantAt(record, CREATED),
+    touchedAt: instantAt(record, TOUCHED),
+    expiresAt: instantAt(record, EXPIRES),
+    value: kind === TEXT_FLAG ? record.slice(metaEnd + 1) : valueIn(record.slice(metaEnd + 1), kind),
+  };
+  if (flag === kind) return entry;
+  const { owner, rev, meta } = entry;
+  return { ...entry, owner: owner === null ? null : fromStored(owner), rev: fromStored(rev), meta: fromStored(meta) };
+}
+
+function valueIn(text: string, kind: number): string | Uint8Array {
+  if (kind === ESCAPED_FLAG) return fromStored(text);
+  try {
+    return fromBase64(text);
+  } catch {
+    throw corrupt();
   }
-  const isEscaped = flag !== kind;
-  const text = (from: number, to: number): string =>
-    isEscaped ? fromStored(record.slice(from, to)) : record.slice(from, to);
-  const owner = revEnd + 1 === ownerEnd ? null : text(revEnd + 1, ownerEnd);
-  const rev = text(TEXT, revEnd);
-  const meta = text(ownerEnd + 1, metaEnd);
-  return { head: { key, owner, rev, meta, createdAt, touchedAt, expiresAt }, kind, valueAt: metaEnd + 1 };
+}
+
+/** The digits one by one: a third of what it takes to cut them out and convert them. */
+function instantAt(record: string, from: number): number {
+  const isNegative = record.charCodeAt(from) === MINUS;
+  let instant = 0;
+  for (let index = isNegative ? from + 1 : from; index < from + WIDTH; index++) {
+    const digit = record.charCodeAt(index) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) throw corrupt();
+    instant = instant * 10 + digit;
+  }
+  return isNegative ? -instant : instant;
+}
+
+function corrupt(): StoreError {
+  return new StoreError("store_corrupt", "What Redis holds under the key of an entry is not an entry");
 }
