@@ -118,6 +118,37 @@ describe.each(stores)("over $name", ({ make }) => {
     expect([await store.length(), await store.all()]).toEqual([0, []]);
   });
 
+  test("a use keeps what it changes of the cookie, and nothing else", async () => {
+    const store = open(make());
+    await store.set("123", written({ n: 1 }, HOUR));
+    const strict = await load(store, "123");
+    strict.cookie.sameSite = "strict";
+    strict["n"] = 2;
+    await store.touch("123", strict);
+    expect(await store.get("123")).toMatchObject({ n: 1, cookie: { sameSite: "strict", originalMaxAge: HOUR } });
+
+    const endless = await load(store, "123");
+    endless.cookie.expires = null;
+    await store.touch("123", endless);
+    const kept = await store.get("123");
+    expect([kept?.cookie.expires, kept?.cookie.originalMaxAge]).toEqual([null, null]);
+    advance(24 * HOUR - 1);
+    expect(await store.get("123")).toBeDefined();
+  });
+
+  test("an end that is given as a date is kept as one", async () => {
+    const store = open(make());
+    const cookie = { originalMaxAge: null, expires: new Date(Date.now() + HOUR) };
+    await store.set("123", { cookie });
+    const got = (await store.get("123")) as SessionData;
+    got.cookie.expires = new Date(Date.now() + 3 * HOUR);
+    await store.touch("123", got);
+    advance(3 * HOUR - 1);
+    expect(await store.get("123")).toBeDefined();
+    advance(1);
+    expect(await store.get("123")).toBeUndefined();
+  });
+
   test("a maxAge that one request has changed stays when another one saves", async () => {
     const store = open(make());
     await store.set("123", written({}, HOUR));

@@ -6,6 +6,7 @@ import { ConflictError, RevokedError } from "../../errors.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import type { Entry } from "../../store/store.ts";
 import { uniqueRev } from "../../tokens/token.ts";
+import { endSession } from "./end-session.ts";
 import type { Held } from "./held-session.ts";
 import { encode, fieldsOf, MAX_ATTEMPTS, ownerOf, type Context } from "./session-context.ts";
 import { endOf, isLive, sessionMeta, ttlOf } from "./session-entry.ts";
@@ -36,6 +37,15 @@ export function changeSession(context: Context, held: Stored, mine: Fields, now:
     if (isNewCookie) merged.set("cookie", mine["cookie"]);
     return { ...encode(context, Object.fromEntries(merged)), ttl: isNewCookie ? ttl : ttlOf(entry), base: mine };
   });
+}
+
+/** Takes note of a use of a session: what changed of its cookie is kept, and the session extended. */
+export function useSession(context: Context, held: Stored, used: Fields, now: number): Reply<Mode, void> {
+  const ttl = lifetimeOf(used, now, context.policy.ttl);
+  if (ttl <= 0) return endSession(context, held.sid);
+  const isUsual = held.cookie !== undefined && isSameCookie(held.cookie, used["cookie"]);
+  if (isUsual && isSameLifetime(ttlOf(held.entry), ttl)) return touchSession(context, held, ttl, now);
+  return changeSession(context, held, { ...parseFields(held.base), ...used }, now);
 }
 
 interface Next {
@@ -70,6 +80,7 @@ function compareAndSet(context: Context, held: Stored, now: number, make: (entry
       if (put.outcome === "revoked") throw revoked();
       held.entry = next;
       held.base = JSON.stringify(base);
+      held.cookie = undefined;
       return steps.of(undefined);
     });
   }
@@ -83,7 +94,7 @@ export function revoked(): RevokedError {
 }
 
 /** Extends a session for a use of it, if less than the threshold is left. It never inserts, shortens or changes data. */
-export function touchSession(context: Context, held: Stored, ttl: number, now: number): Reply<Mode, void> {
+function touchSession(context: Context, held: Stored, ttl: number, now: number): Reply<Mode, void> {
   const { store, steps, policy } = context;
   const to = { touchedAt: now, expiresAt: now + ttl };
 

@@ -8,6 +8,8 @@ export interface Held {
   readonly stamp: number;
   /** The JSON of what the object was when it was last in step with the store. */
   base: string;
+  /** The cookie in `base`, where it is known without parsing that. */
+  cookie: object | undefined;
   /** The entry that this was, or became; none for a session that was generated and not stored yet. */
   entry: Entry | undefined;
   /** Whether the first write of a generated session is on its way. */
@@ -17,8 +19,8 @@ export interface Held {
 }
 
 /** What an object holds that was read from the store. */
-export function heldFrom(entry: Entry, stamp: number): Held {
-  return { sid: entry.key, stamp, base: entry.value as string, entry, arriving: false, ended: false };
+export function heldFrom(entry: Entry, stamp: number, cookie?: object): Held {
+  return { sid: entry.key, stamp, base: entry.value as string, cookie, entry, arriving: false, ended: false };
 }
 
 /** How many sessions that nobody has stored are remembered: those of the requests that run, and of those that came last. */
@@ -29,7 +31,7 @@ export class UnstoredSessions {
   readonly #held = new Map<string, Held>();
 
   add(sid: string, stamp: number): Held {
-    const held: Held = { sid, stamp, base: "{}", entry: undefined, arriving: false, ended: false };
+    const held: Held = { sid, stamp, base: "{}", cookie: undefined, entry: undefined, arriving: false, ended: false };
     this.#held.delete(sid);
     this.#held.set(sid, held);
     const [oldest] = this.#held.keys();

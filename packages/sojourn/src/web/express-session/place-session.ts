@@ -70,6 +70,7 @@ export function placeGenerated(context: Context, held: Held, session: Placed, no
     else {
       held.entry = entry;
       held.base = session.json;
+      held.cookie = undefined;
     }
     return steps.of(undefined);
   });

@@ -37,9 +37,26 @@ export function isSameLifetime(a: number, b: number): boolean {
   return a === b || Math.abs(a - b) < Math.min(DRIFT, a / 10);
 }
 
-/** Whether two cookies are the same, but for the instant at which they end. */
+/** Whether two cookies are the same, but for the instant at which they end and the drift of their lifetime. */
 export function isSameCookie(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(withoutEnd(a)) === JSON.stringify(withoutEnd(b, a));
+  if (!isObject(a) || !isObject(b)) return a === b;
+  if (((a["expires"] ?? null) === null) !== ((b["expires"] ?? null) === null)) return false;
+  const [was, is] = [a["originalMaxAge"] ?? null, b["originalMaxAge"] ?? null];
+  if (was !== is && !(typeof was === "number" && typeof is === "number" && isSameLifetime(was, is))) return false;
+  return isSameSettings(a, b) && isSameSettings(b, a);
+}
+
+/** What a cookie has where it is not said, so that one written by hand is the same when a request has loaded it. */
+const DEFAULTS: Fields = { path: "/", httpOnly: true };
+
+/** Whether every setting of a cookie is the same in another one. */
+function isSameSettings(a: Fields, b: Fields): boolean {
+  for (const name of Object.keys(a)) {
+    if (name === "expires" || name === "originalMaxAge") continue;
+    const other = Object.hasOwn(b, name) ? b[name] : DEFAULTS[name];
+    if (a[name] !== other && JSON.stringify(a[name]) !== JSON.stringify(other)) return false;
+  }
+  return true;
 }
 
 /** Whether two sessions have the same fields, whatever their cookies are. */
@@ -75,18 +92,9 @@ function textOf(fields: Fields, name: string): string | undefined {
 
 function cookieOf(fields: Fields): Fields | undefined {
   const { cookie } = fields;
-  return typeof cookie === "object" && cookie !== null ? (cookie as Fields) : undefined;
+  return isObject(cookie) ? cookie : undefined;
 }
 
-/** A cookie whose end is only there or not, and whose lifetime is that of `like` if it differs by drift alone. */
-function withoutEnd(cookie: unknown, like?: unknown): unknown {
-  if (typeof cookie !== "object" || cookie === null) return cookie;
-  const { expires, originalMaxAge, ...rest } = cookie as Fields;
-  const other = typeof like === "object" && like !== null ? (like as Fields)["originalMaxAge"] : undefined;
-  const isDrift =
-    typeof originalMaxAge === "number" && typeof other === "number" && isSameLifetime(other, originalMaxAge);
-  // What a cookie has if it is not said, so that one written by hand is the same when a request has loaded it.
-  const whole = { path: "/", httpOnly: true, ...rest };
-  const sorted = Object.entries(whole).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [(expires ?? null) === null, isDrift ? other : (originalMaxAge ?? null), sorted];
+export function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null;
 }

@@ -3,7 +3,7 @@
 import { Store, type Session, type SessionData } from "express-session";
 import type { Mode, Reply } from "../../store/reply.ts";
 import { answer, type Callback } from "./answer.ts";
-import { changeSession, type Stored } from "./change-session.ts";
+import { changeSession, useSession, type Stored } from "./change-session.ts";
 import { endSession, endSessionsOf } from "./end-session.ts";
 import { heldFrom, type Held } from "./held-session.ts";
 import { allSessions, clearSessions, livePages } from "./list-sessions.ts";
@@ -11,7 +11,7 @@ import { PendingWrites } from "./pending-writes.ts";
 import { placeGenerated, placeSession, type Placed } from "./place-session.ts";
 import { encode, fieldsOf, sessionContext, type Context } from "./session-context.ts";
 import { endOf, isLive } from "./session-entry.ts";
-import { lifetimeOf, parseFields, withEnd } from "./session-fields.ts";
+import { isObject, lifetimeOf, withEnd } from "./session-fields.ts";
 import { resolveStorePolicy, type SessionStoreOptions } from "./store-policy.ts";
 
 /** A session as `all` lists it. */
@@ -168,8 +168,10 @@ export class SessionStore extends Store {
     const stamp = context.stamps.creation(now);
     return context.steps.chain(context.store.get(sid, now), (entry) => {
       if (entry === undefined || !isLive(entry, now)) return context.steps.of(undefined);
-      const session = withEnd(fieldsOf(context, entry), endOf(entry)) as unknown as SessionData;
-      this.#held.set(session, heldFrom(entry, stamp));
+      const fields = fieldsOf(context, entry);
+      const session = withEnd(fields, endOf(entry)) as unknown as SessionData;
+      const { cookie } = fields;
+      this.#held.set(session, heldFrom(entry, stamp, isObject(cookie) ? { ...cookie } : undefined));
       return context.steps.of(session);
     });
   }
@@ -203,17 +205,14 @@ export class SessionStore extends Store {
     const now = context.policy.clock.now();
     const { fields } = encode(context, { cookie: session.cookie });
     const held = this.#heldOf(sid, session);
-    if (held !== undefined) return isStored(held) ? this.#useHeld(held, fields, now) : context.steps.of(undefined);
+    if (held !== undefined)
+      return isStored(held) ? useSession(context, held, fields, now) : context.steps.of(undefined);
     const stamp = context.stamps.creation(now);
     return context.steps.chain(context.store.get(sid, now), (entry) =>
-      isLive(entry, now) ? this.#useHeld(heldFrom(entry, stamp) as Stored, fields, now) : context.steps.of(undefined),
+      isLive(entry, now)
+        ? useSession(context, heldFrom(entry, stamp) as Stored, fields, now)
+        : context.steps.of(undefined),
     );
-  }
-
-  #useHeld(held: Stored, cookie: object, now: number): Reply<Mode, void> {
-    const mine = { ...parseFields(held.base), ...cookie };
-    if (lifetimeOf(mine, now, this.#context.policy.ttl) <= 0) return endSession(this.#context, held.sid);
-    return changeSession(this.#context, held, mine, now);
   }
 
   /** What a session object holds, if it is one of this store and of this id. */
