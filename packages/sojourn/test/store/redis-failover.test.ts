@@ -13,7 +13,7 @@ import { startRedis } from "./support/redis-server.ts";
 const DEADLINE = 1_000;
 const SLACK = 1_000;
 
-const wait = { replicas: 1, timeout: 500 };
+const wait = { replicas: 1, timeout: 100 };
 
 /** What is wrong with an outcome, whatever the servers may lose. */
 function faultsOf({ ledger, away }: Outcome): unknown[] {

@@ -49,7 +49,7 @@ export async function failover(group: Group, storeOptions: Omit<RedisOptions, "c
     await load.progress(30);
     // What is acknowledged from here on is known to the victim alone, unless a store waits for the replica.
     const reach = await group.cutOff?.(victim);
-    if (reach !== undefined) await load.calls(3 * LOAD_CLIENTS);
+    if (reach !== undefined) await load.calls(4 * LOAD_CLIENTS);
     const killed = performance.now();
     await victim.kill();
     reach?.();
