@@ -1,6 +1,6 @@
 /**
  * What a session costs on Cloudflare, in the workerd that is installed here: `authenticate` through a Durable Object
- * beside a bare call of one, the size of a Worker, and how long it takes to load. Run `npm run build` before.
+ * beside a bare call of one, the size of a Worker, and how long it takes to load. Run `npm run build` before; the figures are in `bench/results/cloudflare.md`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,8 +11,8 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { rolldown } from "rolldown";
 import { ensure, median, mediansAsync } from "../measure.ts";
 
-const CALLS = 100;
-const ROUNDS = 150;
+const CALLS = 128;
+const ROUNDS = 120;
 const COLD_STARTS = 40;
 
 /** Workers of growing size, as their sources. */
@@ -82,18 +82,22 @@ async function ask(path: string, body?: string): Promise<string> {
 }
 
 try {
-  await ask("/prepare?calls=1");
-  const turn = (load: string) => async (): Promise<number> => {
-    await ask(`/${load}?calls=${CALLS}`);
-    return CALLS;
-  };
-  const times = await mediansAsync({ bare: turn("bare"), authenticate: turn("authenticate") }, ROUNDS);
-  console.log(`One call after the other, ${ROUNDS} rounds of ${CALLS} each in turns, medians:\n`);
-  console.log("| call | µs | ratio |\n| --- | ---: | ---: |");
-  console.log(`| bare RPC to a Durable Object, the same entry from memory | ${us(times.bare)} | 1.00 |`);
+  await ask("/prepare?calls=1&inFlight=1");
+  console.log(`${ROUNDS} rounds of ${CALLS} calls each in turns, medians:\n`);
   console.log(
-    `| \`authenticate\` over \`durableObjectStore\` | ${us(times.authenticate)} | ${(times.authenticate / times.bare).toFixed(2)} |`,
+    "| calls in flight | bare call of an object, µs | `authenticate`, µs | ratio |\n| ---: | ---: | ---: | ---: |",
   );
+  for (const inFlight of [1, 64]) {
+    const turn = (load: string) => async (): Promise<number> => {
+      await ask(`/${load}?calls=${CALLS}&inFlight=${inFlight}`);
+      return CALLS;
+    };
+    const { bare, authenticate } = await mediansAsync(
+      { bare: turn("bare"), authenticate: turn("authenticate") },
+      ROUNDS,
+    );
+    console.log(`| ${inFlight} | ${us(bare)} | ${us(authenticate)} | ${(authenticate / bare).toFixed(2)} |`);
+  }
 
   const codes = new Map<string, string>();
   for (const [name, source] of Object.entries(WORKERS)) codes.set(name, await bundled(name, source));

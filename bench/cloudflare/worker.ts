@@ -37,7 +37,7 @@ interface Env {
 let tokens: readonly string[] = [];
 let keys: readonly string[] = [];
 
-type Load = (env: Env, calls: number) => Promise<unknown>;
+type Load = (env: Env, calls: number, inFlight: number) => Promise<unknown>;
 
 /** As an application has it: made once in an isolate. */
 function make({ SHARDS }: Env) {
@@ -60,23 +60,30 @@ const loads: Readonly<Record<string, Load>> = {
     keys = made.map(({ id }) => id);
   },
 
-  async authenticate(env, calls) {
+  async authenticate(env, calls, inFlight) {
     const { sessions } = managerOf(env);
-    for (let call = 0; call < calls; call++) {
+    await each(calls, inFlight, async (call) => {
       const session = await sessions.authenticate(tokens[call % USERS]);
       if (session?.userId !== `user-${call % USERS}`) throw new Error("not the session");
-    }
+    });
   },
 
-  async bare(env, calls) {
+  async bare(env, calls, inFlight) {
     const id = env.BARE.idFromName("bare");
-    for (let call = 0; call < calls; call++) {
+    await each(calls, inFlight, async (call) => {
       const stub = env.BARE.get(id) as BareStub;
       const { value } = await stub.read(1, "get", [keys[call % USERS]!, Date.now()]);
       if (value === undefined) throw new Error("not the entry");
-    }
+    });
   },
 };
+
+async function each(calls: number, inFlight: number, make: (call: number) => Promise<void>): Promise<void> {
+  for (let call = 0; call < calls; call += inFlight) {
+    if (inFlight === 1) await make(call);
+    else await Promise.all(Array.from({ length: inFlight }, async (_, ahead) => make(call + ahead)));
+  }
+}
 
 /** The first answer of a Worker that was never loaded before. */
 async function coldStart({ LOADER }: Env, request: Request): Promise<Response> {
@@ -95,7 +102,7 @@ export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/cold") return coldStart(env, request);
-    await loads[pathname.slice(1)]!(env, Number(searchParams.get("calls")));
+    await loads[pathname.slice(1)]!(env, Number(searchParams.get("calls")), Number(searchParams.get("inFlight")));
     return new Response("done");
   },
 };
