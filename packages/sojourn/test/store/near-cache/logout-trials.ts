@@ -18,6 +18,8 @@ export interface Trial {
   readonly settling: number;
   /** Whether a call that began after `destroy` had resolved was let in. */
   readonly isViolated: boolean;
+  /** Whether a call that began before that was let in and came back after it: its process had to wait for a processor. */
+  readonly isLate: boolean;
   /** How many answers there were, and how many of them were asked of the store. */
   readonly answers: number;
   readonly gets: number;
@@ -67,6 +69,7 @@ export class LogoutTrials {
       lastCall: since(outs.map(({ beganAt }) => beganAt)),
       settling: since([resolvedAt]),
       isViolated: outs.some(({ beganAt }) => beganAt > resolvedAt),
+      isLate: outs.some(({ beganAt, answeredAt }) => beganAt <= resolvedAt && answeredAt > resolvedAt),
       answers: outs.reduce((sum, { answers }) => sum + answers, 0),
       gets: outs.reduce((sum, { gets }) => sum + gets, 0),
     };
