@@ -1,6 +1,7 @@
 /** What others change is told, and the link proves that it was. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { redisStore } from "../../../src/store/redis/index.ts";
+import { redisStore, type NodeRedisClient, type RedisPort } from "../../../src/store/redis/index.ts";
+import { nodeRedisPort } from "../../../src/store/redis/node-redis.ts";
 import type { Entry, Store, Watch } from "../../../src/store/store.ts";
 import { ask } from "../support/redis-ask.ts";
 import { noRedis } from "../support/redis-binary.ts";
@@ -155,4 +156,45 @@ describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
     expect(told).toEqual([]);
     await expect.poll(async () => await ask(server.port, "CLIENT", "LIST", "TYPE", "pubsub")).toBe("");
   });
+});
+
+test.skipIf(noRedis)("a stream that is late, or silent, confirms nothing until it has caught up", async () => {
+  const server = await startRedis();
+  const { client, close } = await nodeRedis6(server.url);
+  const port = nodeRedisPort(client as NodeRedisClient);
+  const held: (() => void)[] = [];
+  let isHeld = false;
+  const slow: RedisPort = {
+    ...port,
+    listen: async (key, { message, ended }) =>
+      port.listen(key, {
+        message: (channel, text) => (isHeld ? held.push(() => message(channel, text)) : message(channel, text)),
+        ended,
+      }),
+  };
+  const store = await redisStore({ client: slow, deadline: 500 });
+  const told: unknown[] = [];
+  const link = store.watch!((key) => told.push(key));
+  try {
+    await link.confirm();
+    told.length = 0;
+    isHeld = true;
+    await store.put(entry("k"), null, Date.now());
+    await store.delete("k");
+    let isConfirmed = false;
+    const confirmed = link.confirm().then(() => (isConfirmed = true));
+    // The change and the probe are in the stream; the server has answered long ago.
+    await expect.poll(() => held.length).toBe(2);
+    expect(isConfirmed).toBe(false);
+    isHeld = false;
+    for (const release of held) release();
+    await confirmed;
+    expect(told).toEqual(["k"]);
+    isHeld = true;
+    await expect(link.confirm()).rejects.toMatchObject({ code: "store_timeout" });
+  } finally {
+    await store.close();
+    await close();
+    await server.stop();
+  }
 });
