@@ -78,8 +78,16 @@ function commandOf(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, "utf8");
 }
 
-/** A folder of its own, and how to remove it. */
-export function temporaryFolder(): { readonly folder: string; readonly remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), "sojourn-workerd-"));
+/**
+ * A folder of its own, and how to remove it.
+ *
+ * @param options.volatile in memory where the system has such a place: each write of an object waits for a disk
+ */
+export function temporaryFolder(options: { readonly volatile?: boolean } = {}): {
+  readonly folder: string;
+  readonly remove: () => void;
+} {
+  const parent = options.volatile === true && existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const folder = mkdtempSync(join(parent, "sojourn-workerd-"));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
