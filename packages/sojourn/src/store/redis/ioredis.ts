@@ -1,7 +1,11 @@
 /** The port over ioredis 5 and 6: a single server, Sentinel, or a Cluster. */
 import { StoreError } from "../../errors.ts";
+import { systemTimer } from "../../time/timer.ts";
 import { hashSlot } from "./hash-slot.ts";
 import type { ListenHandlers, Listening, RedisPort } from "./redis-port.ts";
+
+/** How long to wait before looking for the master once more, in milliseconds: the connection is cut for it. */
+const SEARCH_PAUSE = 1_000;
 
 /** What there is to tell a client of ioredis by: a `Redis`, also one with `sentinels`, or a `Cluster`. */
 export interface IoredisClient {
@@ -70,6 +74,7 @@ const readinessOf = (client: IoredisClient) => (): boolean => client.status === 
 
 function singlePort(client: SingleClient): RedisPort {
   const send = (_key: string, [name = "", ...args]: readonly string[]) => client.call(name, args);
+  let searchedAt = Number.NEGATIVE_INFINITY;
   return {
     resends: client.options.autoResendUnfulfilledCommands !== false,
     isCluster: false,
@@ -79,8 +84,13 @@ function singlePort(client: SingleClient): RedisPort {
     sendBeside: send,
     serverOf: () => "",
     listen: (_key, handlers) => listenBeside(client, handlers),
-    // It connects to whatever server the sentinels, or the name, stand for now.
-    searchMaster: () => client.disconnect(true),
+    searchMaster() {
+      const now = systemTimer.elapsed();
+      if (now - searchedAt < SEARCH_PAUSE) return;
+      searchedAt = now;
+      // It connects to whatever server the sentinels, or the name, stand for now.
+      client.disconnect(true);
+    },
   };
 }
 
