@@ -64,8 +64,8 @@ export async function failover(group: Group, storeOptions: Omit<RedisOptions, "c
     await load.progress(20);
     await load.stop();
     const { destroyed } = load.ledger;
-    const there = await Promise.all([...destroyed.keys()].map(async (id) => ({ id, session: await first.get(id) })));
-    const back = there.filter(({ session }) => session !== undefined).map(({ id }) => id);
+    const back: string[] = [];
+    for (const id of destroyed.keys()) if ((await first.get(id)) !== undefined) back.push(id);
     return { guarantees: first.guarantees, ledger: load.ledger, away, back };
   } finally {
     await load.stop();
