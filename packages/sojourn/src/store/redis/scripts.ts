@@ -191,7 +191,7 @@ end
 if not there or whose ~= owner then index() end
 local stored = mark and 1 or 2
 if not mark or num(dies) > num(sub(mark, -17)) then extend(mark, stamp, dies) end
-if live then call('PUBLISH', base .. ':c', key) end
+if there then call('PUBLISH', base .. ':c', key) end
 local gone
 if there and not over then gone = {stored, key, top} end
 if ARGV[9] ~= '0' then gone = reclaim(now, ARGV[9], gone or {stored}) end
@@ -212,6 +212,7 @@ if num(old) <= num(ARGV[5]) or sub(there, 53, 53 + #rev) ~= rev .. '\\0' then re
 local later, longer = num(touched) > num(was), num(till) > num(old)
 if not later and not longer then return 1 end
 call('SETRANGE', at, 18, (later and touched or was) .. (longer and till or old))
+call('PUBLISH', base .. ':c', ARGV[1])
 if not longer then return 1 end
 call('PEXPIREAT', at, ARGV[6])
 call('ZADD', base .. ':x', till, ARGV[1] .. '\\0' .. owner)

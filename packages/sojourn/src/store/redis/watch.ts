@@ -1,7 +1,7 @@
 /**
  * What others change, told by the server that changed it.
  *
- * The scripts publish the key of every entry that they replace, change, delete or revoke, on a channel of its shard. A
+ * The scripts publish the key of every entry that they replace, change, touch, delete or revoke, on a channel of its shard. A
  * watch listens at the very server that takes the writes of the shard, over connections of its own. What it has been
  * told is complete because of an order: a server puts a message into the stream of every listener while it runs the
  * script. So does the probe of `confirm`, on a channel that only this watch listens on. When the probe has come through
