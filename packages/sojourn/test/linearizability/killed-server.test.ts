@@ -1,6 +1,6 @@
 /** The same races while the server is killed and comes back with what it had on disk: no history may have a gap. */
 import { Redis } from "ioredis";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { fromIoredis } from "../../src/store/redis/index.ts";
 import type { Store } from "../../src/store/store.ts";
 import { noRedis } from "../store/support/redis-binary.ts";
@@ -12,6 +12,8 @@ import { openStores } from "./open-store.ts";
 import { print } from "./race.ts";
 import { CLIENTS, LONGER, STEPS, type History } from "./races.ts";
 import { random } from "./random.ts";
+
+vi.setConfig({ testTimeout: 30_000 * LONGER });
 
 const KILLS = 4;
 

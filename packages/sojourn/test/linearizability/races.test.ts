@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { noRedis } from "../store/support/redis-binary.ts";
 import { ioredis6, nodeRedis6 } from "../store/support/redis-clients.ts";
 import { startRedis, type RedisServer } from "../store/support/redis-server.ts";
@@ -11,6 +11,8 @@ import { openStores, type OpenStores } from "./open-store.ts";
 import { print } from "./race.ts";
 import { LONGER, overlaps, races, type History } from "./races.ts";
 import { sqliteRaces } from "./sqlite-races.ts";
+
+vi.setConfig({ testTimeout: 30_000 * LONGER });
 
 const levels: readonly Level[] = ["entries", "sessions"];
 
