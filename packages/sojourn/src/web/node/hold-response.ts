@@ -22,13 +22,26 @@ export interface Holding<Data, M extends Mode> {
   readonly fail: (error: unknown) => void;
 }
 
-/**
- * - `open`: nothing is to be sent yet
- * - `committing`: calls are kept
- * - `passing`: calls are passed on
- * - `dropping`: an error was sent in place of the response, and what still comes of it is dropped
- */
-type Phase = "open" | "committing" | "passing" | "dropping";
+/** Replaces the methods of a response that send. */
+export function holdResponse<Data, M extends Mode>(holding: Holding<Data, M>): void {
+  const response = holding.response as unknown as Held;
+  const hold = new Hold(holding);
+  const first = response[HOLD];
+  if (first === undefined) {
+    response[HOLD] = hold;
+    Object.assign(response, SHARED);
+    if (response.flushHeaders !== undefined) response.flushHeaders = flushHeaders;
+    return;
+  }
+  // Another middleware like this one holds it already, so the shared methods are that one's.
+  first.others.push(hold);
+  response.writeHead = (...args) => hold.writeHead(args);
+  response.write = (...args) => hold.write(args);
+  response.end = (...args) => hold.end(args);
+  if (response.flushHeaders !== undefined) response.flushHeaders = (...args) => hold.flushHeaders(args);
+}
+
+const HOLD = Symbol("sojourn.hold");
 
 interface Methods {
   writeHead: Method;
@@ -37,125 +50,194 @@ interface Methods {
   flushHeaders?: Method;
 }
 
+interface Held extends Methods {
+  [HOLD]?: Hold;
+}
+
+type Bound = Held & { readonly [HOLD]: Hold };
+
+// One function for all responses: with functions made for each, V8 lets dead responses live through many collections,
+// which costs more than all the rest of a session.
+const SHARED = {
+  writeHead(this: Bound, ...args: unknown[]): unknown {
+    return this[HOLD].writeHead(args);
+  },
+  write(this: Bound, ...args: unknown[]): unknown {
+    return this[HOLD].write(args);
+  },
+  end(this: Bound, ...args: unknown[]): unknown {
+    return this[HOLD].end(args);
+  },
+};
+function flushHeaders(this: Bound, ...args: unknown[]): unknown {
+  return this[HOLD].flushHeaders(args);
+}
+
+/** While calls are kept, a response says of itself what it would say if they had been passed on. */
+const WHILE_KEPT: PropertyDescriptorMap & ThisType<Bound> = {
+  headersSent: {
+    configurable: true,
+    get() {
+      return holdsOf(this).some((hold) => hold.isCommitting) || fromPrototype(this, "headersSent");
+    },
+  },
+  writableEnded: {
+    configurable: true,
+    get() {
+      return holdsOf(this).some((hold) => hold.isCommitting && hold.isWhole) || fromPrototype(this, "writableEnded");
+    },
+  },
+};
+
+const holdsOf = (response: Bound): readonly Hold[] => [response[HOLD], ...response[HOLD].others];
+const fromPrototype = (response: object, name: string): boolean =>
+  Boolean(Reflect.get(Object.getPrototypeOf(response) as object, name, response));
+
+/**
+ * - `open`: nothing is to be sent yet
+ * - `committing`: calls are kept
+ * - `passing`: calls are passed on
+ * - `dropping`: an error was sent in place of the response, and what still comes of it is dropped
+ */
+type Phase = "open" | "committing" | "passing" | "dropping";
+
 interface Call {
   readonly method: Method;
   readonly args: unknown[];
 }
 
-export function holdResponse<Data, M extends Mode>({ response, session, isSync, fail }: Holding<Data, M>): void {
-  const methods = response as unknown as Methods;
-  const { writeHead, write, end, flushHeaders } = methods;
-  let phase: Phase = "open";
-  let kept: Call[] = [];
+const NONE: Call[] = [];
+const NO_HEADERS = { get: () => null, set() {}, append() {} };
 
-  /** Whether the calls may be passed on from now on. */
-  function opens(isWhole: boolean): boolean {
+class Hold {
+  readonly #holding: Holding<unknown, Mode>;
+  /** The methods that were there before. */
+  readonly #methods: Methods;
+  #phase: Phase = "open";
+  #kept: Call[] = NONE;
+  /** Those that came later, on the same response. */
+  readonly others: Hold[] = [];
+
+  constructor(holding: Holding<unknown, Mode>) {
+    this.#holding = holding;
+    const { writeHead, write, end, flushHeaders: flush } = holding.response as unknown as Methods;
+    this.#methods = { writeHead, write, end, ...(flush && { flushHeaders: flush }) };
+  }
+
+  get isCommitting(): boolean {
+    return this.#phase === "committing";
+  }
+
+  /** Whether the calls that are kept are all that will come. */
+  get isWhole(): boolean {
+    return this.#kept.some(({ method }) => method === this.#methods.end);
+  }
+
+  writeHead(args: unknown[]): unknown {
+    const { response } = this.#holding;
+    const { writeHead } = this.#methods;
+    if (this.#phase === "passing") return writeHead.apply(response, args);
+    if (this.#phase !== "open") return response;
+    setHead(response, args);
+    if (this.#opens(false)) writeHead.call(response, response.statusCode);
+    else this.#keep(writeHead, [response.statusCode]);
+    return response;
+  }
+
+  flushHeaders(args: unknown[]): unknown {
+    const flush = this.#methods.flushHeaders as Method;
+    if (this.#passes(false)) return flush.apply(this.#holding.response, args);
+    return this.#keep(flush, args);
+  }
+
+  write(args: unknown[]): unknown {
+    const { write } = this.#methods;
+    if (this.#passes(false)) return write.apply(this.#holding.response, args);
+    this.#keep(write, args);
+    return this.#phase !== "committing";
+  }
+
+  end(args: unknown[]): unknown {
+    const { response } = this.#holding;
+    if (this.#passes(true)) return this.#methods.end.apply(response, args);
+    this.#keep(this.#methods.end, args);
+    return response;
+  }
+
+  #passes(isWhole: boolean): boolean {
+    return this.#phase === "passing" || (this.#phase === "open" && this.#opens(isWhole));
+  }
+
+  /** Commits, or begins to. Whether calls may be passed on at once. */
+  #opens(isWhole: boolean): boolean {
+    const { response, session, isSync } = this.#holding;
     if (!isSync) {
-      if (phase === "open") commitLater();
+      this.#phase = "committing";
+      Object.defineProperties(response, WHILE_KEPT);
+      void this.#commitLater();
       return false;
     }
     try {
       void session.commit(response);
-      phase = "passing";
+      this.#phase = "passing";
       return true;
     } catch (error) {
-      refuse(error, isWhole);
+      // A session that began in this request ends: the client will not hear of it.
+      void session.commit(NO_HEADERS, { status: 500 });
+      this.#refuse(error, isWhole);
       return false;
     }
   }
 
-  function commitLater(): void {
-    phase = "committing";
-    pretend(
-      response,
-      () => phase === "committing",
-      () => phase === "committing" && isWhole(),
-    );
-    // The call that began this is kept before the commit goes on.
-    const committed = session.commit(response) as Promise<boolean>;
-    committed.then(release).catch(async (error: unknown) => {
-      if (phase === "passing" && response.headersSent) return response.destroy();
-      await (session.commit(NO_HEADERS, { status: 500 }) as Promise<boolean>);
-      return refuse(error, isWhole());
-    });
+  async #commitLater(): Promise<void> {
+    const { response, session } = this.#holding;
+    try {
+      // Its answer never comes before the call that began it is kept.
+      await session.commit(response);
+      this.#release();
+    } catch (error) {
+      if (this.#phase === "passing" && response.headersSent) return void response.destroy();
+      await session.commit(NO_HEADERS, { status: 500 });
+      this.#refuse(error, this.isWhole);
+    }
   }
 
-  const isWhole = (): boolean => kept.some(({ method }) => method === end);
-
-  function release(): void {
-    phase = "passing";
-    const calls = kept;
+  /** Passes on what was kept. */
+  #release(): void {
+    const { response } = this.#holding;
+    const { write, end } = this.#methods;
+    this.#phase = "passing";
+    let last: Call | undefined;
     let flowing: unknown = true;
-    for (const { method, args } of calls) {
-      const result = method.apply(response, args);
-      if (method === write) flowing = result;
+    for (const call of this.#kept) {
+      const result = call.method.apply(response, call.args);
+      if (call.method === write) flowing = result;
+      last = call;
     }
-    kept = [];
-    const wrote = calls.some(({ method }) => method === write);
-    if (wrote && flowing !== false && !calls.some(({ method }) => method === end)) response.emit("drain");
+    const wrote = this.#kept.some(({ method }) => method === write);
+    this.#kept = NONE;
+    if (wrote && flowing !== false && last?.method !== end) response.emit("drain");
   }
 
   /** An error goes out in place of the response. */
-  function refuse(error: unknown, whole: boolean): void {
-    // A session that began in this request ends: the client will not hear of it.
-    if (isSync) void session.commit(NO_HEADERS, { status: 500 });
+  #refuse(error: unknown, isWhole: boolean): void {
+    const { response, fail } = this.#holding;
     const { status } = error as { readonly status?: unknown };
     makeWayForError(response, typeof status === "number" ? status : 500);
-    for (const { args } of kept) callBack(args);
-    kept = [];
-    phase = "passing";
-    if (whole) return fail(error);
+    for (const { args } of this.#kept) callBack(args);
+    this.#kept = NONE;
+    this.#phase = "passing";
+    if (isWhole) return fail(error);
     // More of the response will come, and could not be told from what another handler sends: the answer is ours.
     response.setHeader("Content-Type", "text/plain; charset=utf-8");
-    end.call(response, "The session could not be saved\n");
-    phase = "dropping";
+    this.#methods.end.call(response, "The session could not be saved\n");
+    this.#phase = "dropping";
   }
 
   /** Keeps a call while the commit runs; drops what comes after the end, or in whose place an error was sent. */
-  function keep(method: Method, args: unknown[]): void {
-    if (phase === "committing" && !isWhole()) kept.push({ method, args });
-    else callBack(args);
+  #keep(method: Method, args: unknown[]): void {
+    if (this.#phase !== "committing" || this.isWhole) return callBack(args);
+    if (this.#kept === NONE) this.#kept = [];
+    this.#kept.push({ method, args });
   }
-
-  methods.writeHead = (...args) => {
-    if (phase === "passing") return writeHead.apply(response, args);
-    if (phase !== "open") return response;
-    setHead(response, args);
-    if (opens(false)) writeHead.call(response, response.statusCode);
-    else keep(writeHead, [response.statusCode]);
-    return response;
-  };
-  if (flushHeaders !== undefined) {
-    methods.flushHeaders = (...args) => {
-      if (phase === "passing" || (phase === "open" && opens(false))) return flushHeaders.apply(response, args);
-      return keep(flushHeaders, args);
-    };
-  }
-  methods.write = (...args) => {
-    if (phase === "passing" || (phase === "open" && opens(false))) return write.apply(response, args);
-    keep(write, args);
-    return phase !== "committing";
-  };
-  methods.end = (...args) => {
-    if (phase === "passing" || (phase === "open" && opens(true))) return end.apply(response, args);
-    keep(end, args);
-    return response;
-  };
-}
-
-const NO_HEADERS = { get: () => null, set() {}, append() {} };
-
-/** While calls are kept, a response says of itself what it would say if they had been passed on. */
-function pretend(response: HoldableResponse, isSent: () => boolean, isEnded: () => boolean): void {
-  const prototype = Object.getPrototypeOf(response) as object;
-  Object.defineProperties(response, {
-    headersSent: {
-      configurable: true,
-      get: () => isSent() || Boolean(Reflect.get(prototype, "headersSent", response)),
-    },
-    writableEnded: {
-      configurable: true,
-      get: () => isEnded() || Boolean(Reflect.get(prototype, "writableEnded", response)),
-    },
-  });
 }
