@@ -94,7 +94,7 @@ async function isInOrder(port: number): Promise<boolean> {
 export async function isCaughtUp(port: number): Promise<boolean> {
   const info = await text(port, "INFO", "replication");
   const written = Number(/^master_repl_offset:(\d+)\r$/m.exec(info)?.[1]);
-  const taken = [...info.matchAll(/^slave\d+:.*\boffset=(\d+)/gm)].map(([, offset]) => Number(offset));
+  const taken = [...info.matchAll(/^slave\d+:.*\bstate=online,offset=(\d+)/gm)].map(([, offset]) => Number(offset));
   return taken.length > 0 && taken.every((offset) => offset >= written);
 }
 

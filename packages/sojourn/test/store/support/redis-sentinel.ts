@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ask } from "./redis-ask.ts";
-import { isInSync, QUICK_SYNC } from "./redis-cluster.ts";
+import { isCaughtUp, isInSync, QUICK_SYNC } from "./redis-cluster.ts";
 import { reapedFolder } from "./redis-reaper.ts";
 import { freePort, startRedis, type RedisServer } from "./redis-server.ts";
 import { until } from "./redis-until.ts";
@@ -41,6 +41,8 @@ export async function startSentinel(args: readonly string[] = []): Promise<Redis
     const first = await start({ args: [...QUICK_SYNC, ...args] });
     const second = await start({ args: [...QUICK_SYNC, ...args, "--replicaof", "127.0.0.1", `${first.port}`] });
     await until("the replica to be in sync", async () => isInSync(second.port));
+    // Only then does the master count on it.
+    await until("the replica to say so", async () => isCaughtUp(first.port));
     const sentinels = await Promise.all(Array.from({ length: SENTINELS }, async () => start(await watching(first))));
     await Promise.all(sentinels.map(async (sentinel) => settle(sentinel)));
     return groupOf([first, second], sentinels, stop);
