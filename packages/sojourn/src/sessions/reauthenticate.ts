@@ -3,7 +3,7 @@ import type { Mode } from "../store/reply.ts";
 import { parseDuration } from "../time/duration.ts";
 import { isSessionId } from "../tokens/token.ts";
 import { compareAndSet } from "./compare-and-set.ts";
-import { FRESH, known, sessionOf, type Context } from "./context.ts";
+import { known, sessionOf, type Context } from "./context.ts";
 import { expiryFrom } from "./lifecycle.ts";
 import { encodeRecord } from "./record.ts";
 import type { Session } from "./session.ts";
@@ -11,13 +11,15 @@ import type { Sessions } from "./sessions.ts";
 
 /** `reauthenticate` of a manager. */
 export function reauthenticator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["reauthenticate"] {
-  const { store, steps, policy, events } = context;
+  const { steps, policy, events } = context;
   return (id, options = {}) => {
     const lasting = parseDuration(options.for ?? "5m", "for");
     if (!isSessionId(id)) return steps.of(undefined);
     const now = policy.clock.now();
-    return steps.chain(store.get(id, now, FRESH), (found) =>
-      compareAndSet<Data, M, Session<Data>>(context, found, now, (entry) => {
+    return compareAndSet<Data, M, Session<Data>>(context, {
+      id,
+      now,
+      make(entry) {
         const record = known(entry);
         const renewed = {
           ...record,
@@ -34,7 +36,7 @@ export function reauthenticator<Data, M extends Mode>(context: Context<Data, M>)
             return session;
           },
         });
-      }),
-    );
+      },
+    });
   };
 }

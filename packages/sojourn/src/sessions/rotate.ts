@@ -17,7 +17,7 @@ import {
 } from "../tokens/token.ts";
 import { endReused, hashOf } from "./authenticate.ts";
 import { compareAndSet, type Step } from "./compare-and-set.ts";
-import { FRESH, known, rejected, sessionOf, settled, type Context } from "./context.ts";
+import { known, rejected, sessionOf, settled, type Context } from "./context.ts";
 import { isLocked, judge, rotated, saltsFrom } from "./lifecycle.ts";
 import { encodeRecord } from "./record.ts";
 import type { SessionWithToken } from "./session.ts";
@@ -25,18 +25,18 @@ import type { Sessions } from "./sessions.ts";
 
 /** `rotate` of a manager. */
 export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["rotate"] {
-  const { store, steps, policy, events } = context;
+  const { steps, policy, events } = context;
 
   function step(entry: Entry, credential: Credential, now: number): Rotation<Data, M> {
     const record = known(entry);
     const hash = hashOf(credential);
     const verdict = judge(record, hash, now);
-    if (verdict === "reused") return { answer: endReused(context, entry.key, now) };
-    if (verdict === "unknown") return { answer: rejected(context, "wrong-secret", entry.key, now) };
-    if (isLocked(entry, now, policy)) return { answer: rejected(context, "locked", entry.key, now) };
+    if (verdict === "reused") return { answer: () => endReused(context, entry.key, now) };
+    if (verdict === "unknown") return { answer: () => rejected(context, "wrong-secret", entry.key, now) };
+    if (isLocked(entry, now, policy)) return { answer: () => rejected(context, "locked", entry.key, now) };
     if (verdict === "in-grace") {
       const { token } = successor(credential, saltsFrom(record, hash));
-      return { answer: steps.of({ token, ...sessionOf(context, entry) }) };
+      return { answer: () => steps.of({ token, ...sessionOf(context, entry) }) };
     }
     const salt = rotationSalt();
     const next = succeedingToken(credential, salt);
@@ -56,16 +56,14 @@ export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessio
       return token === undefined ? steps.of(undefined) : rejected(context, "malformed", null, policy.clock.now());
     }
     const now = policy.clock.now();
-    return steps.chain(store.get(credential.id, now, FRESH), (found) => {
-      if (found === undefined) return rejected(context, "unknown", nameableId(credential), now);
-      const rotation = compareAndSet<Data, M, SessionWithToken<Data>>(context, found, now, (entry) =>
-        steps.of(step(entry, credential, now)),
-      );
-      // Also when it repeats one that another call has made, and that may not be settled.
-      return steps.chain(rotation, (session) =>
-        session === undefined ? steps.of(session) : settled(context, session),
-      );
+    const rotation = compareAndSet<Data, M, SessionWithToken<Data>>(context, {
+      id: credential.id,
+      now,
+      make: (entry) => steps.of(step(entry, credential, now)),
+      absent: () => rejected(context, "unknown", nameableId(credential), now),
     });
+    // Also when it repeats one that another call has made, and that may not be settled.
+    return steps.chain(rotation, (session) => (session === undefined ? steps.of(session) : settled(context, session)));
   };
 }
 

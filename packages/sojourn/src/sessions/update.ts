@@ -3,24 +3,26 @@ import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import { isSessionId } from "../tokens/token.ts";
 import { compareAndSet, type Step } from "./compare-and-set.ts";
-import { FRESH, known, sessionOf, type Context } from "./context.ts";
+import { known, sessionOf, type Context } from "./context.ts";
 import { encodeRecord } from "./record.ts";
 import type { Session } from "./session.ts";
 import type { Change, Sessions } from "./sessions.ts";
 
 /** `update` of a manager. */
 export function updater<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["update"] {
-  const { store, steps, policy, codec, events } = context;
+  const { steps, policy, codec, events } = context;
   return (id, change) => {
     if (typeof change !== "function" && !isFields(change)) {
       throw new TypeError(`Expected the change of a session to be fields or a function, got ${show(change)}`);
     }
     if (!isSessionId(id)) return steps.of(undefined);
     const now = policy.clock.now();
-    return steps.chain(store.get(id, now, FRESH), (found) =>
-      compareAndSet<Data, M, Session<Data>>(context, found, now, (entry) =>
+    return compareAndSet<Data, M, Session<Data>>(context, {
+      id,
+      now,
+      make: (entry) =>
         steps.chain(codec.encode(apply(codec.copy(entry.value), change)), (value) => {
-          if (value === entry.value) return steps.of<ChangeStep>({ answer: steps.of(sessionOf(context, entry)) });
+          if (value === entry.value) return steps.of<ChangeStep>({ answer: () => steps.of(sessionOf(context, entry)) });
           const record = known(entry);
           const meta = encodeRecord({ ...record, version: record.version + 1 });
           return steps.of<ChangeStep>({
@@ -32,8 +34,7 @@ export function updater<Data, M extends Mode>(context: Context<Data, M>): Sessio
             },
           });
         }),
-      ),
-    );
+    });
   };
 
   type ChangeStep = Step<M, Session<Data> | undefined>;

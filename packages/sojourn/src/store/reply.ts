@@ -13,16 +13,32 @@ export interface Replies<M extends Mode> {
   of<T>(value: T): Reply<M, T>;
   /** Goes on with the value of a reply. */
   chain<A, B>(reply: Reply<M, A>, next: (value: A) => Reply<M, B>): Reply<M, B>;
+  /** The reply of a call, or another value if it fails. */
+  orElse<A, B>(call: () => Reply<M, A>, otherwise: B): Reply<M, A | B>;
 }
 
 const sync: Replies<"sync"> = Object.freeze({
   of: <T>(value: T) => value,
   chain: <A, B>(reply: A, next: (value: A) => B) => next(reply),
+  orElse<A, B>(call: () => A, otherwise: B) {
+    try {
+      return call();
+    } catch {
+      return otherwise;
+    }
+  },
 });
 
 const async: Replies<"async"> = Object.freeze({
   of: <T>(value: T) => Promise.resolve(value),
   chain: <A, B>(reply: Promise<A>, next: (value: A) => Promise<B>) => reply.then(next),
+  async orElse<A, B>(call: () => Promise<A>, otherwise: B) {
+    try {
+      return await call();
+    } catch {
+      return otherwise;
+    }
+  },
 });
 
 /** The steps of a mode. */

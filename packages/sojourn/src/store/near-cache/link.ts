@@ -32,6 +32,8 @@ export interface LinkOptions {
 
 /** How many heartbeats there are in `maxStale`, so that one may be lost or late. */
 const BEATS = 3;
+/** How long after a proof that failed the next one is asked for, at most, in milliseconds. */
+const ASK_AGAIN_AFTER = 100;
 /** For how long the heart goes on after the last question, in milliseconds. */
 const REST_AFTER = 10_000;
 
@@ -63,7 +65,8 @@ export function link({ watch, maxStale, timer, present, onProven }: LinkOptions)
     if (isClosed) return;
     const took = timer.elapsed() - before.elapsed;
     const next = (): void => void beat();
-    callOff = timer.after(Math.max(maxStale / BEATS - took, 0), next, { background: true });
+    const pause = isProven ? maxStale / BEATS : Math.min(maxStale / BEATS, ASK_AGAIN_AFTER);
+    callOff = timer.after(Math.max(pause - took, 0), next, { background: true });
   }
 
   return {
