@@ -1,12 +1,12 @@
 /** Sessions for Express 4 and 5, connect, and node:http: a thin face of `sojourn/cookies`. */
 import { SojournError, TooManyAttemptsError } from "../errors.ts";
-import type { Mode } from "../store/reply.ts";
+import type { Mode, Reply } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import type { IncomingRequest } from "./cookies/incoming-request.ts";
 import type { CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
 import type { HoldableResponse } from "./node/held-response.ts";
-import { holdResponse } from "./node/hold-response.ts";
+import { holdResponse, type Holding } from "./node/hold-response.ts";
 
 export type { RequestSession } from "./cookies/request-session.ts";
 
@@ -52,39 +52,40 @@ export function sessionMiddleware<Data, M extends Mode>(
   const isSync = web.mode === "sync";
   const { address, guard } = options;
 
-  function startOptions(request: MiddlewareRequest): { readonly address: string | undefined } | undefined {
+  function start(request: MiddlewareRequest): Reply<M, RequestSession<Data, M>> {
+    if (guard === undefined) return web.start(request);
     // Express works `req.ip` out anew at each look.
-    return guard === undefined ? undefined : { address: address === undefined ? request.ip : address(request) };
+    return web.start(request, { address: address === undefined ? request.ip : address(request) });
   }
 
-  const middleware = (
-    request: MiddlewareRequest,
-    response: MiddlewareResponse,
-    next: (error?: unknown) => void,
-  ): void => {
-    function refused(error: unknown): void {
-      setRefusalHeaders(response, error);
-      next(error);
-    }
-    function started(session: RequestSession<Data, M>): void {
-      (request as { session?: RequestSession<Data, M> }).session = session;
-      holdResponse({ response, session, isSync, fail: refused });
-    }
+  function hold(request: MiddlewareRequest, response: MiddlewareResponse, session: RequestSession<Data, M>): Holding {
+    (request as { session?: RequestSession<Data, M> }).session = session;
+    return { response, session, isSync };
+  }
+
+  // Where the store answers at once, nothing is made for an answer that comes later.
+  function middleware(request: MiddlewareRequest, response: MiddlewareResponse, next: Next): void {
+    if (!isSync) return void startLater(request, response, next);
     try {
-      const session = web.start(request, startOptions(request));
-      if (!isSync) {
-        (session as Promise<RequestSession<Data, M>>).then(started).then(() => next(), refused);
-        return;
-      }
-      started(session as RequestSession<Data, M>);
+      holdResponse(hold(request, response, start(request) as RequestSession<Data, M>), next);
     } catch (error) {
-      refused(error);
-      return;
+      return refuse(response, error, next);
     }
     next();
-  };
+  }
+
+  async function startLater(request: MiddlewareRequest, response: MiddlewareResponse, next: Next): Promise<void> {
+    try {
+      holdResponse(hold(request, response, await start(request)), next);
+    } catch (error) {
+      return refuse(response, error, next);
+    }
+    next();
+  }
   return Object.assign(middleware, { of: sessionOf<Data, M> });
 }
+
+type Next = (error?: unknown) => void;
 
 function sessionOf<Data, M extends Mode>(request: object): RequestSession<Data, M> {
   const { session } = request as { readonly session?: RequestSession<Data, M> };
@@ -94,10 +95,11 @@ function sessionOf<Data, M extends Mode>(request: object): RequestSession<Data, 
   return session;
 }
 
-function setRefusalHeaders(response: MiddlewareResponse, error: unknown): void {
-  if (!(error instanceof SojournError)) return;
+function refuse(response: MiddlewareResponse, error: unknown, next: Next): void {
+  if (!(error instanceof SojournError)) return next(error);
   response.setHeader("Cache-Control", "no-store");
   if (error instanceof TooManyAttemptsError && error.retryAfter !== undefined) {
     response.setHeader("Retry-After", String(error.retryAfter));
   }
+  next(error);
 }

@@ -36,40 +36,65 @@ export interface SessionPlugin<Data, M extends Mode> {
  */
 export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOptions<Data, M>): SessionPlugin<Data, M> {
   const web: CookieSessions<Data, M> = cookieSessions(options);
-  const settle = settler(web.mode === "sync");
+  const isSync = web.mode === "sync";
   const { guard, address = ({ ip }: FastifyRequest) => ip } = options;
 
-  function onRequest(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
-    settle(
-      () => web.start(request.raw, guard === undefined ? undefined : { address: address(request) }),
-      (session) => {
-        (request as object as WithSession<Data, M>).session = session;
-        done();
-      },
-      (error) => {
-        setRefusalHeaders(reply, error);
-        done(error as Error);
-      },
-    );
+  function start(request: FastifyRequest): Reply<M, RequestSession<Data, M>> {
+    return web.start(request.raw, guard === undefined ? undefined : { address: address(request) });
   }
 
-  function onSend(request: FastifyRequest, reply: FastifyReply, payload: unknown, done: (error?: Error) => void): void {
+  function commit(session: RequestSession<Data, M>, reply: FastifyReply): Reply<M, boolean> {
+    return session.commit(new ReplyHeaders(reply), { status: reply.statusCode });
+  }
+
+  // Where the store answers at once, nothing is made for an answer that comes later.
+  function onRequest(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+    if (!isSync) return void startLater(request, reply, done);
+    try {
+      (request as object as WithSession<Data, M>).session = start(request) as RequestSession<Data, M>;
+    } catch (error) {
+      return refuse(reply, error, done);
+    }
+    done();
+  }
+
+  async function startLater(request: FastifyRequest, reply: FastifyReply, done: Done): Promise<void> {
+    try {
+      (request as object as WithSession<Data, M>).session = await start(request);
+    } catch (error) {
+      return refuse(reply, error, done);
+    }
+    done();
+  }
+
+  function onSend(request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
     const { session } = request as object as WithSession<Data, M>;
     // Refused before there was one.
     if (session === null) return done();
-    settle(
-      () => session.commit(new ReplyHeaders(reply), { status: reply.statusCode }),
-      () => done(),
-      (error) => {
-        // What was to be sent is not, and nobody else would close it.
-        (payload as { destroy?: () => void } | null | undefined)?.destroy?.();
-        for (const name of ANSWER_HEADERS) reply.removeHeader(name);
-        setRefusalHeaders(reply, error);
-        const failed = (): void => done(error as Error);
-        // A session that began in this request ends: the client will not hear of it.
-        settle(() => session.commit(NO_HEADERS, { status: 500 }), failed, failed);
-      },
-    );
+    if (!isSync) return void commitLater(session, reply, payload, done);
+    try {
+      void commit(session, reply);
+    } catch (error) {
+      // A session that began in this request ends: the client will not hear of it.
+      void session.commit(NO_HEADERS, { status: 500 });
+      return drop(reply, payload, error, done);
+    }
+    done();
+  }
+
+  async function commitLater(
+    session: RequestSession<Data, M>,
+    reply: FastifyReply,
+    payload: unknown,
+    done: Done,
+  ): Promise<void> {
+    try {
+      await commit(session, reply);
+    } catch (error) {
+      await session.commit(NO_HEADERS, { status: 500 });
+      return drop(reply, payload, error, done);
+    }
+    done();
   }
 
   function plugin(instance: FastifyInstance, _options: object, done: (error?: Error) => void): void {
@@ -96,24 +121,19 @@ interface WithSession<Data, M extends Mode> {
   session: RequestSession<Data, M> | null;
 }
 
-type Settle = <M extends Mode, T>(
-  make: () => Reply<M, T>,
-  next: (value: T) => void,
-  failed: (error: unknown) => void,
-) => void;
+type Done = (error?: Error) => void;
 
-/** Goes on with a reply or its fault: at once where the store answers at once. */
-function settler(isSync: boolean): Settle {
-  return <M extends Mode, T>(make: () => Reply<M, T>, next: (value: T) => void, failed: (error: unknown) => void) => {
-    let reply: Reply<M, T>;
-    try {
-      reply = make();
-    } catch (error) {
-      return failed(error);
-    }
-    if (isSync) next(reply as T);
-    else void (reply as Promise<T>).then(next, failed);
-  };
+/** What was to be sent is not: the error handler makes another answer. */
+function drop(reply: FastifyReply, payload: unknown, error: unknown, done: Done): void {
+  // Nobody else would close it.
+  (payload as { destroy?: () => void } | null | undefined)?.destroy?.();
+  for (const name of ANSWER_HEADERS) reply.removeHeader(name);
+  refuse(reply, error, done);
+}
+
+function refuse(reply: FastifyReply, error: unknown, done: Done): void {
+  setRefusalHeaders(reply, error);
+  done(error as Error);
 }
 
 function sessionOf<Data, M extends Mode>(request: object): RequestSession<Data, M> {

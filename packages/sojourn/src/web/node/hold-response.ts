@@ -10,31 +10,34 @@
  * They are never put back: what has replaced them since would be lost. Once the commit is done they pass everything on.
  */
 import type { RequestSession } from "../cookies/request-session.ts";
-import type { Mode } from "../../store/reply.ts";
 import { callBack, makeWayForError, setHead, type HoldableResponse, type Method } from "./held-response.ts";
 
-/** What becomes of a response. */
-export interface Holding<Data, M extends Mode> {
+/** A response, and the session that is committed before it. */
+export interface Holding {
   readonly response: HoldableResponse;
-  readonly session: RequestSession<Data, M>;
+  readonly session: RequestSession<unknown>;
   readonly isSync: boolean;
-  /** Takes over with the error of a commit, when the response that was to be sent is complete and was dropped. */
-  readonly fail: (error: unknown) => void;
 }
 
-/** Replaces the methods of a response that send. */
-export function holdResponse<Data, M extends Mode>(holding: Holding<Data, M>): void {
+/**
+ * Replaces the methods of a response that send.
+ *
+ * @param fail takes over with the error of a commit, when the response that was to be sent is complete and was dropped
+ */
+export function holdResponse(holding: Holding, fail: (error: unknown) => void): void {
   const response = holding.response as unknown as Held;
-  const hold = new Hold(holding);
+  const hold = new Hold(holding, fail);
   const first = response[HOLD];
   if (first === undefined) {
     response[HOLD] = hold;
-    Object.assign(response, SHARED);
+    response.writeHead = writeHead;
+    response.write = write;
+    response.end = end;
     if (response.flushHeaders !== undefined) response.flushHeaders = flushHeaders;
     return;
   }
   // Another middleware like this one holds it already, so the shared methods are that one's.
-  first.others.push(hold);
+  first.others = [...first.others, hold];
   response.writeHead = (...args) => hold.writeHead(args);
   response.write = (...args) => hold.write(args);
   response.end = (...args) => hold.end(args);
@@ -47,7 +50,7 @@ interface Methods {
   writeHead: Method;
   write: Method;
   end: Method;
-  flushHeaders?: Method;
+  flushHeaders?: Method | undefined;
 }
 
 interface Held extends Methods {
@@ -58,17 +61,15 @@ type Bound = Held & { readonly [HOLD]: Hold };
 
 // One function for all responses: with functions made for each, V8 lets dead responses live through many collections,
 // which costs more than all the rest of a session.
-const SHARED = {
-  writeHead(this: Bound, ...args: unknown[]): unknown {
-    return this[HOLD].writeHead(args);
-  },
-  write(this: Bound, ...args: unknown[]): unknown {
-    return this[HOLD].write(args);
-  },
-  end(this: Bound, ...args: unknown[]): unknown {
-    return this[HOLD].end(args);
-  },
-};
+function writeHead(this: Bound, ...args: unknown[]): unknown {
+  return this[HOLD].writeHead(args);
+}
+function write(this: Bound, ...args: unknown[]): unknown {
+  return this[HOLD].write(args);
+}
+function end(this: Bound, ...args: unknown[]): unknown {
+  return this[HOLD].end(args);
+}
 function flushHeaders(this: Bound, ...args: unknown[]): unknown {
   return this[HOLD].flushHeaders(args);
 }
@@ -106,22 +107,30 @@ interface Call {
   readonly args: unknown[];
 }
 
-const NONE: Call[] = [];
+const NO_CALLS: Call[] = [];
+const NO_HOLDS: readonly Hold[] = [];
 const NO_HEADERS = { get: () => null, set() {}, append() {} };
 
 class Hold {
-  readonly #holding: Holding<unknown, Mode>;
+  readonly #holding: Holding;
+  readonly #fail: (error: unknown) => void;
   /** The methods that were there before. */
   readonly #methods: Methods;
   #phase: Phase = "open";
-  #kept: Call[] = NONE;
+  #kept: Call[] = NO_CALLS;
   /** Those that came later, on the same response. */
-  readonly others: Hold[] = [];
+  others: readonly Hold[] = NO_HOLDS;
 
-  constructor(holding: Holding<unknown, Mode>) {
+  constructor(holding: Holding, fail: (error: unknown) => void) {
     this.#holding = holding;
-    const { writeHead, write, end, flushHeaders: flush } = holding.response as unknown as Methods;
-    this.#methods = { writeHead, write, end, ...(flush && { flushHeaders: flush }) };
+    this.#fail = fail;
+    const before = holding.response as unknown as Methods;
+    this.#methods = {
+      writeHead: before.writeHead,
+      write: before.write,
+      end: before.end,
+      flushHeaders: before.flushHeaders,
+    };
   }
 
   get isCommitting(): boolean {
@@ -135,12 +144,12 @@ class Hold {
 
   writeHead(args: unknown[]): unknown {
     const { response } = this.#holding;
-    const { writeHead } = this.#methods;
-    if (this.#phase === "passing") return writeHead.apply(response, args);
+    const methods = this.#methods;
+    if (this.#phase === "passing") return methods.writeHead.apply(response, args);
     if (this.#phase !== "open") return response;
     setHead(response, args);
-    if (this.#opens(false)) writeHead.call(response, response.statusCode);
-    else this.#keep(writeHead, [response.statusCode]);
+    if (this.#opens(false)) methods.writeHead.call(response, response.statusCode);
+    else this.#keep(methods.writeHead, [response.statusCode]);
     return response;
   }
 
@@ -151,9 +160,9 @@ class Hold {
   }
 
   write(args: unknown[]): unknown {
-    const { write } = this.#methods;
-    if (this.#passes(false)) return write.apply(this.#holding.response, args);
-    this.#keep(write, args);
+    const methods = this.#methods;
+    if (this.#passes(false)) return methods.write.apply(this.#holding.response, args);
+    this.#keep(methods.write, args);
     return this.#phase !== "committing";
   }
 
@@ -205,29 +214,29 @@ class Hold {
   /** Passes on what was kept. */
   #release(): void {
     const { response } = this.#holding;
-    const { write, end } = this.#methods;
+    const methods = this.#methods;
     this.#phase = "passing";
     let last: Call | undefined;
     let flowing: unknown = true;
     for (const call of this.#kept) {
       const result = call.method.apply(response, call.args);
-      if (call.method === write) flowing = result;
+      if (call.method === methods.write) flowing = result;
       last = call;
     }
-    const wrote = this.#kept.some(({ method }) => method === write);
-    this.#kept = NONE;
-    if (wrote && flowing !== false && last?.method !== end) response.emit("drain");
+    const wrote = this.#kept.some(({ method }) => method === methods.write);
+    this.#kept = NO_CALLS;
+    if (wrote && flowing !== false && last?.method !== methods.end) response.emit("drain");
   }
 
   /** An error goes out in place of the response. */
   #refuse(error: unknown, isWhole: boolean): void {
-    const { response, fail } = this.#holding;
+    const { response } = this.#holding;
     const { status } = error as { readonly status?: unknown };
     makeWayForError(response, typeof status === "number" ? status : 500);
     for (const { args } of this.#kept) callBack(args);
-    this.#kept = NONE;
+    this.#kept = NO_CALLS;
     this.#phase = "passing";
-    if (isWhole) return fail(error);
+    if (isWhole) return this.#fail(error);
     // More of the response will come, and could not be told from what another handler sends: the answer is ours.
     response.setHeader("Content-Type", "text/plain; charset=utf-8");
     this.#methods.end.call(response, "The session could not be saved\n");
@@ -237,7 +246,7 @@ class Hold {
   /** Keeps a call while the commit runs; drops what comes after the end, or in whose place an error was sent. */
   #keep(method: Method, args: unknown[]): void {
     if (this.#phase !== "committing" || this.isWhole) return callBack(args);
-    if (this.#kept === NONE) this.#kept = [];
+    if (this.#kept === NO_CALLS) this.#kept = [];
     this.#kept.push({ method, args });
   }
 }
