@@ -21,9 +21,7 @@ describe.skipIf(noRedis).each(redisStores.slice(0, 1))(
       // What two near caches see of each other can be old; the suites on staleness are about that.
       if (needs === "two stores") continue;
       test(`rule ${rule}: ${name}`, async () => {
-        expect(
-          await run(async (options) => nearCache((await open(options)) as Store<"async">)),
-        ).toBeUndefined();
+        expect(await run(async (options) => nearCache((await open(options)) as Store<"async">))).toBeUndefined();
       });
     }
   },
@@ -62,16 +60,12 @@ describe.skipIf(noRedis)("an extension that one of four nodes makes", () => {
   test("is seen by the others, so that there is one write in a refresh window", async () => {
     const server = await startRedis();
     const clients = await Promise.all(Array.from({ length: 4 }, async () => ioredis6(server.url)));
-    const stores = await Promise.all(
-      clients.map(async ({ client }) => nearCache(await redisStore({ client }))),
-    );
+    const stores = await Promise.all(clients.map(async ({ client }) => nearCache(await redisStore({ client }))));
     const clock = manualClock(Date.now());
     const nodes = stores.map((store) => createSessions({ store, clock }));
     let extensions = 0;
     for (const node of nodes) node.on("refreshed", () => extensions++);
-    const { token } = await createSessions({ store: stores[0] as Store<"async">, clock }).create(
-      "ann",
-    );
+    const { token } = await createSessions({ store: stores[0] as Store<"async">, clock }).create("ann");
     // The second time, every link is proven, and a copy stays.
     for (const node of nodes) await node.authenticate(token);
     await stores[0]?.settle?.();
