@@ -103,6 +103,15 @@ describe("while the store writes", () => {
     expect(new Set(events)).toEqual(new Set([false, "drain", "written", "finish", "end"]));
   });
 
+  test("the callback of a piece that is dropped is called, so that nobody waits for it", async () => {
+    const store = faultyStore(asyncStore(memoryStore()), [{ call: "put", fault: "fail" }]);
+    const session = sessionMiddleware<Data, "async">({ sessions: createSessions<Data>({ store }), keys });
+    let called = 0;
+    const { ask } = await visit(behind(session, (_req, res) => void res.write("half ", () => called++)));
+    expect(await ask("/")).toMatchObject({ status: 503, body: "The session could not be saved\n", lines: [] });
+    await expect.poll(() => called).toBe(1);
+  });
+
   test("a client that goes away leaves nothing hanging, and what was set is kept", async () => {
     const { session, sessions, saving } = held();
     let response: ServerResponse | undefined;
