@@ -1,10 +1,8 @@
 /** The same races while the server is killed and comes back with what it had on disk: no history may have a gap. */
-import { Redis } from "ioredis";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { fromIoredis } from "../../src/store/redis/index.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Store } from "../../src/store/store.ts";
 import { noRedis } from "../store/support/redis-binary.ts";
-import { nodeRedis6, type OpenClient } from "../store/support/redis-clients.ts";
+import { ioredis6, nodeRedis6 } from "../store/support/redis-clients.ts";
 import { startRedis } from "../store/support/redis-server.ts";
 import { until } from "../store/support/redis-until.ts";
 import { isFair, racerOn, type Level } from "./level.ts";
@@ -13,16 +11,7 @@ import { print } from "./race.ts";
 import { CLIENTS, LONGER, STEPS, type History } from "./races.ts";
 import { random } from "./random.ts";
 
-vi.setConfig({ testTimeout: 30_000 * LONGER });
-
 const KILLS = 4;
-
-/** By itself, ioredis sends a command again whose answer it has missed. */
-const ioredis6: OpenClient = async (url) => {
-  const client = new Redis(url, { autoResendUnfulfilledCommands: false });
-  client.on("error", () => {});
-  return { client: fromIoredis(client), close: () => client.disconnect() };
-};
 
 /** A store that counts its calls. */
 function counted(store: Store<"async">, onCall: () => void): Store<"async"> {

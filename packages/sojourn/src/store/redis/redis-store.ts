@@ -75,10 +75,8 @@ export function connectedStore({ port, calls, read, write, timely, ...connected 
     const reclaim = ++puts % PUTS_PER_RECLAIM === 0 ? PUTS_PER_RECLAIM * RECLAIM_PER_PUT : 0;
     const record = recordOf(entry, { owner, rev });
     const args = [key, record, rev, wanted(expected), `${now}`, owner, diesAt(entry.expiresAt), stamp, `${reclaim}`];
-    // A change over a rev cannot be made twice.
-    const run = expected === null || expected === "any" ? timely : write;
     return calls.run(
-      () => run(scripts.put, markerOf(key), args),
+      () => timely(scripts.put, markerOf(key), args),
       (reply) => {
         if (reply === 2 || (reply as readonly unknown[])[0] === 2) flushed();
         return putOf(entry.key, reply);

@@ -9,7 +9,7 @@
  * | marker`:x` | `<key> NUL <owner>` by expiresAt |
  * | marker`:i` | `k<key>` and `o<owner> NUL <key>`, in the order of their bytes |
  * | marker`:f:<owner>` | the owner's floor |
- * | marker`:d:<rev>` | that this insert has been stored, for as long as it could come again |
+ * | marker`:d:<call>` | what this put or delete has done, for as long as it could come again |
  * | marker`:c` | not a key: the channel on which keys of changed entries are told |
  *
  * Both indexes hold an empty member from the start, so that they are never empty: Redis would drop such a key, and
@@ -116,7 +116,7 @@ return answer
 
 /**
  * Key, record, rev, what is expected, now, owner, when Redis may drop the record, stamp, how many may be reclaimed; and
- * for what can come twice, until when it may be made, and for how long that an insert was made is kept. What every login
+ * for what can come twice, until when it may be made, the name of the call, and for how long it is kept. What every login
  * does, an insert where nothing is, comes first, before the functions that only the rest needs.
  *
  * Answers 1, or 2 if the marker had to be made, or an array that begins so and goes on with what was removed; an array
@@ -132,19 +132,20 @@ if till then
   local t = call('TIME')
   local server = num(t[1]) * 1000 + math.floor(num(t[2]) / 1000)
   if server > num(till) then return {-2, tostring(server)} end
-  got = call('MGET', base, at, base .. ':f:' .. owner, base .. ':d:' .. ARGV[3])
+  got = call('MGET', base, at, base .. ':f:' .. owner, base .. ':d:' .. ARGV[11])
 elseif owner == '' then got = call('MGET', base, at)
 else got = call('MGET', base, at, base .. ':f:' .. owner) end
 local mark, there, floor = got[1], got[2], got[3]
 if mark and sub(mark, 1, #stamp) ~= stamp then return ${OTHER_SHARDS} end
+if got[4] then return 1 end
 local function index()
   if owner == '' then call('ZADD', base .. ':i', 0, 'k' .. key)
   else call('ZADD', base .. ':i', 0, 'k' .. key, 0, 'o' .. owner .. '\\0' .. key) end
 end
-if mark and not there and not floor and not got[4] and ARGV[9] == '0' and (expected == '' or expected == '*')
+if mark and not there and not floor and ARGV[9] == '0' and (expected == '' or expected == '*')
     and num(dies) <= num(sub(mark, -17)) then
   call('SET', at, rec, 'PXAT', dies)
-  if till then call('SET', base .. ':d:' .. ARGV[3], '', 'PX', ARGV[11]) end
+  if till then call('SET', base .. ':d:' .. ARGV[11], '', 'PX', ARGV[12]) end
   call('ZADD', base .. ':x', sub(rec, 36, 52), key .. '\\0' .. owner)
   index()
   return 1
@@ -170,7 +171,6 @@ end
 if floor and owner ~= '' and not (over and whose == owner) and num(sub(rec, 2, 18)) <= num(floor) then
   return {-1, floor}
 end
-if got[4] then return 1 end
 local ends = sub(rec, 36, 52)
 if over then
   local touched = sub(rec, 19, 35)
@@ -183,7 +183,7 @@ if over then
   rec = sub(rec, 1, 18) .. touched .. ends .. sub(rec, 53)
 end
 call('SET', at, rec, 'PXAT', dies)
-if till then call('SET', base .. ':d:' .. rev, '', 'PX', ARGV[11]) end
+if till then call('SET', base .. ':d:' .. ARGV[11], '', 'PX', ARGV[12]) end
 if there and whose ~= owner then unindex(key, whose) end
 if not over or whose ~= owner or ends ~= sub(there, 36, 52) then
   call('ZADD', base .. ':x', ends, key .. '\\0' .. owner)
@@ -221,15 +221,22 @@ extend(mark, stamp, ARGV[6])
 return mark and 1 or 2
 `;
 
-/** Key; until when it may be made. Answers the head that was there, or `[-2, …]` if it came too late. */
+/**
+ * Key; for what can come twice, until when it may be made, the name of the call, and for how long it is kept. Answers the
+ * head that was there, or `[-2, …]` if it came too late.
+ */
 export const DELETE: string = `${HEAD}${UNINDEX}${LATE}
 local late = late(ARGV[2])
 if late then return late end
+local done = ARGV[3] and base .. ':d:' .. ARGV[3]
+local before = done and call('GET', done)
+if before then return before end
 local r = call('GETDEL', base .. ':e:' .. ARGV[1])
 if not r then return false end
 local top, owner = head(r)
 unindex(ARGV[1], owner or '')
 call('PUBLISH', base .. ':c', ARGV[1])
+if done and top then call('SET', done, top, 'PX', ARGV[4]) end
 return top or ${CORRUPT}
 `;
 
