@@ -41,6 +41,22 @@ async function* endless(): AsyncGenerator<string> {
   for (;;) yield "x".repeat(65_536);
 }
 
+test("a request that only reads is answered at once, with its headers", async () => {
+  const sessions = createSessions<Data>({ store: asyncStore(memoryStore()) });
+  const session = sessionMiddleware<Data, "async">({ sessions, keys });
+  let seen: unknown;
+  const { ask } = await visit((req, res) =>
+    session(req, res, () => {
+      const { userId, isUnchanged } = session.of(req);
+      res.end("ok");
+      // Not only said to be under way: the bytes of a held response would still be missing.
+      seen = [userId, isUnchanged, Object.getOwnPropertyNames(res).includes("headersSent"), res.headersSent];
+    }),
+  );
+  expect(await ask("/")).toMatchObject({ status: 200, body: "ok", headers: { vary: "Cookie" }, lines: [] });
+  expect(seen).toEqual([null, true, false, true]);
+});
+
 describe("while the store writes", () => {
   test("nothing is sent, and the response says that it is under way", async () => {
     const { session, saving } = held();

@@ -32,6 +32,11 @@ export function commit<Data, M extends Mode>(
   );
 }
 
+/** Whether a commit, whatever the status, is done when it returns, on every store. */
+export function isUnchanged<Data>(state: RequestState<Data, Mode>): boolean {
+  return state.committed !== undefined || (!hasWork(state) && !state.begun);
+}
+
 function hasWork<Data>({ rotate, replaced, changes, handAnew }: RequestState<Data, Mode>): boolean {
   return rotate || replaced !== undefined || handAnew || (changes !== undefined && !changes.isEmpty);
 }

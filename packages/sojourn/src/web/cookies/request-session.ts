@@ -79,6 +79,9 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   /** All fields that can be read now, with what was set in this request: a new object, which can be changed freely. */
   readonly data: Partial<Data>;
 
+  /** Whether `commit` has nothing to write: then it has set the headers when it returns, on an asynchronous store too. */
+  readonly isUnchanged: boolean;
+
   /** A field's value, with what was set in this request; `undefined` if it is not there, or its ttl is over. Frozen. */
   get<Name extends FieldName<Data>>(name: Name): Readonly<Data>[Name] | undefined;
 

@@ -4,7 +4,7 @@ import { show } from "../../show.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { Changes, jsonValue, readField, RESERVED } from "./changes.ts";
-import { commit } from "./commit.ts";
+import { commit, isUnchanged } from "./commit.ts";
 import { answer } from "./floor.ts";
 import { end, login, logout } from "./login.ts";
 import type {
@@ -52,6 +52,10 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     const { changes = new Changes(), floor } = this.#look();
     const { [RESERVED]: _, ...fields } = changes.apply(storedFields(this.#state), floor.now());
     return fields as Partial<Data>;
+  }
+
+  get isUnchanged(): boolean {
+    return isUnchanged(this.#state);
   }
 
   get<Name extends FieldName<Data>>(name: Name): Readonly<Data>[Name] | undefined {

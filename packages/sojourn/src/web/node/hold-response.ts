@@ -180,15 +180,18 @@ class Hold {
   /** Commits, or begins to. Whether calls may be passed on at once. */
   #opens(isWhole: boolean): boolean {
     const { response, session, isSync } = this.#holding;
-    if (!isSync) {
+    // Most requests only read, and need not wait. To say that calls are kept costs more than all the rest.
+    const isAtOnce = isSync || session.isUnchanged;
+    if (!isAtOnce) {
       this.#phase = "committing";
       Object.defineProperties(response, WHILE_KEPT);
       void this.#commitLater();
       return false;
     }
     try {
-      void session.commit(response);
+      const committed: unknown = session.commit(response);
       this.#phase = "passing";
+      if (committed instanceof Promise) committed.catch((error: unknown) => response.destroy(error as Error));
       return true;
     } catch (error) {
       // A session that began in this request ends: the client will not hear of it.
