@@ -50,7 +50,7 @@ async function nodeRedis(
   await client.connect();
   return {
     name,
-    get: async (key) => client.get(key) as Promise<string | null>,
+    get: async (key) => client.get(key),
     set: async (key, value) => client.set(key, value),
     del: async (key) => client.del(key),
     store: await redisStore({ client, prefix: `bench-${name}` }),
