@@ -5,6 +5,7 @@ import { storeContract } from "../../src/testing/index.ts";
 import { isFair } from "../linearizability/level.ts";
 import { print } from "../linearizability/race.ts";
 import { races } from "../linearizability/races.ts";
+import { agreeWithModel } from "./support/agree-with-model.ts";
 import { ask } from "./support/redis-ask.ts";
 import { noRedis } from "./support/redis-binary.ts";
 import type { TestClient } from "./support/redis-clients.ts";
@@ -13,6 +14,7 @@ import { clusterClients } from "./support/redis-group-clients.ts";
 
 /** More than there are masters, and no multiple of it. */
 const SHARDS = 8;
+const MODEL_RUNS = 30;
 
 describe.skipIf(noRedis)("on a Redis Cluster", () => {
   let cluster: RedisCluster;
@@ -37,6 +39,9 @@ describe.skipIf(noRedis)("on a Redis Cluster", () => {
     test.each(storeContract.map((each) => [each.rule, each.name, each.run] as const))("rule %d: %s", async (...args) =>
       expect(await args[2](async ({ namespace }) => openStore(namespace, false))).toBeUndefined(),
     );
+
+    test("agrees with the model on every answer", async () =>
+      agreeWithModel(async (namespace) => openStore(namespace, false), MODEL_RUNS));
 
     test.each(["entries", "sessions"] as const)("races are fair: %s", async (level) => {
       const stores = [await openStore(level, true), await openStore(level, true)];
