@@ -41,7 +41,7 @@ describe.skipIf(noRedis)("on a Redis Cluster", () => {
     );
 
     test("agrees with the model on every answer", async () =>
-      agreeWithModel(async (namespace) => openStore(namespace, false), MODEL_RUNS));
+      expect(await agreeWithModel(async (namespace) => openStore(namespace, false), MODEL_RUNS)).toBe(MODEL_RUNS));
 
     test.each(["entries", "sessions"] as const)("races are fair: %s", async (level) => {
       const stores = [await openStore(level, true), await openStore(level, true)];

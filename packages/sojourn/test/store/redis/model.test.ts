@@ -1,4 +1,4 @@
-import { afterAll, describe, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { agreeWithModel } from "../support/agree-with-model.ts";
 import { noRedis } from "../support/redis-binary.ts";
 import { redisStores } from "../support/stores.ts";
@@ -8,5 +8,5 @@ describe.skipIf(noRedis).each(redisStores)("the model and Redis, $name", ({ mode
   afterAll(async () => remove?.());
 
   test("agree on every answer, and every entry goes exactly once", async () =>
-    agreeWithModel(async (namespace) => open({ namespace }), modelRuns));
+    expect(await agreeWithModel(async (namespace) => open({ namespace }), modelRuns)).toBe(modelRuns));
 });

@@ -5,11 +5,14 @@ import { commands, World } from "./commands.ts";
 
 const DAY = 86_400_000;
 
-/** Throws with the shortest list of calls that it finds, if an answer differs, or an entry does not go exactly once. */
+/**
+ * Makes so many random runs, and answers how many it has made. Throws with the shortest list of calls that it finds, if an
+ * answer differs, or an entry does not go exactly once.
+ */
 export async function agreeWithModel(
   open: (namespace: string) => Store | Promise<Store>,
   numRuns: number,
-): Promise<void> {
+): Promise<number> {
   let opened = 0;
   const property = fc.asyncProperty(commands(), async (calls) => {
     const namespace = `model-${++opened}`;
@@ -23,4 +26,5 @@ export async function agreeWithModel(
     }
   });
   await fc.assert(property, { numRuns });
+  return opened;
 }
