@@ -1,6 +1,6 @@
 /** The table of an audit log, and its statements. */
 import type { SqlPort, SqlRow, SqlValue } from "../store/sqlite/sql-port.ts";
-import { fromStored, toStored } from "../store/sqlite/text.ts";
+import { fromStored, toStored } from "../store/stored-text.ts";
 import type { AuditRecord } from "./audit-record.ts";
 
 /** What is asked of an audit log: all conditions that are given hold. */

@@ -10,7 +10,7 @@
  * What is put there is well-formed Unicode, and nothing before the value holds a NUL.
  */
 import { StoreError } from "../../errors.ts";
-import { fromStored, toStored } from "../sqlite/text.ts";
+import { fromStored, toStored } from "../stored-text.ts";
 import type { Entry, Head } from "../store.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 

@@ -1,6 +1,6 @@
 /** The store over a port, once it has been connected. */
 import { checkEntry, checkInstant, checkKey, checkLimit, checkPage, utf8Length } from "../check.ts";
-import { fromStored, toStored } from "../sqlite/text.ts";
+import { fromStored, toStored } from "../stored-text.ts";
 import {
   FLOOR_LIFETIME,
   RECLAIM_PER_PUT,

@@ -1,5 +1,5 @@
 /** What the scripts answer, as what the store answers. */
-import { fromStored } from "../sqlite/text.ts";
+import { fromStored } from "../stored-text.ts";
 import type { Head, Put } from "../store.ts";
 import { entryOf, headOf } from "./record.ts";
 

@@ -1,5 +1,5 @@
 /** Which shard a key belongs to, and how the shards are named. */
-import { toStored } from "../sqlite/text.ts";
+import { toStored } from "../stored-text.ts";
 
 /** The names of the shards' markers. What is in braces decides where a Redis Cluster keeps the shard. */
 export function markersOf(prefix: string, shards: number): readonly string[] {

@@ -16,7 +16,7 @@
  *   next one listens, everything may have changed, which is told before a probe is sent.
  */
 import { StoreError } from "../../errors.ts";
-import { fromStored } from "../sqlite/text.ts";
+import { fromStored } from "../stored-text.ts";
 import type { Watch } from "../store.ts";
 import type { Calls } from "./calls.ts";
 import type { Listening, RedisPort } from "./redis-port.ts";

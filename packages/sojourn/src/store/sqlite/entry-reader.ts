@@ -5,7 +5,7 @@ import { checkInstant, checkPage } from "../check.ts";
 import { entryOf, headOf } from "./entry-row.ts";
 import type { SqlPort, SqlRow, SqlValue } from "./sql-port.ts";
 import * as sql from "./statements.ts";
-import { endOfPrefix, toStored } from "./text.ts";
+import { endOfPrefix, toStored } from "../stored-text.ts";
 
 /** Above every text: SQLite sorts bytes after text. */
 const ABOVE_ALL_TEXT = new Uint8Array([0]);

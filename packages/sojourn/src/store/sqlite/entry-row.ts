@@ -1,7 +1,7 @@
 /** Rows of `sojourn_entry` as heads and entries. */
 import type { Entry, Head } from "../store.ts";
 import type { SqlRow } from "./sql-port.ts";
-import { fromStored } from "./text.ts";
+import { fromStored } from "../stored-text.ts";
 
 /** The head of an entry. Numbers are converted, since a given database may be set to answer with bigints. */
 export function headOf(row: SqlRow): Head {

@@ -11,7 +11,7 @@ import {
 import { entryOf, headOf } from "./entry-row.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
 import * as sql from "./statements.ts";
-import { toStored } from "./text.ts";
+import { toStored } from "../stored-text.ts";
 
 /** How often the writer looks for floors that nothing can need any more, in milliseconds of `now`. */
 const FLOOR_RECLAIM_INTERVAL = 60_000;

@@ -1,7 +1,7 @@
 /** The tables, and how a file of an older version gets them. */
 import { StoreError } from "../../errors.ts";
 import type { SqlPort } from "./sql-port.ts";
-import { toStored } from "./text.ts";
+import { toStored } from "../stored-text.ts";
 
 /**
  * Each migration brings a file from the version that is its index to the next one. Never change one that was

@@ -4,7 +4,7 @@ import { compareStored, markersOf, shardOf } from "../../../src/store/redis/shar
 import { hashSlot } from "../../../src/store/redis/hash-slot.ts";
 import { digits, entryOf, recordOf } from "../../../src/store/redis/record.ts";
 import { redisStore } from "../../../src/store/redis/index.ts";
-import { toStored } from "../../../src/store/sqlite/text.ts";
+import { toStored } from "../../../src/store/stored-text.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
 import { ask } from "../support/redis-ask.ts";
 import { noRedis } from "../support/redis-binary.ts";

@@ -1,5 +1,5 @@
 /**
- * Strings as SQLite can keep them. It stores UTF-8, in which a lone surrogate has no place: drivers put U+FFFD there,
+ * Strings as SQLite and Redis can keep them. They store UTF-8, in which a lone surrogate has no place: drivers put U+FFFD there,
  * so that two different keys would become one. And some drivers read a text up to its first NUL. Such a character is
  * therefore kept as U+10FFFF and its four hexadecimal digits, and so is U+10FFFF itself, a noncharacter that no text
  * should hold. Every other string is kept as it is.
