@@ -56,7 +56,7 @@ describe.skipIf(noRedis)("on Redis", () => {
     ));
 
   test("while Redis is away every answer is a 503, and nobody is logged out by it", async () => {
-    const own = await startRedis({ args: ["--appendonly", "yes"] });
+    const own = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
     try {
       await inFolder((cwd) =>
         withServer(["--store", own.url, "--log-format", "json"], { cwd }, async (server) => {
