@@ -65,7 +65,7 @@ describe.skipIf(noRedis)("a server", () => {
   });
 
   test("keeps what it wrote to its file", async () => {
-    const server = await start("--appendonly", "yes");
+    const server = await start("--appendonly", "yes", "--appendfsync", "always");
     await ask(server.port, "SET", "k", "v");
     await server.restart();
     expect(await ask(server.port, "GET", "k")).toBe("v");
