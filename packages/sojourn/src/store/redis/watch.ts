@@ -16,6 +16,7 @@
  *   next one listens, everything may have changed, which is told before a probe is sent.
  */
 import { StoreError } from "../../errors.ts";
+import { uniqueRev } from "../../tokens/token.ts";
 import { fromStored } from "../stored-text.ts";
 import type { Watch } from "../store.ts";
 import type { Calls } from "./calls.ts";
@@ -75,7 +76,7 @@ export function watchShards(shards: WatchedShards, onChange: (key: string | null
   }
 
   async function open(some: readonly string[]): Promise<Link> {
-    const channel = `${markers[0]}:w:${unique()}`;
+    const channel = `${markers[0]}:w:${uniqueRev()}`;
     const link: Link = { channel, awaited: new Map(), listening: undefined, isOver: false };
     link.listening = await port.listen(some[0]!, {
       message(from, text) {
@@ -140,9 +141,4 @@ export function watchShards(shards: WatchedShards, onChange: (key: string | null
 
 function away(message: string): StoreError {
   return new StoreError("store_unavailable", message);
-}
-
-/** Good enough to tell the listeners of one server apart; nothing depends on that it cannot be guessed. */
-function unique(): string {
-  return `${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
 }
