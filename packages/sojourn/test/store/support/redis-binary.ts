@@ -1,6 +1,5 @@
 /** Which program the tests start as a Redis server. */
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { findProgram } from "../../support/find-program.ts";
 
 /** Names another binary, such as `valkey-server`; empty for none. */
 export const REDIS_VARIABLE = "SOJOURN_TEST_REDIS";
@@ -12,20 +11,8 @@ const NAMES = ["redis-server", "valkey-server"];
  * `undefined` where there is none: suites that need one are skipped, and the run has said so.
  */
 export function redisBinary(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const named = environment[REDIS_VARIABLE];
-  if (named !== undefined) return named === "" ? undefined : named;
-  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
+  return findProgram(environment, REDIS_VARIABLE, NAMES);
 }
 
 /** Whether there is no server to test against. */
 export const noRedis: boolean = redisBinary() === undefined;
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,5 @@
 /** Which browser the tests start. */
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { findProgram } from "../../support/find-program.ts";
 
 /** Names another one, such as Chrome or Edge; empty for none. */
 export const CHROMIUM_VARIABLE = "SOJOURN_TEST_CHROMIUM";
@@ -12,20 +11,8 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-c
  * there is none: tests that need one are skipped, and the run has said so.
  */
 export function chromiumBinary(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const named = environment[CHROMIUM_VARIABLE];
-  if (named !== undefined) return named === "" ? undefined : named;
-  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
+  return findProgram(environment, CHROMIUM_VARIABLE, NAMES);
 }
 
 /** Whether there is no browser to test with. */
 export const noChromium: boolean = chromiumBinary() === undefined;
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
