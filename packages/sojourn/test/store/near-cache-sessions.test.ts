@@ -197,6 +197,32 @@ describe("an older copy turns nobody away", () => {
     expect(await b.sessions.rotate(again?.token)).toBeDefined();
   });
 
+  test("a change that the copy does not allow is made of what is there", async () => {
+    const { a, b } = await world({}, { strict: false });
+    const { id, token } = await a.sessions.create("ann", { n: 1 });
+    await b.sessions.authenticate(token);
+    b.link.hold();
+    await a.sessions.update(id, { n: 2 });
+    const seen: unknown[] = [];
+    const conflicts: unknown[] = [];
+    b.sessions.on("conflicted", (event) => conflicts.push(event));
+    const changed = await b.sessions.update(id, (data) => {
+      const { n } = data as { readonly n: number };
+      seen.push(n);
+      if (n === 1) throw new RangeError("too little");
+      return { n: n + 1 };
+    });
+    expect(seen).toEqual([1, 2]);
+    expect(changed?.data).toEqual({ n: 3 });
+    // One from an old copy that only loses its turn is no conflict of two at once.
+    await a.sessions.update(id, { n: 7 });
+    await b.sessions.authenticate(token);
+    await a.sessions.update(id, { n: 8 });
+    const last = await b.sessions.update(id, (data) => ({ n: (data as { readonly n: number }).n + 1 }));
+    expect(last?.data).toEqual({ n: 9 });
+    expect(conflicts).toEqual([]);
+  });
+
   test("a session that was unlocked, or used, elsewhere is not locked", async () => {
     const { a, b, clock } = await world({ lockAfter: "5m" }, { strict: false });
     const { id, token } = await a.sessions.create("ann");
