@@ -46,3 +46,64 @@ export function replies<M extends Mode>(mode: M): Replies<M> {
   const steps: Replies<"sync"> | Replies<"async"> = mode === "sync" ? sync : async;
   return steps as Replies<M>;
 }
+
+/** A call written as steps in order: what it yields are replies, and each comes back as its value. */
+export type Steps<T> = Generator<unknown, T, unknown>;
+
+/**
+ * Makes the steps of a call, at once on a synchronous store, over promises on an asynchronous one. A fault is thrown
+ * where the step stands, so that `try`, `catch` and `finally` mean the same in both modes.
+ */
+export function run<M extends Mode, T>(mode: M, steps: Steps<T>): Reply<M, T> {
+  return (mode === "sync" ? runNow(steps) : runLater(steps)) as Reply<M, T>;
+}
+
+/** One step: `const entry = yield* wait(store.get(key, now))`. */
+export function wait<M extends Mode, T>(reply: Reply<M, T>): Iterable<unknown, T, unknown> {
+  return new Step<T>(reply);
+}
+
+/** A lighter form of the generator that yields one reply and returns what comes back: half its time. */
+class Step<T> implements Iterator<unknown, T, unknown> {
+  readonly #reply: unknown;
+  #isAsked = false;
+
+  constructor(reply: unknown) {
+    this.#reply = reply;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(value?: unknown): IteratorResult<unknown, T> {
+    if (this.#isAsked) return { done: true, value: value as T };
+    this.#isAsked = true;
+    return { done: false, value: this.#reply };
+  }
+
+  throw(error: unknown): never {
+    throw error;
+  }
+}
+
+function runNow<T>(steps: Steps<T>): T {
+  let step = steps.next();
+  while (step.done !== true) step = steps.next(step.value);
+  return step.value;
+}
+
+async function runLater<T>(steps: Steps<T>): Promise<T> {
+  let step = steps.next();
+  while (step.done !== true) {
+    let value: unknown;
+    try {
+      value = await step.value;
+    } catch (error) {
+      step = steps.throw(error);
+      continue;
+    }
+    step = steps.next(value);
+  }
+  return step.value;
+}
