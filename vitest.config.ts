@@ -9,8 +9,11 @@ export default defineConfig({
     alias: [
       { find: /^sojourn$/, replacement: source("index.ts") },
       { find: /^sojourn\/(redis|sqlite)$/, replacement: source("store/$1/index.ts") },
-      { find: /^sojourn\/auth\/sqlite$/, replacement: source("auth/sqlite.ts") },
-      { find: /^sojourn\/(auth|cache|cloudflare|kv|testing)$/, replacement: source("$1/index.ts") },
+      { find: /^sojourn\/audit\/sqlite$/, replacement: source("audit/sqlite.ts") },
+      {
+        find: /^sojourn\/(audit|auth|cache|cloudflare|kv|policies|telemetry|testing)$/,
+        replacement: source("$1/index.ts"),
+      },
       { find: /^sojourn\/cookies$/, replacement: source("web/cookies/index.ts") },
       { find: /^sojourn\/(express|express-session|fastify|hono)$/, replacement: source("web/$1.ts") },
     ],

@@ -12,8 +12,9 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { trace } from "@opentelemetry/api";
 import { createSessions, memoryStore, type Sessions } from "sojourn";
-import { auditLog, telemetry } from "sojourn/auth";
-import { sqliteAuditSink } from "sojourn/auth/sqlite";
+import { auditLog } from "sojourn/audit";
+import { sqliteAuditSink } from "sojourn/audit/sqlite";
+import { telemetry } from "sojourn/telemetry";
 import { ensure, fresh, medians, ns, report, times } from "./measure.ts";
 
 type Manager = Sessions<Record<string, unknown>, "sync">;

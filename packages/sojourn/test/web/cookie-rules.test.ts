@@ -1,6 +1,6 @@
 /** What browsers and reviewers ask of a session cookie: each row names its rule. */
 import { describe, expect, test } from "vitest";
-import { doctor } from "../../src/auth/doctor.ts";
+import { doctor } from "../../src/policies/doctor.ts";
 import type { CookieOptions } from "../../src/web/cookies/index.ts";
 import { floor, KEY, keptOf, tokenIn, visitor, type Floor, type FloorOptions } from "./support/visitor.ts";
 
@@ -325,7 +325,7 @@ const rows: readonly Row[] = [
     },
   },
   {
-    rule: "sojourn/auth doctor",
+    rule: "sojourn/policies doctor",
     holds: "the default cookie violates no rule",
     check({ sessions, web: { cookie } }) {
       const findings = doctor(sessions, { ...(cookie !== undefined && { cookie }) });

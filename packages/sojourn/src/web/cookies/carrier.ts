@@ -1,5 +1,5 @@
 /** How a token travels: in a cookie, or in a header that a program sets. Never in a URL. */
-import type { CookieSettings } from "../../auth/doctor-rule.ts";
+import type { CookieSettings } from "../../policies/rule.ts";
 import { show } from "../../show.ts";
 import { cookieValue } from "./cookie-header.ts";
 import type { SessionCookie } from "./cookie-settings.ts";

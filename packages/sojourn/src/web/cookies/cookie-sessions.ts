@@ -1,5 +1,5 @@
 /** The web floor: a request's credential in, its session out, and back to the client with the response. */
-import type { CookieSettings } from "../../auth/doctor-rule.ts";
+import type { CookieSettings } from "../../policies/rule.ts";
 import { show } from "../../show.ts";
 import { replies, type Mode, type Reply } from "../../store/reply.ts";
 import { bearerCarrier, cookieCarrier, headerCarrier, type Carrier } from "./carrier.ts";
@@ -23,7 +23,7 @@ export interface StartOptions {
 export interface CookieSessions<Data = Record<string, unknown>, M extends Mode = Mode> {
   /** Whether `start` and `commit` answer with values or with promises: as the manager does. */
   readonly mode: M;
-  /** The cookie, as `doctor` of `sojourn/auth` takes it; `undefined` if there is none. */
+  /** The cookie, as `doctor` of `sojourn/policies` takes it; `undefined` if there is none. */
   readonly cookie: CookieSettings | undefined;
   /**
    * The request's session: the one that its credential proves, or an empty one. A credential in a header decides

@@ -1,6 +1,6 @@
 /** The cookie: its attributes, checked once, and the lines that set and delete it. */
-import { cookieRules } from "../../auth/doctor-cookie.ts";
-import type { CookieSettings } from "../../auth/doctor-rule.ts";
+import { cookieRules } from "../../policies/cookie-rules.ts";
+import type { CookieSettings } from "../../policies/rule.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { Mode } from "../../store/reply.ts";
 import { show } from "../../show.ts";

@@ -1,4 +1,4 @@
-/** `sojourn/auth/sqlite`: apart from `sojourn/auth`, which also runs where there are no files. */
+/** `sojourn/audit/sqlite`: apart from `sojourn/audit`, which also runs where there are no files. */
 export {
   sqliteAuditSink,
   type SqliteAuditFileOptions,

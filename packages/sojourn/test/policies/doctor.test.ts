@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { doctor, type DoctorOptions, type Finding } from "../../src/auth/doctor.ts";
-import { nistAal1, nistAal2, nistAal3, owasp } from "../../src/auth/policies.ts";
+import { doctor, type DoctorOptions, type Finding } from "../../src/policies/doctor.ts";
+import { nistAal1, nistAal2, nistAal3, owasp } from "../../src/policies/policies.ts";
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import type { SessionsOptions } from "../../src/sessions/options.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";

@@ -1,11 +1,11 @@
 /** What a configuration violates, by the number of the requirement. */
 import type { Mode } from "../store/reply.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import { cookieRules } from "./doctor-cookie.ts";
-import { lifetimeRules } from "./doctor-lifetimes.ts";
-import type { CookieSettings, Examined, Profile, Severity } from "./doctor-rule.ts";
-import { secretRules } from "./doctor-secrets.ts";
-import { storeRules } from "./doctor-store.ts";
+import { cookieRules } from "./cookie-rules.ts";
+import { lifetimeRules } from "./lifetime-rules.ts";
+import type { CookieSettings, Examined, Profile, Severity } from "./rule.ts";
+import { secretRules } from "./secret-rules.ts";
+import { storeRules } from "./store-rules.ts";
 
 /** What `doctor` cannot read off the manager. What is left out is not examined. */
 export interface DoctorOptions {

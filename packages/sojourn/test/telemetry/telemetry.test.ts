@@ -15,7 +15,7 @@ import {
   type ReadableSpan,
 } from "@opentelemetry/sdk-trace";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { telemetry } from "../../src/auth/telemetry.ts";
+import { telemetry } from "../../src/telemetry/telemetry.ts";
 import type { Mode } from "../../src/store/reply.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
 import { faultyStore } from "../../src/testing/faulty-store.ts";

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { auditLog } from "../../src/auth/audit-log.ts";
-import type { AuditRecord } from "../../src/auth/audit-record.ts";
-import { sqliteAuditSink, type SqliteAuditSink } from "../../src/auth/sqlite-audit-sink.ts";
+import { auditLog } from "../../src/audit/audit-log.ts";
+import type { AuditRecord } from "../../src/audit/audit-record.ts";
+import { sqliteAuditSink, type SqliteAuditSink } from "../../src/audit/sqlite-audit-sink.ts";
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import { sqliteStore, type SqliteDatabase } from "../../src/store/sqlite/index.ts";
 import { manualClock } from "../../src/time/manual-clock.ts";

@@ -1,6 +1,6 @@
 /** How long sessions live, how many there are, and how long a replaced token works. */
 import type { Policy } from "../sessions/options.ts";
-import { inWords, type Profile, type Rule, type Severity } from "./doctor-rule.ts";
+import { inWords, type Profile, type Rule, type Severity } from "./rule.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

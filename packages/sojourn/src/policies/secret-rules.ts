@@ -1,6 +1,6 @@
 /** Whether what must not be guessed can be. */
 import { utf8Length } from "../store/check.ts";
-import type { Rule } from "./doctor-rule.ts";
+import type { Rule } from "./rule.ts";
 
 /** HS256's hash has so many bytes, and its key must not have fewer. */
 const LEAST_BYTES = 32;

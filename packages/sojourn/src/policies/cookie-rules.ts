@@ -1,6 +1,6 @@
 /** What a cookie that carries a token must be, and what browsers do with one that is not. */
 import { utf8Length } from "../store/check.ts";
-import { inWords, ofCookie, type Rule } from "./doctor-rule.ts";
+import { inWords, ofCookie, type Rule } from "./rule.ts";
 
 /** 400 days, in seconds: browsers cut what is longer. */
 const LONGEST = 34_560_000;

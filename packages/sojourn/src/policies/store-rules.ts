@@ -1,5 +1,5 @@
 /** What the store guarantees, and whether anybody writes down what happens. */
-import type { Rule } from "./doctor-rule.ts";
+import type { Rule } from "./rule.ts";
 
 /** Up to here, an answer that is out of date is a near cache's trade; beyond, a logged-out user is still let in. */
 const BRIEFLY = 1_000;

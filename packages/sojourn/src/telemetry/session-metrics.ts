@@ -2,8 +2,8 @@
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Mode } from "../store/reply.ts";
-import type { Outcome } from "./telemetry-outcome.ts";
-import type { GaugeCallback, TelemetryAttributes, TelemetryMeter } from "./telemetry-port.ts";
+import type { Outcome } from "./outcome.ts";
+import type { GaugeCallback, TelemetryAttributes, TelemetryMeter } from "./opentelemetry.ts";
 
 /** In seconds: from a lookup in memory to a server that is about to give up. */
 const BUCKETS = [0.000_005, 0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];

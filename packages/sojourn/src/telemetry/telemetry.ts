@@ -2,15 +2,15 @@
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Unsubscribe } from "../store/store.ts";
-import { settled, type Outcome } from "./telemetry-outcome.ts";
-import { sessionMetrics, type SessionMetrics } from "./telemetry-metrics.ts";
+import { settled, type Outcome } from "./outcome.ts";
+import { sessionMetrics, type SessionMetrics } from "./session-metrics.ts";
 import {
   SPAN_ERROR,
   type TelemetryAttributes,
   type TelemetryMeter,
   type TelemetrySpan,
   type TelemetryTracer,
-} from "./telemetry-port.ts";
+} from "./opentelemetry.ts";
 
 /** Where measurements go. What is left out is not measured. */
 export interface TelemetryOptions {
