@@ -3,7 +3,16 @@ import type { Mode, Reply } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
 import { sha256 } from "../tokens/crypto.ts";
 import { nameableId, readToken, type Credential } from "../tokens/token.ts";
-import { FRESH, known, rejected, reportConflict, reportEnds, sessionOf, settled, type Context } from "./context.ts";
+import {
+  FRESH,
+  known,
+  rejected,
+  reportConflict,
+  reportEnds,
+  sessionOf,
+  afterPropagation,
+  type Context,
+} from "./context.ts";
 import { extension, extensionWhenDue, isLocked, judge } from "./lifecycle.ts";
 import type { AuthenticateOptions } from "./options.ts";
 import type { Session } from "./session.ts";
@@ -85,7 +94,7 @@ export function endReused<Data, M extends Mode>(
   const { store, steps } = context;
   return steps.chain(store.delete(id), (head) => {
     if (head !== undefined) reportEnds(context, [head], now, "reuse");
-    return steps.chain(rejected(context, "reuse", id, now), (answer) => settled(context, answer));
+    return steps.chain(rejected(context, "reuse", id, now), (answer) => afterPropagation(context, answer));
   });
 }
 

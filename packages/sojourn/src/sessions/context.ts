@@ -47,11 +47,11 @@ export const FRESH: GetOptions = Object.freeze({ fresh: true });
  * An answer that is given when no node can answer any more from before what was just changed. On a store that has no
  * older copies, that is now.
  */
-export function settled<M extends Mode, T>(
+export function afterPropagation<M extends Mode, T>(
   { store, steps }: Pick<Context<never, M>, "store" | "steps">,
   answer: T,
 ): Reply<M, T> {
-  return store.settle === undefined ? steps.of(answer) : steps.chain(store.settle(), () => steps.of(answer));
+  return store.propagated === undefined ? steps.of(answer) : steps.chain(store.propagated(), () => steps.of(answer));
 }
 
 /** Reports the end of removed sessions: each with its own reason if its time was up, else with the given one. */

@@ -3,7 +3,7 @@ import { ConflictError, RevokedError, TooManySessionsError } from "../errors.ts"
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Entry, Head } from "../store/store.ts";
 import { adoptToken, mintToken, parseUserId, uniqueRev } from "../tokens/token.ts";
-import { countLive, reportEnds, sessionOf, settled, type Context } from "./context.ts";
+import { countLive, reportEnds, sessionOf, afterPropagation, type Context } from "./context.ts";
 import { beyondLimit, expiryFrom } from "./lifecycle.ts";
 import { liveOf } from "./list.ts";
 import { resolveLifetimes, type CreateOptions, type Policy } from "./options.ts";
@@ -30,7 +30,7 @@ export function creator<Data, M extends Mode>(context: Context<Data, M>, stamps:
             const session = sessionOf(context, entry);
             if (events.listens("created")) events.emit("created", { session, at: now });
             const created: SessionWithToken<Data> = { token: birth.token, ...session };
-            return hasReplaced || hasEvicted ? settled(context, created) : steps.of(created);
+            return hasReplaced || hasEvicted ? afterPropagation(context, created) : steps.of(created);
           }),
         );
       });
@@ -48,7 +48,7 @@ interface Birth {
   readonly device: Device | undefined;
 }
 
-/** What is settled before the store is asked. @throws TypeError for an option that is not what it should be */
+/** What is decided before the store is asked. @throws TypeError for an option that is not what it should be */
 function prepare(options: CreateOptions, policy: Policy): Birth {
   const lifetimes = resolveLifetimes(options, policy);
   const device = keptDevice(options.device);
@@ -146,7 +146,7 @@ function enforceLimit<Data, M extends Mode>(context: Context<Data, M>, created: 
     return steps.chain(removeAll(context, excess, created, now), () => {
       if (which === "oldest" || !excess.some((head) => head.key === created.key)) return steps.of(excess.length > 0);
       // With an adopted token, somebody may have used it meanwhile.
-      return steps.chain(settled(context, maxPerUser.limit), (limit): Reply<M, boolean> => {
+      return steps.chain(afterPropagation(context, maxPerUser.limit), (limit): Reply<M, boolean> => {
         throw new TooManySessionsError(limit);
       });
     });

@@ -1,12 +1,12 @@
 /**
  * How sessions end: one, all of a user, or those whose time is up.
  *
- * `destroy` and `destroyByUser` settle also when they find nothing: it may be the repeat of a call whose reply was
- * lost, or another's may be on its way, and once either has resolved nobody is to be let in.
+ * `destroy` and `destroyByUser` wait for propagation also when they find nothing: it may be the repeat of a call whose
+ * reply was lost, or another's may be on its way, and once either has resolved nobody is to be let in.
  */
 import type { Mode } from "../store/reply.ts";
 import { isSessionId, parseUserId } from "../tokens/token.ts";
-import { countLive, reportEnds, settled, type Context } from "./context.ts";
+import { countLive, reportEnds, afterPropagation, type Context } from "./context.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Stamps } from "./stamps.ts";
 
@@ -24,9 +24,9 @@ export function endings<Data, M extends Mode>(
       if (!isSessionId(id)) return steps.of(false);
       const now = policy.clock.now();
       return steps.chain(store.delete(id), (head) => {
-        if (head === undefined) return settled(context, false);
+        if (head === undefined) return afterPropagation(context, false);
         reportEnds(context, [head], now, "logout");
-        return settled(context, now < head.expiresAt);
+        return afterPropagation(context, now < head.expiresAt);
       });
     },
 
@@ -39,7 +39,7 @@ export function endings<Data, M extends Mode>(
       const now = policy.clock.now();
       return steps.chain(store.revokeOwner(owner, stamps.floor(now), except), (heads) => {
         reportEnds(context, heads, now, "revoked");
-        return settled(context, countLive(heads, now));
+        return afterPropagation(context, countLive(heads, now));
       });
     },
 

@@ -3,7 +3,7 @@ import { show } from "../show.ts";
 import type { Unsubscribe } from "../store/store.ts";
 import type { SessionEvents } from "./session.ts";
 
-/** The event's type is settled by `on` and `emit`; in between, one list is like the other. */
+/** The event's type is fixed by `on` and `emit`; in between, one list is like the other. */
 type Listener = (event: never) => unknown;
 
 /** The listeners of one manager. */

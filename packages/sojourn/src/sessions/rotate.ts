@@ -17,7 +17,7 @@ import {
 } from "../tokens/token.ts";
 import { endReused, hashOf } from "./authenticate.ts";
 import { compareAndSet, type Step } from "./compare-and-set.ts";
-import { known, rejected, sessionOf, settled, type Context } from "./context.ts";
+import { known, rejected, sessionOf, afterPropagation, type Context } from "./context.ts";
 import { isLocked, judge, rotated, saltsFrom } from "./lifecycle.ts";
 import { encodeRecord } from "./record.ts";
 import type { SessionWithToken } from "./session.ts";
@@ -62,8 +62,10 @@ export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessio
       make: (entry) => steps.of(step(entry, credential, now)),
       absent: () => rejected(context, "unknown", nameableId(credential), now),
     });
-    // Also when it repeats one that another call has made, and that may not be settled.
-    return steps.chain(rotation, (session) => (session === undefined ? steps.of(session) : settled(context, session)));
+    // Also when it repeats one that another call has made, and that may not have propagated.
+    return steps.chain(rotation, (session) =>
+      session === undefined ? steps.of(session) : afterPropagation(context, session),
+    );
   };
 }
 

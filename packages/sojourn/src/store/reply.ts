@@ -6,7 +6,7 @@ export type Reply<M extends Mode, T> = M extends "sync" ? T : Promise<T>;
 
 /**
  * How rules are written once for both modes: a step takes a reply and goes on with its value, at once or later.
- * The mode is settled when a manager is created, so nothing sniffs for promises while a request runs.
+ * The mode is fixed when a manager is created, so nothing sniffs for promises while a request runs.
  */
 export interface Replies<M extends Mode> {
   /** A reply that is already there. */

@@ -143,7 +143,7 @@ export interface Store<M extends Mode = Mode> extends KeyValue<M> {
    * Resolves when no caller on any node can be answered with what was there before the changes acknowledged so
    * far. Only stores that may answer from an older copy have it.
    */
-  settle?(): Reply<M, void>;
+  propagated?(): Reply<M, void>;
 }
 
 /** A subscription to changes, over a link that can be down without saying so. */

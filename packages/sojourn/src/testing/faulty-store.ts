@@ -90,7 +90,7 @@ export function faultyStore<M extends Mode>(store: Store<M>, script: readonly Fa
     return faulty();
   }
 
-  const { watch, settle } = store;
+  const { watch, propagated } = store;
   return {
     mode: store.mode,
     guarantees: store.guarantees,
@@ -105,7 +105,7 @@ export function faultyStore<M extends Mode>(store: Store<M>, script: readonly Fa
     count: (now) => around("count", () => store.count(now)),
     sweep: (now, limit) => around("sweep", () => store.sweep(now, limit)),
     ...(watch && { watch: (onChange) => watch.call(store, onChange) }),
-    ...(settle && { settle: () => around("settle", () => settle.call(store)) }),
+    ...(propagated && { propagated: () => around("propagated", () => propagated.call(store)) }),
   };
 }
 

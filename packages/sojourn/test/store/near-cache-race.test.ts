@@ -68,7 +68,7 @@ class Race {
     for (let turn = 0; turn < 10; turn++) await this.#s.schedule(Promise.resolve(), "before the write");
     await make(node.near);
     this.#bound.add(node);
-    await node.near.settle?.();
+    await node.near.propagated?.();
     for (const each of this.nodes) this.#bound.add(each);
     for (let turn = 0; turn < 5; turn++) await this.#s.schedule(Promise.resolve(), "after the write");
   }
@@ -76,7 +76,7 @@ class Race {
   async disturb({ link }: Node): Promise<void> {
     for (let turn = 0; turn < 10; turn++) await this.#s.schedule(Promise.resolve(), "before the cut");
     link.cut();
-    // Long enough for the write to settle meanwhile, or not.
+    // Long enough for the write to propagate meanwhile, or not.
     for (let turn = 0; turn < 50; turn++) await this.#s.schedule(Promise.resolve(), "before the mend");
     link.mend();
   }
@@ -94,7 +94,7 @@ describe.each(Object.entries(writes))("%s", (_, make) => {
   test.each([
     ["", false],
     [", while a link breaks and comes back", true],
-  ])("is seen by its own process at once, and by all when it has settled%s", async (_, breaks) => {
+  ])("is seen by its own process at once, and by all when it has propagated%s", async (_, breaks) => {
     let copies = 0;
     const property = fc.asyncProperty(fc.scheduler(), async (s) => {
       const race = new Race(s);

@@ -68,12 +68,12 @@ describe.skipIf(noRedis)("an extension that one of four nodes makes", () => {
     const { token } = await createSessions({ store: stores[0] as Store<"async">, clock }).create("ann");
     // The second time, every link is proven, and a copy stays.
     for (const node of nodes) await node.authenticate(token);
-    await stores[0]?.settle?.();
+    await stores[0]?.propagated?.();
     for (const node of nodes) await node.authenticate(token);
     clock.advance("10m");
     const expected = (await nodes[0]?.authenticate(token))?.expiresAt;
     // No copy from before the extension can be served any more.
-    await stores[0]?.settle?.();
+    await stores[0]?.propagated?.();
     for (const node of nodes) expect((await node.authenticate(token))?.expiresAt).toBe(expected);
     expect(extensions).toBe(1);
     for (const store of stores) await store.close();

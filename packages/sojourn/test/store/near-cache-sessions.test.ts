@@ -63,7 +63,7 @@ async function turn(): Promise<void> {
 }
 
 /** 200 ms, and a thousandth for clocks of different speed. */
-const SETTLED = 201;
+const PROPAGATED = 201;
 
 describe("strict: a call that ends a session resolves when no other node lets it in", () => {
   const endings: Readonly<
@@ -100,7 +100,7 @@ describe("strict: a call that ends a session resolves when no other node lets it
     // The change is not known here yet.
     expect(await a.sessions.authenticate(token)).toMatchObject({ userId: "ann" });
     const { waited } = await call;
-    expect(waited).toBe(SETTLED);
+    expect(waited).toBe(PROPAGATED);
     // A token that was replaced ends its session, which takes its time as well.
     expect((await timed(a.sessions.authenticate(token))).answer).toSatisfy(
       (answer: { readonly userId?: string } | undefined) => answer?.userId !== "ann",
@@ -117,7 +117,7 @@ describe("strict: a call that ends a session resolves when no other node lets it
     b.link.hold();
     const { answer, waited } = await timed(a.sessions.authenticate(token));
     expect(answer).toBeUndefined();
-    expect(waited).toBe(SETTLED);
+    expect(waited).toBe(PROPAGATED);
     expect(await b.sessions.authenticate(next)).toBeUndefined();
   });
 
@@ -129,7 +129,7 @@ describe("strict: a call that ends a session resolves when no other node lets it
     ]);
     const refused = [one, two].filter(({ answer }) => answer instanceof Error);
     expect(refused.length).toBeGreaterThan(0);
-    for (const { waited } of refused) expect(waited).toBeGreaterThanOrEqual(SETTLED);
+    for (const { waited } of refused) expect(waited).toBeGreaterThanOrEqual(PROPAGATED);
   });
 
   test("also a call that finds nothing: it may repeat one whose reply was lost, or come beside another", async () => {
@@ -139,16 +139,16 @@ describe("strict: a call that ends a session resolves when no other node lets it
     b.link.hold();
     const [first, second] = await Promise.all([timed(a.sessions.destroy(id)), timed(a.sessions.destroy(id))]);
     expect([first.answer, second.answer]).toEqual([true, false]);
-    expect(second.waited).toBeGreaterThanOrEqual(SETTLED);
+    expect(second.waited).toBeGreaterThanOrEqual(PROPAGATED);
     expect(await b.sessions.authenticate(token)).toBeUndefined();
-    expect((await timed(a.sessions.destroyByUser("ann"))).waited).toBe(SETTLED);
+    expect((await timed(a.sessions.destroyByUser("ann"))).waited).toBe(PROPAGATED);
   });
 
   test("a repeated rotation, whose new token must be known everywhere", async () => {
     const { a, b, timed } = await world();
     const { token } = await a.sessions.create("ann");
     await timed(a.sessions.rotate(token));
-    expect((await timed(b.sessions.rotate(token))).waited).toBe(SETTLED);
+    expect((await timed(b.sessions.rotate(token))).waited).toBe(PROPAGATED);
   });
 
   test("nothing else waits", async () => {

@@ -6,36 +6,36 @@ import { bench, turns } from "./near-cache/bench.ts";
 import { SharedStore } from "./near-cache/shared-store.ts";
 
 describe("strict", () => {
-  test("settle resolves maxStale after the call, and a thousandth", async () => {
+  test("propagated resolves maxStale after the call, and a thousandth", async () => {
     const { near, pass } = await bench({ maxStale: 200 });
-    let isSettled = false;
-    const settling = near.settle?.().then(() => (isSettled = true));
+    let isResolved = false;
+    const waiting = near.propagated?.().then(() => (isResolved = true));
     await pass(200);
-    expect(isSettled).toBe(false);
+    expect(isResolved).toBe(false);
     await pass(1);
-    expect(isSettled).toBe(true);
-    await settling;
+    expect(isResolved).toBe(true);
+    await waiting;
   });
 
   test("a timer that is early is waited for again", async () => {
     const timer = manualTimer();
     const early = { ...timer, after: (delay: number, run: () => void) => timer.after(delay - 0.9, run) };
     const { near } = await bench({ maxStale: 10, timer: early });
-    let isSettled = false;
-    void near.settle?.().then(() => (isSettled = true));
+    let isResolved = false;
+    void near.propagated?.().then(() => (isResolved = true));
     for (let turn = 0; turn < 10; turn++) {
       timer.advance(1);
       await turns();
-      expect(isSettled).toBe(false);
+      expect(isResolved).toBe(false);
     }
     timer.advance(1);
     await turns();
-    expect(isSettled).toBe(true);
+    expect(isResolved).toBe(true);
   });
 
   test("is the default; without it there is nothing to wait for", async () => {
-    expect((await bench()).near.settle).toBeTypeOf("function");
-    expect((await bench({ strict: false })).near.settle).toBeUndefined();
+    expect((await bench()).near.propagated).toBeTypeOf("function");
+    expect((await bench({ strict: false })).near.propagated).toBeUndefined();
   });
 });
 

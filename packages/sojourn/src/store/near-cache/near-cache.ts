@@ -12,9 +12,9 @@
  * load that began before. What is read after a write of this process is never older than that write.
  *
  * **`strict`: when nobody can be answered from before a change.** Say the change is acknowledged at instant A, and then
- * `settle` is called, which resolves no sooner than A + maxStale. Another node serves a copy at instant R because a
+ * `propagated` is called, which resolves no sooner than A + maxStale. Another node serves a copy at instant R because a
  * confirmation that it asked for at C, with R < C + maxStale, was given. If C > A, the change was told before
- * that confirmation, and the copy is gone. If C <= A, then R < A + maxStale, before `settle` resolved. Nothing is
+ * that confirmation, and the copy is gone. If C <= A, then R < A + maxStale, before `propagated` resolved. Nothing is
  * compared between clocks of two nodes: each measures a duration on its own. For the nodes to agree on its length, all
  * must have the same `maxStale`, or the writer the longest. {@link DRIFT} allows for clocks of different speed.
  */
@@ -77,7 +77,7 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
   /** Loads an entry, or joins a load on its way. */
   async function read(key: string, now: number): Promise<Entry | undefined> {
     const running = copies.loading(key);
-    // One from before `maxStale` could bring what was ended by a logout that is settled.
+    // One from before `maxStale` could bring what was ended by a logout that has propagated.
     if (running !== undefined && isWithin(maxStale, running.began, present())) {
       const entry = await running.reply;
       // That nothing was there, or is no more, is no answer: it may have changed since that load began.
@@ -102,7 +102,7 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
     }
   }
 
-  async function settle(): Promise<void> {
+  async function propagated(): Promise<void> {
     const end = timer.elapsed() + maxStale * DRIFT;
     // A timer may be early by a part of a millisecond.
     for (let left = maxStale * DRIFT; left > 0; left = end - timer.elapsed()) {
@@ -159,7 +159,7 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
     list: async (page, now) => store.list(page, now),
     listByOwner: async (owner, page, now) => store.listByOwner(owner, page, now),
     count: async (now) => store.count(now),
-    ...(strict && { settle }),
+    ...(strict && { propagated }),
 
     async close() {
       forget();

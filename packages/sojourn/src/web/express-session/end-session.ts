@@ -20,15 +20,15 @@ export function endSession(context: Context, sid: string): Reply<Mode, void> {
     if (current !== undefined) checkOurs(current);
     else if (generated?.arriving === false) return steps.of(undefined);
     const isGone = current === undefined || isMark(current);
-    if (isStandingMark(current, now) || (isGone && generated?.arriving !== true)) return settled();
+    if (isStandingMark(current, now) || (isGone && generated?.arriving !== true)) return afterPropagation();
     return steps.chain(store.put(mark, current?.rev ?? null, now), (put) =>
-      put.outcome === "conflict" ? replace(put.current, left - 1) : settled(),
+      put.outcome === "conflict" ? replace(put.current, left - 1) : afterPropagation(),
     );
   }
 
   /** Also where nothing was found: it may be the repeat of a call whose answer was lost. */
-  function settled(): Reply<Mode, void> {
-    return store.settle?.() ?? steps.of(undefined);
+  function afterPropagation(): Reply<Mode, void> {
+    return store.propagated?.() ?? steps.of(undefined);
   }
 
   return steps.chain(store.get(sid, now, { fresh: true }), (current) => replace(current, MAX_ATTEMPTS));
@@ -41,6 +41,6 @@ export async function endSessionsOf(context: Context, userId: string, except: st
   const floor = stamps.floor(now);
   const heads = await store.revokeOwner(parseUserId(userId), floor, except);
   for (const { key } of heads) await store.put(deletionMark(key, floor, now), null, now);
-  await store.settle?.();
+  await store.propagated?.();
   return heads.filter((head) => isLive(head, now)).length;
 }

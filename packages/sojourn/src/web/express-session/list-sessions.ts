@@ -36,7 +36,7 @@ export async function clearSessions({ store, policy }: Context): Promise<void> {
   for await (const heads of pages(store, MAX_PAGE, policy.clock.now())) {
     await Promise.all(heads.filter(isOurs).map(async ({ key }) => store.delete(key)));
   }
-  await store.settle?.();
+  await store.propagated?.();
 }
 
 async function* pages(store: Context["store"], limit: number, now: number): AsyncGenerator<readonly Head[], void> {
