@@ -1,7 +1,7 @@
 /** How a session starts: one put, then, where users have a limit, whoever is beyond it goes. */
 import { ConflictError, RevokedError, TooManySessionsError } from "../errors.ts";
 import type { Mode, Reply } from "../store/reply.ts";
-import type { Entry, Head } from "../store/store.ts";
+import type { Begun, Entry, Head } from "../store/store.ts";
 import { adoptToken, mintToken, parseUserId, uniqueRev } from "../tokens/token.ts";
 import { countLive, reportEnds, sessionOf, afterPropagation, type Context } from "./context.ts";
 import { beyondLimit, expiryFrom } from "./lifecycle.ts";
@@ -10,22 +10,21 @@ import { resolveLifetimes, type CreateOptions, type Policy } from "./options.ts"
 import { encodeRecord, keptDevice } from "./record.ts";
 import type { Device, SessionWithToken } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Stamps } from "./stamps.ts";
 
 /** `create` of a manager. */
-export function creator<Data, M extends Mode>(context: Context<Data, M>, stamps: Stamps): Sessions<Data, M>["create"] {
-  const { steps, policy, codec, events } = context;
+export function creator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["create"] {
+  const { store, steps, policy, codec, events } = context;
 
   return (userId, data, options = {}) => {
     const owner = userId === null ? null : parseUserId(userId);
     const birth = prepare(options, policy);
     // Taken when the call begins: a destroyByUser from here on is to refuse this session.
     const now = policy.clock.now();
-    const stamp = stamps.creation(now);
+    const begun = owner === null ? undefined : (options.begun ?? store.begin());
     return steps.chain(codec.encode(data === undefined ? {} : data), (value) => {
-      return steps.chain(placeFor(context, owner, birth.id, now), (youngest) => {
-        const entry = newEntry({ ...birth, owner, value, now, createdAt: stamps.after(stamp, youngest) });
-        return steps.chain(insert(context, entry, birth.adopted, now), (hasReplaced) =>
+      return steps.chain(placeFor(context, owner, birth.id, now), (createdAt) => {
+        const entry = newEntry({ ...birth, owner, value, now, createdAt });
+        return steps.chain(insert(context, entry, { adopted: birth.adopted, now, begun }), (hasReplaced) =>
           steps.chain(enforceLimit(context, entry, now), (hasEvicted) => {
             const session = sessionOf(context, entry);
             if (events.listens("created")) events.emit("created", { session, at: now });
@@ -92,11 +91,10 @@ function newEntry(
 function insert<Data, M extends Mode>(
   context: Context<Data, M>,
   entry: Entry,
-  adopted: boolean,
-  now: number,
+  { adopted, now, begun }: { readonly adopted: boolean; readonly now: number; readonly begun: Begun | undefined },
 ): Reply<M, boolean> {
   const { store, steps } = context;
-  return steps.chain(store.put(entry, adopted ? "any" : null, now), (put) => {
+  return steps.chain(store.put(entry, adopted ? "any" : null, now, begun), (put) => {
     if (put.outcome === "revoked") {
       throw new RevokedError("All sessions of the user were ended while this one was being started");
     }
@@ -107,8 +105,8 @@ function insert<Data, M extends Mode>(
 }
 
 /**
- * Where users have a limit: whether there is room for one more session, and the `createdAt` of the youngest that is
- * there. The new one has to be younger than those it can see, or the eviction of the oldest could hit it.
+ * The `createdAt` of the new session. Where users have a limit, it has to be younger than those that are there, or the
+ * eviction of the oldest could hit it.
  *
  * @throws TooManySessionsError if logins beyond the limit are refused, before anything is changed
  */
@@ -117,16 +115,16 @@ function placeFor<Data, M extends Mode>(
   owner: string | null,
   id: string,
   now: number,
-): Reply<M, number | undefined> {
+): Reply<M, number> {
   const { steps, policy } = context;
   const { maxPerUser } = policy;
-  if (maxPerUser === undefined || owner === null) return steps.of(undefined);
+  if (maxPerUser === undefined || owner === null) return steps.of(now);
   return steps.chain(liveOf(context, owner, now), (sessions) => {
     const others = sessions.filter((entry) => entry.key !== id);
     if (maxPerUser.onLimit === "reject" && others.length >= maxPerUser.limit) {
       throw new TooManySessionsError(maxPerUser.limit);
     }
-    return steps.of(others.length === 0 ? undefined : Math.max(...others.map((entry) => entry.createdAt)));
+    return steps.of(others.reduce((latest, { createdAt }) => Math.max(latest, createdAt + 1), now));
   });
 }
 

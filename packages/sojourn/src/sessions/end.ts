@@ -8,7 +8,6 @@ import type { Mode } from "../store/reply.ts";
 import { isSessionId, parseUserId } from "../tokens/token.ts";
 import { countLive, reportEnds, afterPropagation, type Context } from "./context.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Stamps } from "./stamps.ts";
 
 /** How many expired sessions `cleanup` removes by default: on a disk, a few milliseconds' work. */
 const CLEANUP_SLICE = 250;
@@ -16,7 +15,6 @@ const CLEANUP_SLICE = 250;
 /** `destroy`, `destroyByUser` and `cleanup` of a manager. */
 export function endings<Data, M extends Mode>(
   context: Context<Data, M>,
-  stamps: Stamps,
 ): Pick<Sessions<Data, M>, "destroy" | "destroyByUser" | "cleanup"> {
   const { store, steps, policy } = context;
   return {
@@ -37,7 +35,7 @@ export function endings<Data, M extends Mode>(
         throw new TypeError(`Expected \`except\` to be a session id, got a string of ${except.length} characters`);
       }
       const now = policy.clock.now();
-      return steps.chain(store.revokeOwner(owner, stamps.floor(now), except), (heads) => {
+      return steps.chain(store.revokeOwner(owner, except), (heads) => {
         reportEnds(context, heads, now, "revoked");
         return afterPropagation(context, countLive(heads, now));
       });

@@ -1,7 +1,7 @@
 /** What `createSessions` is told, and what it makes of it: every default stands in this file. */
 import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
-import type { Guarantees, Store } from "../store/store.ts";
+import type { Begun, Guarantees, Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
 import type { StandardSchema } from "./standard-schema.ts";
@@ -60,6 +60,7 @@ export interface Requirements {
   readonly staleMs?: number;
   readonly evicts?: false;
   readonly failoverLoss?: false;
+  readonly exactOrder?: true;
 }
 
 /** Options of `create`. */
@@ -70,6 +71,11 @@ export interface CreateOptions {
   readonly absoluteTtl?: Duration;
   /** A token that the caller brings: 1 to 128 characters. A live session under it ends (`replaced`). */
   readonly token?: string;
+  /**
+   * When the login began, from `begin` of the same manager: a `destroyByUser` that was called after it refuses the
+   * session. At most 30 minutes ago. @default when `create` is called
+   */
+  readonly begun?: Begun;
   /** Where it is started from. */
   readonly device?: { readonly ip?: string | undefined; readonly userAgent?: string | undefined };
 }

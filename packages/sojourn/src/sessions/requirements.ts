@@ -18,5 +18,6 @@ export function checkRequirements(guarantees: Guarantees, wanted: Requirements):
   if (wanted.evicts === false && guarantees.evicts) unmet.push("no eviction of live sessions");
   if (wanted.failoverLoss === false && guarantees.failoverLoss)
     unmet.push("no loss of acknowledged writes in a failover");
+  if (wanted.exactOrder === true && !guarantees.exactOrder) unmet.push("an exact order of revocations and logins");
   if (unmet.length > 0) throw new GuaranteeError(`The store does not guarantee what is required: ${unmet.join("; ")}`);
 }

@@ -70,12 +70,12 @@ function compareAndSet(context: Context, held: Stored, now: number, make: (entry
       rev: uniqueRev(),
       meta: sessionMeta(ttl),
       // A login within a session that is there already began when this request loaded it.
-      createdAt: owner === entry.owner ? entry.createdAt : held.stamp,
+      createdAt: owner === entry.owner ? entry.createdAt : held.beginning.date,
       touchedAt: now,
       expiresAt: now + ttl,
       value: json,
     };
-    return steps.chain(store.put(next, entry.rev, now), (put) => {
+    return steps.chain(store.put(next, entry.rev, now, held.beginning.begun), (put) => {
       if (put.outcome === "conflict") return attempt(put.current, left - 1);
       if (put.outcome === "revoked") throw revoked();
       held.entry = next;

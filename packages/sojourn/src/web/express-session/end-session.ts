@@ -8,9 +8,10 @@ import { checkOurs, deletionMark, isLive, isMark, isStandingMark } from "./sessi
 
 /** Ends a session, if it is there. Once it has answered, no node yields the session. */
 export function endSession(context: Context, sid: string): Reply<Mode, void> {
-  const { store, steps, policy, stamps, unstored } = context;
+  const { store, steps, policy, ends, unstored } = context;
   const now = policy.clock.now();
-  const mark = deletionMark(sid, stamps.floor(now), now);
+  const mark = deletionMark(sid, now);
+  ends.made(mark);
   const generated = unstored.get(sid);
   if (generated !== undefined) generated.ended = true;
 
@@ -36,11 +37,14 @@ export function endSession(context: Context, sid: string): Reply<Mode, void> {
 
 /** Ends every session of a user but one. The answer is how many were live. */
 export async function endSessionsOf(context: Context, userId: string, except: string | undefined): Promise<number> {
-  const { store, policy, stamps } = context;
+  const { store, policy, ends } = context;
   const now = policy.clock.now();
-  const floor = stamps.floor(now);
-  const heads = await store.revokeOwner(parseUserId(userId), floor, except);
-  for (const { key } of heads) await store.put(deletionMark(key, floor, now), null, now);
+  const heads = await store.revokeOwner(parseUserId(userId), except);
+  for (const { key } of heads) {
+    const mark = deletionMark(key, now);
+    ends.made(mark);
+    await store.put(mark, null, now);
+  }
   await store.propagated?.();
   return heads.filter((head) => isLive(head, now)).length;
 }

@@ -1,11 +1,12 @@
 /** What is remembered of a `Session` object while a request works with it. */
 import type { Entry } from "../../store/store.ts";
+import type { Beginning } from "./known-ends.ts";
 
 /** A session as an object holds it. */
 export interface Held {
   readonly sid: string;
-  /** When the object was made, among the ends of sessions (see `Stamps`). */
-  readonly stamp: number;
+  /** When the object was made. */
+  readonly beginning: Beginning;
   /** The JSON of what the object was when it was last in step with the store. */
   base: string;
   /** The cookie in `base`, where it is known without parsing that. */
@@ -19,8 +20,9 @@ export interface Held {
 }
 
 /** What an object holds that was read from the store. */
-export function heldFrom(entry: Entry, stamp: number, cookie?: object): Held {
-  return { sid: entry.key, stamp, base: entry.value as string, cookie, entry, arriving: false, ended: false };
+export function heldFrom(entry: Entry, beginning: Beginning, cookie?: object): Held {
+  const base = entry.value as string;
+  return { sid: entry.key, beginning, base, cookie, entry, arriving: false, ended: false };
 }
 
 /** How many sessions that nobody has stored are remembered: those of the requests that run, and of those that came last. */
@@ -30,8 +32,9 @@ const MAX_UNSTORED = 10_000;
 export class UnstoredSessions {
   readonly #held = new Map<string, Held>();
 
-  add(sid: string, stamp: number): Held {
-    const held: Held = { sid, stamp, base: "{}", cookie: undefined, entry: undefined, arriving: false, ended: false };
+  add(sid: string, beginning: Beginning): Held {
+    const nothing = { base: "{}", cookie: undefined, entry: undefined };
+    const held: Held = { sid, beginning, ...nothing, arriving: false, ended: false };
     this.#held.delete(sid);
     this.#held.set(sid, held);
     const [oldest] = this.#held.keys();

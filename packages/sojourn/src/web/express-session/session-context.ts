@@ -1,10 +1,10 @@
 /** What the calls of a `SessionStore` share. */
 import type { SessionData } from "express-session";
 import { dataCodec, type DataCodec } from "../../sessions/data.ts";
-import { stamps, type Stamps } from "../../sessions/stamps.ts";
 import { replies, type Mode, type Replies } from "../../store/reply.ts";
 import type { Entry, Store } from "../../store/store.ts";
 import { parseUserId } from "../../tokens/token.ts";
+import { KnownEnds, type Beginning } from "./known-ends.ts";
 import { UnstoredSessions } from "./held-session.ts";
 import { parseFields, type Fields } from "./session-fields.ts";
 import type { StorePolicy } from "./store-policy.ts";
@@ -18,13 +18,19 @@ export interface Context {
   readonly policy: StorePolicy;
   /** Always synchronous: what is stored is what the session was when it was given. */
   readonly codec: DataCodec<Fields, "sync">;
-  readonly stamps: Stamps;
+  readonly ends: KnownEnds;
   readonly unstored: UnstoredSessions;
 }
 
 export function sessionContext(store: Store, policy: StorePolicy): Context {
   const codec = dataCodec<Fields, "sync">(undefined, policy.maxDataLength, "sync", replies("sync"));
-  return { store, steps: replies(store.mode), policy, codec, stamps: stamps(), unstored: new UnstoredSessions() };
+  const [ends, unstored] = [new KnownEnds(), new UnstoredSessions()];
+  return { store, steps: replies(store.mode), policy, codec, ends, unstored };
+}
+
+/** What begins now. @throws StoreError */
+export function beginning({ store, ends, policy }: Context): Beginning {
+  return { begun: store.begin(), place: ends.next(), date: policy.clock.now() };
 }
 
 /** The fields of an entry that is a session. @throws StoreError `store_corrupt` */

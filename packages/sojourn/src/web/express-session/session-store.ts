@@ -9,8 +9,8 @@ import { heldFrom, type Held } from "./held-session.ts";
 import { allSessions, clearSessions, livePages } from "./list-sessions.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { placeGenerated, placeSession, type Placed } from "./place-session.ts";
-import { encode, fieldsOf, sessionContext, type Context } from "./session-context.ts";
-import { endOf, isLive } from "./session-entry.ts";
+import { beginning, encode, fieldsOf, sessionContext, type Context } from "./session-context.ts";
+import { endOf, isLive, isMark } from "./session-entry.ts";
 import { isObject, lifetimeOf, withEnd } from "./session-fields.ts";
 import { resolveStorePolicy, type SessionStoreOptions } from "./store-policy.ts";
 
@@ -54,8 +54,7 @@ export class SessionStore extends Store {
   set generate(generate: Generate) {
     this.#generate = (req) => {
       generate(req);
-      const { stamps, unstored, policy } = this.#context;
-      this.#held.set(req.session, unstored.add(req.sessionID, stamps.creation(policy.clock.now())));
+      this.#held.set(req.session, this.#context.unstored.add(req.sessionID, beginning(this.#context)));
     };
   }
 
@@ -165,13 +164,14 @@ export class SessionStore extends Store {
   #read(sid: string): Reply<Mode, SessionData | undefined> {
     const context = this.#context;
     const now = context.policy.clock.now();
-    const stamp = context.stamps.creation(now);
+    const began = beginning(context);
     return context.steps.chain(context.store.get(sid, now), (entry) => {
+      if (entry !== undefined && isMark(entry)) context.ends.learn(entry);
       if (entry === undefined || !isLive(entry, now)) return context.steps.of(undefined);
       const fields = fieldsOf(context, entry);
       const session = withEnd(fields, endOf(entry)) as unknown as SessionData;
       const { cookie } = fields;
-      this.#held.set(session, heldFrom(entry, stamp, isObject(cookie) ? { ...cookie } : undefined));
+      this.#held.set(session, heldFrom(entry, began, isObject(cookie) ? { ...cookie } : undefined));
       return context.steps.of(session);
     });
   }
@@ -183,9 +183,9 @@ export class SessionStore extends Store {
     const held = this.#heldOf(sid, session);
     const ttl = lifetimeOf(encoded.fields, now, context.policy.ttl);
     if (ttl <= 0) return endSession(context, sid);
-    if (held !== undefined) return this.#saveHeld(held, { sid, ...encoded, ttl, stamp: held.stamp, isNew: true }, now);
-    const stamp = context.stamps.creation(now);
-    const placed = placeSession(context, { sid, ...encoded, ttl, stamp, isNew: false }, now);
+    const saved = { sid, ...encoded, ttl };
+    if (held !== undefined) return this.#saveHeld(held, { ...saved, beginning: held.beginning, isNew: true }, now);
+    const placed = placeSession(context, { ...saved, beginning: beginning(context), isNew: false }, now);
     return context.steps.chain(placed, () => context.steps.of(undefined));
   }
 
@@ -207,10 +207,10 @@ export class SessionStore extends Store {
     const held = this.#heldOf(sid, session);
     if (held !== undefined)
       return isStored(held) ? useSession(context, held, fields, now) : context.steps.of(undefined);
-    const stamp = context.stamps.creation(now);
+    const began = beginning(context);
     return context.steps.chain(context.store.get(sid, now), (entry) =>
       isLive(entry, now)
-        ? useSession(context, heldFrom(entry, stamp) as Stored, fields, now)
+        ? useSession(context, heldFrom(entry, began) as Stored, fields, now)
         : context.steps.of(undefined),
     );
   }
