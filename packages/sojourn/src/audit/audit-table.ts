@@ -1,7 +1,7 @@
 /** The table of an audit log, and its statements. */
 import type { SqlPort, SqlRow, SqlValue } from "../store/sqlite/sql-port.ts";
 import { fromStored, toStored } from "../store/stored-text.ts";
-import type { AuditRecord } from "./audit-record.ts";
+import type { AuditRecord } from "./audit-log.ts";
 
 /** What is asked of an audit log: all conditions that are given hold. */
 export interface AuditQuery {

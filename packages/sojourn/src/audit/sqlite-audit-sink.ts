@@ -6,8 +6,7 @@ import { databasePort, type SqliteDatabase } from "../store/sqlite/database-port
 import { openFile, type OpenedFile } from "../store/sqlite/open-file.ts";
 import type { Page } from "../store/store.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
-import type { AuditSink } from "./audit-log.ts";
-import type { AuditRecord } from "./audit-record.ts";
+import type { AuditRecord, AuditSink } from "./audit-log.ts";
 import { auditTable, type AuditQuery, type Place } from "./audit-table.ts";
 
 /** How many records wait for a database that cannot be written, before further ones are lost, and reported so. */

@@ -4,11 +4,10 @@ import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
-import { defaultAbsoluteTtl } from "./lifetimes.ts";
-import { parseSeconds } from "./seconds.ts";
+import { defaultAbsoluteTtl, parseSeconds } from "./seconds.ts";
 import type { SessionData } from "./session.ts";
 import { keyRing, type Jwk } from "./signing-keys.ts";
-import type { TokenPolicy } from "./token-policy.ts";
+import type { TokenPolicy } from "./access-tokens.ts";
 
 /** What access tokens are signed with: a secret, or keys. */
 export type SigningOptions =

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { show } from "../show.ts";
-import { CacheEvents } from "./cache-events.ts";
+import { CacheEvents } from "./cache-hooks.ts";
 import type { OnDeleteContext, OnExpireContext } from "./cache-hooks.ts";
 import { resolveCacheOptions, resolveTtl } from "./cache-options.ts";
 import type { CacheOptions, ResolvedCacheOptions, SetOptions } from "./cache-options.ts";

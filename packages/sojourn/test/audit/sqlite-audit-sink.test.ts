@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { auditLog } from "../../src/audit/audit-log.ts";
-import type { AuditRecord } from "../../src/audit/audit-record.ts";
+import type { AuditRecord } from "../../src/audit/audit-log.ts";
 import { sqliteAuditSink, type SqliteAuditSink } from "../../src/audit/sqlite-audit-sink.ts";
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import { sqliteStore, type SqliteDatabase } from "../../src/store/sqlite/index.ts";

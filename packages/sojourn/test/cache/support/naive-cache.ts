@@ -1,5 +1,5 @@
 /** The reference: what a cache must do, in the most obvious way, over one array from least to most recently used. */
-import type { CacheOptions, SetOptions } from "../../src/cache/index.ts";
+import type { CacheOptions, SetOptions } from "../../../src/cache/index.ts";
 
 interface NaiveEntry {
   readonly key: string;

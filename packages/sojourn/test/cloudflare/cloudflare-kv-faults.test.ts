@@ -2,7 +2,7 @@
 import type { KVNamespace } from "@cloudflare/workers-types";
 import { describe, expect, test } from "vitest";
 import { cloudflareKv } from "../../src/cloudflare/cloudflare-kv.ts";
-import type { KvNamespace } from "../../src/cloudflare/cloudflare-kv-namespace.ts";
+import type { KvNamespace } from "../../src/cloudflare/cloudflare-kv.ts";
 import { StoreError } from "../../src/errors.ts";
 import { createSessions } from "../../src/index.ts";
 import { storage } from "../../src/kv/index.ts";

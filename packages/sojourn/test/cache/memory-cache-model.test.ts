@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { MemoryCache, type CacheHooks, type CacheOptions } from "../../src/cache/index.ts";
 import { manualClock, type ManualClock } from "../../src/time/manual-clock.ts";
-import { NaiveCache } from "./naive-cache.ts";
+import { NaiveCache } from "./support/naive-cache.ts";
 
 /** Small, repeatable random numbers (mulberry32). */
 function random(seed: number): (below: number) => number {

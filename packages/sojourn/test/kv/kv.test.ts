@@ -1,4 +1,4 @@
-/** `storage.kv` over every store of this process; `test/cloudflare/kv.test.ts` runs the same in workerd. */
+/** `storage.kv` over every store of this process; `test/cloudflare/cloudflare-kv.test.ts` runs the same in workerd. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { KeyValue } from "../../src/store/store.ts";
 import { noRedis } from "../store/support/redis-binary.ts";
