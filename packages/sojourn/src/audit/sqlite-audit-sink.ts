@@ -2,7 +2,7 @@
 import { StoreError } from "../errors.ts";
 import { show } from "../show.ts";
 import { checkInstant, checkLimit, checkPage } from "../store/check.ts";
-import { databasePort, type SqliteDatabase } from "../store/sqlite/database-port.ts";
+import { databasePort, type SqliteDatabase } from "../store/sqlite/sql-port.ts";
 import { openFile, type OpenedFile } from "../store/sqlite/open-file.ts";
 import type { Page } from "../store/store.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, test } from "vitest";
-import { sqliteStore } from "../../src/store/sqlite/index.ts";
-import { storeContract, type OpenStore } from "../../src/testing/index.ts";
-import { BetterSqlite3 } from "./sqlite/better-sqlite3.ts";
+import { sqliteStore } from "../../../src/store/sqlite/index.ts";
+import { storeContract, type OpenStore } from "../../../src/testing/index.ts";
+import { BetterSqlite3 } from "./better-sqlite3.ts";
 
 interface Place {
   readonly open: OpenStore;
