@@ -1,6 +1,6 @@
 /** What is published: packed, installed in an empty folder, and every subpath imported. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,9 +41,19 @@ describe("the library's tarball", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("holds the build, the licence and the readme, and no sources or tests", () => {
-    for (const file of files) expect(file).toMatch(/^(dist\/.*\.(js|d\.ts)|LICENSE|README\.md|package\.json)$/);
+  test("holds the build, the guides and the licence, and no sources or tests", () => {
+    for (const file of files) {
+      expect(file).toMatch(
+        /^(dist\/.*\.(js|d\.ts)|docs\/.*\.md|(CHANGELOG|README|SECURITY)\.md|LICENSE|package\.json)$/,
+      );
+    }
     expect(files).toContain("LICENSE");
+    expect(files).toContain("SECURITY.md");
+    expect(files).toContain("CHANGELOG.md");
+    // As they are now, and nothing that an earlier packing left.
+    const guides = globSync("docs/**/*.md", { cwd: root });
+    expect(files.filter((file) => file.startsWith("docs/")).toSorted()).toEqual(guides.toSorted());
+    expect(existsSync(join(library, "docs"))).toBe(false);
   });
 
   test.each(subpaths)("%s can be imported", (subpath) => {
