@@ -1,11 +1,11 @@
 /** The store contract and the model over a near cache whose link is prompt: then nothing is ever old. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nearCache } from "../../src/store/near-cache/near-cache.ts";
-import type { Store } from "../../src/store/store.ts";
-import { storeContract } from "../../src/testing/index.ts";
-import { SharedStore, type SharedNode } from "./near-cache/shared-store.ts";
-import { commands, World } from "./support/commands.ts";
+import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { storeContract } from "../../../src/testing/index.ts";
+import { SharedStore, type SharedNode } from "./shared-store.ts";
+import { commands, World } from "../support/commands.ts";
 
 const DAY = 86_400_000;
 

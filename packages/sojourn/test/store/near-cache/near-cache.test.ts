@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { memoryStore } from "../../src/store/memory-store.ts";
-import { nearCache } from "../../src/store/near-cache/near-cache.ts";
-import { manualTimer } from "../../src/testing/index.ts";
-import { bench, turns } from "./near-cache/bench.ts";
-import { SharedStore } from "./near-cache/shared-store.ts";
+import { memoryStore } from "../../../src/store/memory-store.ts";
+import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
+import { manualTimer } from "../../../src/testing/index.ts";
+import { bench, turns } from "./bench.ts";
+import { SharedStore } from "./shared-store.ts";
 
 describe("strict", () => {
   test("propagated resolves maxStale after the call, and a thousandth", async () => {

@@ -1,16 +1,16 @@
 /** The store on a Redis Cluster: three masters with a replica each, and its entries on all of them. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { redisStore } from "../../src/store/redis/index.ts";
-import { storeContract } from "../../src/testing/index.ts";
-import { isFair } from "../linearizability/level.ts";
-import { print } from "../linearizability/race.ts";
-import { races } from "../linearizability/races.ts";
-import { agreeWithModel } from "./support/agree-with-model.ts";
-import { ask } from "./support/redis-ask.ts";
-import { noRedis } from "./support/redis-binary.ts";
-import type { TestClient } from "./support/redis-clients.ts";
-import { startCluster, type RedisCluster } from "./support/redis-cluster.ts";
-import { clusterClients } from "./support/redis-group-clients.ts";
+import { redisStore } from "../../../src/store/redis/index.ts";
+import { storeContract } from "../../../src/testing/index.ts";
+import { isFair } from "../../linearizability/level.ts";
+import { print } from "../../linearizability/race.ts";
+import { races } from "../../linearizability/races.ts";
+import { agreeWithModel } from "../support/agree-with-model.ts";
+import { ask } from "../support/redis-ask.ts";
+import { noRedis } from "../support/redis-binary.ts";
+import type { TestClient } from "../support/redis-clients.ts";
+import { startCluster, type RedisCluster } from "../support/redis-cluster.ts";
+import { clusterClients } from "../support/redis-group-clients.ts";
 
 /** More than there are masters, and no multiple of it. */
 const SHARDS = 8;

@@ -1,14 +1,14 @@
 /** Law 3 while the server is killed and comes back: whatever a client sends again, a change counts once. */
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ConflictError, StoreError } from "../../src/errors.ts";
-import { createSessions } from "../../src/sessions/create-sessions.ts";
-import { redisStore } from "../../src/store/redis/index.ts";
-import { LONGER } from "../linearizability/races.ts";
-import { random } from "../linearizability/random.ts";
-import { noRedis } from "./support/redis-binary.ts";
-import { ioredis6, nodeRedis6 } from "./support/redis-clients.ts";
-import { startRedis } from "./support/redis-server.ts";
-import { until } from "./support/redis-until.ts";
+import { ConflictError, StoreError } from "../../../src/errors.ts";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
+import { redisStore } from "../../../src/store/redis/index.ts";
+import { LONGER } from "../../linearizability/races.ts";
+import { random } from "../../linearizability/random.ts";
+import { noRedis } from "../support/redis-binary.ts";
+import { ioredis6, nodeRedis6 } from "../support/redis-clients.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { until } from "../support/redis-until.ts";
 
 const WRITERS = 8;
 const UPDATES = 12;

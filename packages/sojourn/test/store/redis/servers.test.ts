@@ -5,10 +5,10 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
-import { ask } from "./support/redis-ask.ts";
-import { noRedis } from "./support/redis-binary.ts";
-import { startProxy, type RedisProxy } from "./support/redis-proxy.ts";
-import { startRedis, type RedisServer } from "./support/redis-server.ts";
+import { ask } from "../support/redis-ask.ts";
+import { noRedis } from "../support/redis-binary.ts";
+import { startProxy, type RedisProxy } from "../support/redis-proxy.ts";
+import { startRedis, type RedisServer } from "../support/redis-server.ts";
 
 const servers: RedisServer[] = [];
 afterEach(async () => {
@@ -88,7 +88,7 @@ describe.skipIf(noRedis)("a server", () => {
   });
 
   test("ends with the process that started it, even if that one is killed, and its folder with it", async () => {
-    const module = new URL("support/redis-server.ts", import.meta.url);
+    const module = new URL("../support/redis-server.ts", import.meta.url);
     const program = `
       const { startRedis } = await import(${JSON.stringify(fileURLToPath(module))});
       const { pid, port, folder } = await startRedis();

@@ -1,13 +1,13 @@
 /** A server is killed in the middle of a load: nobody is logged out by it, and nobody who has logged out is back. */
 import { describe, expect, onTestFinished, test } from "vitest";
-import { LONGER } from "../linearizability/races.ts";
-import { noRedis } from "./support/redis-binary.ts";
-import { ioredis6, nodeRedis6 } from "./support/redis-clients.ts";
-import { startCluster } from "./support/redis-cluster.ts";
-import { failover, ofCluster, ofSentinel, ofServer, type Outcome } from "./support/redis-failover.ts";
-import { clusterClients, sentinelClients } from "./support/redis-group-clients.ts";
-import { startSentinel } from "./support/redis-sentinel.ts";
-import { startRedis } from "./support/redis-server.ts";
+import { LONGER } from "../../linearizability/races.ts";
+import { noRedis } from "../support/redis-binary.ts";
+import { ioredis6, nodeRedis6 } from "../support/redis-clients.ts";
+import { startCluster } from "../support/redis-cluster.ts";
+import { failover, ofCluster, ofSentinel, ofServer, type Outcome } from "../support/redis-failover.ts";
+import { clusterClients, sentinelClients } from "../support/redis-group-clients.ts";
+import { startSentinel } from "../support/redis-sentinel.ts";
+import { startRedis } from "../support/redis-server.ts";
 
 /** What the deadline of a call is by default, in milliseconds, and what a busy machine may add. */
 const DEADLINE = 1_000;

@@ -1,11 +1,11 @@
 /** Two near caches under every order in which reads, writes, words of changes, proofs and time can come. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nearCache } from "../../src/store/near-cache/near-cache.ts";
-import type { Entry, Store } from "../../src/store/store.ts";
-import { holds } from "../../src/testing/expect.ts";
-import { manualClock, manualTimer } from "../../src/testing/index.ts";
-import { SharedStore, type SharedNode } from "./near-cache/shared-store.ts";
+import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
+import type { Entry, Store } from "../../../src/store/store.ts";
+import { holds } from "../../../src/testing/expect.ts";
+import { manualClock, manualTimer } from "../../../src/testing/index.ts";
+import { SharedStore, type SharedNode } from "./shared-store.ts";
 
 const now = Date.UTC(2030, 0, 1);
 const entry = (rev: string): Entry => {

@@ -1,12 +1,12 @@
 /** Sessions on two nodes, each with a near cache: what a logout waits for, and what an older copy may not decide. */
 import { describe, expect, test } from "vitest";
-import { createSessions } from "../../src/sessions/create-sessions.ts";
-import type { SessionsOptions } from "../../src/sessions/options.ts";
-import type { Sessions } from "../../src/sessions/sessions.ts";
-import { nearCache, type NearCacheOptions } from "../../src/store/near-cache/near-cache.ts";
-import { manualClock, manualTimer } from "../../src/testing/index.ts";
-import type { HeldLink } from "./near-cache/held-link.ts";
-import { SharedStore } from "./near-cache/shared-store.ts";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
+import type { SessionsOptions } from "../../../src/sessions/options.ts";
+import type { Sessions } from "../../../src/sessions/sessions.ts";
+import { nearCache, type NearCacheOptions } from "../../../src/store/near-cache/near-cache.ts";
+import { manualClock, manualTimer } from "../../../src/testing/index.ts";
+import type { HeldLink } from "./held-link.ts";
+import { SharedStore } from "./shared-store.ts";
 
 interface Data {
   readonly n?: number;

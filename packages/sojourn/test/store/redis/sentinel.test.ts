@@ -1,15 +1,15 @@
 /** The store on a Sentinel group, before and after a failover. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { redisStore } from "../../src/store/redis/index.ts";
-import { storeContract } from "../../src/testing/index.ts";
-import { isFair } from "../linearizability/level.ts";
-import { print } from "../linearizability/race.ts";
-import { races } from "../linearizability/races.ts";
-import { agreeWithModel } from "./support/agree-with-model.ts";
-import { noRedis } from "./support/redis-binary.ts";
-import type { TestClient } from "./support/redis-clients.ts";
-import { sentinelClients } from "./support/redis-group-clients.ts";
-import { startSentinel, type RedisSentinel } from "./support/redis-sentinel.ts";
+import { redisStore } from "../../../src/store/redis/index.ts";
+import { storeContract } from "../../../src/testing/index.ts";
+import { isFair } from "../../linearizability/level.ts";
+import { print } from "../../linearizability/race.ts";
+import { races } from "../../linearizability/races.ts";
+import { agreeWithModel } from "../support/agree-with-model.ts";
+import { noRedis } from "../support/redis-binary.ts";
+import type { TestClient } from "../support/redis-clients.ts";
+import { sentinelClients } from "../support/redis-group-clients.ts";
+import { startSentinel, type RedisSentinel } from "../support/redis-sentinel.ts";
 
 const MODEL_RUNS = 30;
 

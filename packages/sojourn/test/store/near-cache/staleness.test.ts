@@ -5,12 +5,12 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nearCache } from "../../src/store/near-cache/near-cache.ts";
-import type { Entry, Store } from "../../src/store/store.ts";
-import { holds } from "../../src/testing/expect.ts";
-import { manualClock, manualTimer } from "../../src/testing/index.ts";
-import type { HeldLink } from "./near-cache/held-link.ts";
-import { SharedStore } from "./near-cache/shared-store.ts";
+import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
+import type { Entry, Store } from "../../../src/store/store.ts";
+import { holds } from "../../../src/testing/expect.ts";
+import { manualClock, manualTimer } from "../../../src/testing/index.ts";
+import type { HeldLink } from "./held-link.ts";
+import { SharedStore } from "./shared-store.ts";
 
 const MAX_STALE = 200;
 /** Those with a near cache. */

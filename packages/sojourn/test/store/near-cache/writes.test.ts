@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { memoryStore } from "../../src/store/memory-store.ts";
-import { nearCache } from "../../src/store/near-cache/near-cache.ts";
-import type { Entry, Store } from "../../src/store/store.ts";
-import { gate, type Fault } from "../../src/testing/faulty-store.ts";
-import { asyncStore } from "../../src/testing/index.ts";
-import { bench, entry, now } from "./near-cache/bench.ts";
+import { memoryStore } from "../../../src/store/memory-store.ts";
+import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
+import type { Entry, Store } from "../../../src/store/store.ts";
+import { gate, type Fault } from "../../../src/testing/faulty-store.ts";
+import { asyncStore } from "../../../src/testing/index.ts";
+import { bench, entry, now } from "./bench.ts";
 
 function headsOf(found: Entry | undefined): unknown {
   return found && { rev: found.rev, touchedAt: found.touchedAt, expiresAt: found.expiresAt };

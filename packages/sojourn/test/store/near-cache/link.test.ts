@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { nearCache } from "../../src/store/near-cache/near-cache.ts";
-import { manualClock, manualTimer } from "../../src/testing/index.ts";
-import { bench, entry, now, turns } from "./near-cache/bench.ts";
-import { SharedStore } from "./near-cache/shared-store.ts";
+import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
+import { manualClock, manualTimer } from "../../../src/testing/index.ts";
+import { bench, entry, now, turns } from "./bench.ts";
+import { SharedStore } from "./shared-store.ts";
 
 describe("the link", () => {
   test("that hangs: a copy is served for less than maxStale after the question that was answered last", async () => {

@@ -1,15 +1,15 @@
 /** Near caches in four processes on a real Redis: the contract, and how long a session outlives its logout. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createSessions } from "../../src/sessions/create-sessions.ts";
-import { nearCache } from "../../src/store/near-cache/near-cache.ts";
-import type { Store } from "../../src/store/store.ts";
-import { manualClock, storeContract } from "../../src/testing/index.ts";
-import { redisStore } from "../../src/store/redis/index.ts";
-import { LogoutTrials, type Disturbance } from "./near-cache/logout-trials.ts";
-import { noRedis } from "./support/redis-binary.ts";
-import { ioredis6 } from "./support/redis-clients.ts";
-import { startRedis, type RedisServer } from "./support/redis-server.ts";
-import { redisStores } from "./support/stores.ts";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
+import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { manualClock, storeContract } from "../../../src/testing/index.ts";
+import { redisStore } from "../../../src/store/redis/index.ts";
+import { LogoutTrials, type Disturbance } from "./logout-trials.ts";
+import { noRedis } from "../support/redis-binary.ts";
+import { ioredis6 } from "../support/redis-clients.ts";
+import { startRedis, type RedisServer } from "../support/redis-server.ts";
+import { redisStores } from "../support/stores.ts";
 
 describe.skipIf(noRedis).each(redisStores.slice(0, 1))(
   "the store contract: near cache over Redis, $name",
