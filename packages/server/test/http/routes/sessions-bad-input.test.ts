@@ -1,7 +1,7 @@
 /** Input that breaks a rule: a 4xx with `{ "error": … }`, and the store is not asked. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { said, testApp, type TestApp } from "../support/test-app.ts";
+import { said, testApp, type TestApp } from "../../support/test-app.ts";
 
 const SECRET = "s3cret-that-no-error-may-repeat";
 const MINTED = `sess_${"a".repeat(22)}${"b".repeat(43)}`;

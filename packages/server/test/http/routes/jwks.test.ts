@@ -3,8 +3,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { createLocalJWKSet, createRemoteJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
 import { createAuth } from "sojourn/auth";
 import { describe, expect, test } from "vitest";
-import { serveApp } from "../support/listening.ts";
-import { said, testApp } from "../support/test-app.ts";
+import { serveApp } from "../../support/listening.ts";
+import { said, testApp } from "../../support/test-app.ts";
 
 const PATH = "/.well-known/jwks.json";
 const key = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
