@@ -51,7 +51,7 @@ export interface AccessTokenClaims {
 /**
  * Why an access token is not accepted.
  *
- * - `malformed`: not a signed JWT, or cut off
+ * - `malformed`: not a signed JWT, cut off, or with white space in it
  * - `too-long`: more than 8,192 characters; it was not looked into
  * - `header`: a header parameter other than `alg`, `kid` and `typ`, such as `jku`, `jwk`, `x5u` or `crit`
  * - `algorithm`: not the one of the key that it names; `none`, for example
@@ -89,6 +89,11 @@ export type TokenVerdict =
 const MAX_TOKEN_LENGTH = 8_192;
 /** The longest claims of the application's own, in characters of JSON: in base64url and with the others, they fit. */
 const MAX_CLAIMS_LENGTH = 2_048;
+/**
+ * RFC 7515, 2 and 7.1: three parts in base64url, without padding or white space. `jose` reads past white space, so that
+ * one token could be written in many ways.
+ */
+const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 /** RFC 9068, 2.1: so that no other JWT of the same issuer is taken for an access token. */
 const TYPE = "at+jwt";
 const HEADER_PARAMETERS: ReadonlySet<string> = new Set(["alg", "kid", "typ"]);
@@ -156,6 +161,7 @@ function checkClaims(claims: unknown): JWTPayload {
 export async function verifyAccessToken(policy: TokenPolicy, jwt: unknown): Promise<TokenVerdict> {
   if (typeof jwt !== "string") return refused("malformed");
   if (jwt.length > MAX_TOKEN_LENGTH) return refused("too-long");
+  if (!SHAPE.test(jwt)) return refused("malformed");
   const jose = await loadJose();
   const { keys, clock, issuer, audience } = policy;
   try {

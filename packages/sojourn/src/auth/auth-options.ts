@@ -12,7 +12,10 @@ import type { TokenPolicy } from "./access-tokens.ts";
 /** What access tokens are signed with: a secret, or keys. */
 export type SigningOptions =
   | {
-      /** The secret for HS256: at least 32 random bytes, as `openssl rand -base64 32` prints them. */
+      /**
+       * The secret for HS256: at least 32 random bytes, as `openssl rand -base64 32` prints them. With fewer, the
+       * process is warned, once; fewer than 8 are refused.
+       */
       readonly jwtSecret: string;
       readonly keys?: undefined;
     }

@@ -66,6 +66,25 @@ describe.each(Object.entries(kinds))("%s", (alg, auth) => {
     expect(await refusalOf(auth, jwt.slice(0, jwt.lastIndexOf(".") + 1))).toBe("signature");
   });
 
+  test("white space around it, or anywhere in it", async () => {
+    const { jwt, pieces } = await genuine(auth);
+    for (const space of [" ", "\t", "\n", "\r\n", "\u00a0", "\u2028", "\ufeff"]) {
+      expect(await refusalOf(auth, space + jwt)).toBe("malformed");
+      expect(await refusalOf(auth, jwt + space)).toBe("malformed");
+      for (const [index, piece] of pieces.entries()) {
+        const spaced = pieces.with(index, piece.slice(0, 5) + space + piece.slice(5));
+        expect(await refusalOf(auth, spaced.join("."))).toBe("malformed");
+      }
+    }
+  });
+
+  test("a signature that is padded, or written in another alphabet", async () => {
+    const { pieces } = await genuine(auth);
+    const signed = `${pieces[0]}.${pieces[1]}`;
+    expect(await refusalOf(auth, `${signed}.${pieces[2]}=`)).toBe("malformed");
+    expect(await refusalOf(auth, `${signed}.+/${pieces[2].slice(2)}`)).toBe("malformed");
+  });
+
   test("signed by another key of the same kind, under the same kid", async () => {
     const { pieces } = await genuine(auth);
     const input = `${pieces[0]}.${pieces[1]}`;
