@@ -1,6 +1,7 @@
 /** SIGTERM and SIGINT, to the real command. */
 import { connect } from "node:net";
 import { expect, test } from "vitest";
+import { busyClient } from "../support/busy-client.ts";
 import { httpClient } from "../support/http-client.ts";
 import { inFolder, withServer, type ServerProcess } from "../support/server-process.ts";
 
@@ -72,3 +73,23 @@ test("a second signal ends it at once", async () => {
     });
   });
 });
+
+const BUSY = 300;
+const ASKING = "GET /sessions/t1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+test.each([["sqlite:./sojourn.db"], ["memory:"]])(
+  `each of ${BUSY} busy connections gets an answer to its last request, on %s`,
+  async (store) => {
+    await inFolder(async (cwd) => {
+      await withServer(["--store", store], { cwd }, async (server) => {
+        await httpClient(server.url).login("t1", "u_42");
+        const clients = Array.from({ length: BUSY }, () => busyClient(server.url, ASKING));
+        await Promise.all(clients.map(async ({ started }) => started));
+        server.child.kill("SIGTERM");
+        const ends = await Promise.all(clients.map(async ({ ended }) => ended));
+        expect(ends.filter(({ told, unanswered, error }) => !told || unanswered || error !== undefined)).toEqual([]);
+        expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: "" });
+      });
+    });
+  },
+);
