@@ -20,7 +20,7 @@ const files = filesIn(source);
 const architecture = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
 /** A package's table of folders in ARCHITECTURE: a folder, and those that it imports from. */
 const tableOf = (path: string): Map<string, readonly string[]> => {
-  const [, text = ""] = architecture.split(`is \`${path}\`.`);
+  const [, text = ""] = architecture.split(` \`${path}\`. `);
   const [table = ""] = text.split(/^(?:The \w+ is `packages|## )/m);
   return new Map(
     [...table.matchAll(/^\| `([a-z]+)` \|[^|]*\|[^|]*\|([^|]*)\|$/gm)].map(([, folder = "", imported = ""]) => [
