@@ -48,7 +48,7 @@ echo "# The token is nobody's now: 404, and no body."
 ask 404 '' "$base/sessions/$token"
 echo "# It is not counted any more."
 ask 200 '[0-9]*' "$base/sessions"
-echo "# What is not a token, or not a login, is refused at the door."
+echo "# What is not a token, or not a login, is refused before the store is asked."
 ask 400 '{"error":*}' "$base/sessions" -H "$json" -d '{"token":"","user":"u_42"}'
 ask 400 '{"error":*}' "$base/sessions/%00"
 ask 405 '{"error":*}' -X DELETE "$base/sessions/$token"

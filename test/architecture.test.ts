@@ -7,47 +7,107 @@ import { describe, expect, test } from "vitest";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const source = join(root, "packages/sojourn/src");
 
-/** From ARCHITECTURE's table of folders: a folder, and those that it imports from. */
-const folders = new Map(
-  [...readFileSync(join(root, "ARCHITECTURE.md"), "utf8").matchAll(/^\| `([a-z]+)` \|[^|]*\|[^|]*\|([^|]*)\|$/gm)].map(
-    ([, folder = "", imported = ""]) => [folder, [...imported.matchAll(/`([a-z]+)`/g)].map(([, name = ""]) => name)],
-  ),
-);
-/** What has no folder: used everywhere, and using nothing. */
-const SHARED = ["errors.ts", "show.ts"];
-
-const files = globSync("**/*.ts", { cwd: source }).filter((file) => !file.endsWith(".d.ts"));
 /** A file without its comments, which may show code of the reader's. */
 const codeOf = (path: string): string => readFileSync(path, "utf8").replaceAll(/\/\*.*?\*\//gs, "");
-const importsOf = (file: string): string[] =>
-  [...codeOf(join(source, file)).matchAll(/(?:from|import\()\s*"([^"\n]+)"/g)].map((match) => match[1] ?? "");
+const importsOf = (path: string): string[] =>
+  [...codeOf(path).matchAll(/(?:from|import\()\s*"([^"\n]+)"/g)].map((match) => match[1] ?? "");
 /** The folder of a file, or the file itself where it stands beside them. */
 const folderOf = (file: string): string => file.split("/")[0] ?? file;
+const filesIn = (folder: string): string[] =>
+  globSync("**/*.ts", { cwd: folder }).filter((file) => !file.endsWith(".d.ts"));
+const files = filesIn(source);
 
-test("the table has every folder, and nothing else", () => {
-  const found = new Set(files.map(folderOf).filter((name) => !name.endsWith(".ts")));
-  expect([...folders.keys()].toSorted()).toEqual([...found].toSorted());
-});
+const architecture = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
+/** A package's table of folders in ARCHITECTURE: a folder, and those that it imports from. */
+const tableOf = (path: string): Map<string, readonly string[]> => {
+  const [, text = ""] = architecture.split(` \`${path}\`. `);
+  const [table = ""] = text.split(/^(?:The \w+ is `packages|## )/m);
+  return new Map(
+    [...table.matchAll(/^\| `([a-z]+)` \|[^|]*\|[^|]*\|([^|]*)\|$/gm)].map(([, folder = "", imported = ""]) => [
+      folder,
+      [...imported.matchAll(/`([a-z]+)`/g)].map(([, name = ""]) => name),
+    ]),
+  );
+};
 
-test("no two folders import each other, not even through others", () => {
-  const reach = (folder: string): Set<string> =>
-    new Set((folders.get(folder) ?? []).flatMap((name) => [name, ...reach(name)]));
-  for (const folder of folders.keys()) expect(reach(folder)).not.toContain(folder);
-});
+describe.each([
+  // What has no folder: used everywhere, and using nothing.
+  ["packages/sojourn/src", ["errors.ts", "show.ts", "warn.ts"]],
+  ["packages/server/src", []],
+])("%s", (path, shared: readonly string[]) => {
+  const folders = tableOf(path);
 
-describe("imports go down only, as the table says", () => {
-  test.each(files.filter((file) => file !== "index.ts"))("%s", (file) => {
-    const own = folderOf(file);
-    const allowed = [own, ...SHARED.filter((name) => name !== file), ...(folders.get(own) ?? [])];
-    for (const path of importsOf(file).filter((name) => name.startsWith("."))) {
-      expect(allowed).toContain(folderOf(relative(source, resolve(source, dirname(file), path))));
-    }
+  test("the table has every folder, and nothing else", () => {
+    const found = new Set(
+      filesIn(join(root, path))
+        .map(folderOf)
+        .filter((name) => !name.endsWith(".ts")),
+    );
+    expect([...folders.keys()].toSorted()).toEqual([...found].toSorted());
   });
+
+  test("no two folders import each other, not even through others", () => {
+    const reach = (folder: string): Set<string> =>
+      new Set((folders.get(folder) ?? []).flatMap((name) => [name, ...reach(name)]));
+    for (const folder of folders.keys()) expect(reach(folder)).not.toContain(folder);
+  });
+
+  describe("imports go down only, as the table says", () => {
+    test.each(filesIn(join(root, path)).filter((file) => file !== "index.ts"))("%s", (file) => {
+      const own = folderOf(file);
+      const allowed = [own, ...shared.filter((name) => name !== file), ...(folders.get(own) ?? [])];
+      for (const name of importsOf(join(root, path, file)).filter((imported) => imported.startsWith("."))) {
+        expect(allowed).toContain(folderOf(relative(join(root, path), resolve(root, path, dirname(file), name))));
+      }
+    });
+  });
+
+  test("no two files import each other, not even through others", () => {
+    const all = filesIn(join(root, path));
+    const direct = new Map(
+      all.map((file) => [
+        file,
+        importsOf(join(root, path, file))
+          .filter((name) => name.startsWith("."))
+          .map((name) => relative(join(root, path), resolve(root, path, dirname(file), name))),
+      ]),
+    );
+    const reach = (file: string, seen: Set<string>): Set<string> => {
+      for (const next of direct.get(file) ?? []) if (!seen.has(next)) reach(next, seen.add(next));
+      return seen;
+    };
+    expect(all.filter((file) => reach(file, new Set()).has(file))).toEqual([]);
+  });
+});
+
+test("a group of routes imports what all share, and no other group", () => {
+  const http = join(root, "packages/server/src/http");
+  const groups = filesIn(join(http, "routes"));
+  expect(groups.length).toBeGreaterThan(2);
+  for (const file of groups) {
+    for (const name of importsOf(join(http, "routes", file)).filter((imported) => imported.startsWith("."))) {
+      expect(name, file).toMatch(/^\.\.\/(?!app\.ts)[\w-]+\.ts$/);
+    }
+  }
+});
+
+test("the service's app needs no runtime but node:crypto, and only the command line knows commander and Redis", () => {
+  const server = join(root, "packages/server/src");
+  const allowed: Readonly<Record<string, RegExp>> = {
+    http: /^(hono(\/[\w-]+)?|sojourn|node:crypto)$/,
+    node: /^(@hono\/node-server|pino|sojourn|node:[\w/]+)$/,
+    cli: /^(@redis\/client|commander|sojourn(\/[\w-]+)?|node:[\w/]+)$/,
+  };
+  for (const file of filesIn(server)) {
+    for (const name of importsOf(join(server, file)).filter((imported) => !imported.startsWith("."))) {
+      expect(name, file).toMatch(allowed[folderOf(file)] as RegExp);
+    }
+  }
 });
 
 test("the library imports nothing but itself and a few built-in modules, each in its own place", () => {
   const outside = files.flatMap((file) =>
-    importsOf(file)
+    importsOf(join(source, file))
       .filter((name) => !name.startsWith("."))
       .map((name) => `${folderOf(file)}: ${name}`),
   );
@@ -71,7 +131,7 @@ test("what runs everywhere reaches no file system", () => {
   const reach = (file: string, seen: Set<string> = new Set()): Set<string> => {
     if (seen.has(file)) return seen;
     seen.add(file);
-    for (const path of importsOf(file)) {
+    for (const path of importsOf(join(source, file))) {
       if (path.startsWith(".")) reach(relative(source, resolve(source, dirname(file), path)), seen);
       else seen.add(path);
     }

@@ -1,18 +1,15 @@
 /** Every code block of the documents is compiled and run. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { noRedis } from "../packages/sojourn/test/store/support/redis-binary.ts";
 import { startRedis } from "../packages/sojourn/test/store/support/redis-server.ts";
+import { documents } from "./support/documents.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const documents = [
-  ...globSync("*.md", { cwd: root }),
-  ...globSync("{docs,packages/*,examples,bench}/**/*.md", { cwd: root }),
-].filter((file) => !file.includes("node_modules"));
 
 interface Block {
   readonly name: string;

@@ -1,6 +1,15 @@
 /** What is published: packed, installed in an empty folder, and every subpath imported. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,7 +42,11 @@ describe("the library's tarball", () => {
     tarball = join(folder, packed.filename);
     files = packed.files.map(({ path }) => path);
     writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
-    npm(folder, "install", "--offline", "--no-audit", "--no-fund", tarball);
+    // The one dependency comes as a tarball too: no registry is asked.
+    const [jose] = JSON.parse(
+      npm(join(root, "node_modules/jose"), "pack", "--json", "--ignore-scripts", "--pack-destination", folder),
+    ) as [{ filename: string }];
+    npm(folder, "install", "--offline", "--no-audit", "--no-fund", tarball, join(folder, jose.filename));
     // What a subpath is built on, as whoever uses it has it.
     for (const name of ["express-session", "hono"]) {
       symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
@@ -41,9 +54,19 @@ describe("the library's tarball", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("holds the build, the licence and the readme, and no sources or tests", () => {
-    for (const file of files) expect(file).toMatch(/^(dist\/.*\.(js|d\.ts)|LICENSE|README\.md|package\.json)$/);
+  test("holds the build, the guides and the licence, and no sources or tests", () => {
+    for (const file of files) {
+      expect(file).toMatch(
+        /^(dist\/.*\.(js|d\.ts)|docs\/.*\.md|(CHANGELOG|README|SECURITY)\.md|LICENSE|package\.json)$/,
+      );
+    }
     expect(files).toContain("LICENSE");
+    expect(files).toContain("SECURITY.md");
+    expect(files).toContain("CHANGELOG.md");
+    // As they are now, and nothing that an earlier packing left.
+    const guides = globSync("docs/**/*.md", { cwd: root });
+    expect(files.filter((file) => file.startsWith("docs/")).toSorted()).toEqual(guides.toSorted());
+    expect(existsSync(join(library, "docs"))).toBe(false);
   });
 
   test.each(subpaths)("%s can be imported", (subpath) => {
@@ -52,19 +75,32 @@ describe("the library's tarball", () => {
     expect(execFileSync(process.execPath, ["--eval", script], { cwd: folder, encoding: "utf8" })).toBe("true\n");
   });
 
-  test("importing sojourn loads nothing but itself", () => {
-    const script = `
+  test.each(["sojourn", "sojourn/sqlite", "sojourn/redis", "sojourn/kv", "sojourn/cookies", "sojourn/auth"])(
+    "importing %s loads nothing but itself",
+    (name) => {
+      const script = `
       import { registerHooks } from "node:module";
       const loaded = [];
       registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
-      await import("sojourn");
+      await import("${name}");
       console.log(JSON.stringify(loaded));`;
-    const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
-      cwd: folder,
-      encoding: "utf8",
-    });
-    for (const url of JSON.parse(printed) as string[])
-      expect(url).toMatch(/^node:crypto$|\/node_modules\/sojourn\/dist\//);
+      const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      for (const url of JSON.parse(printed) as string[])
+        expect(url).toMatch(/^node:\w+$|\/node_modules\/sojourn\/dist\//);
+    },
+  );
+
+  test("the complete program of the page on session management runs on what npm installed", () => {
+    for (const file of ["auth-complete.ts", "auth-app.ts", "auth-store.ts"]) {
+      copyFileSync(join(root, "examples", file), join(folder, file));
+    }
+    const env = { ...process.env, JWT_SECRET: "q0kZyQ4uT2mV8rJx6bWc1nLh7dGf5sPa" };
+    const output = execFileSync(process.execPath, ["auth-complete.ts"], { cwd: folder, encoding: "utf8", env });
+    expect(output).toContain("access token for: user-42");
+    expect(output).toContain("dashboard: 401 No active session");
   });
 });
 

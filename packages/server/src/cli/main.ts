@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-/** The command line. Whatever is wrong with it is one line on standard error, and exit code 2. */
+/** The command line. */
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, Option } from "commander";
+import { Command, Option } from "commander";
 import { DEFAULT_MAX_BODY } from "../http/app.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../node/operator-log.ts";
+import { oneLine, reportError } from "./report-error.ts";
 import { checkServeFlags, type ServeFlags } from "./serve-options.ts";
 import { serve } from "./serve.ts";
-import { UsageError } from "./usage-error.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -46,24 +46,11 @@ program
   .addOption(new Option("--log-format <format>", "how it is logged").choices(LOG_FORMATS).default("text"))
   .action(async (flags: ServeFlags) => serve(checkServeFlags(flags)));
 
-/** Commander adds a suggestion on a second line, and quotes an unknown option with its value, which may be a key. */
-function oneLine(text: string): string {
-  const line = text.trim().replaceAll(/\s*\n\s*/g, " ");
-  return `${line.replace(/^error: /, "sojourn: ").replaceAll(/'(--?[\w-]+)=[^']*'/g, "'$1'")}\n`;
-}
-
 /** Whoever reads standard output may stop reading; that is no reason to stop serving. */
 process.stdout.on("error", () => undefined);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else if (error instanceof UsageError) {
-    process.stderr.write(oneLine(`error: ${error.message}`));
-    process.exitCode = 2;
-  } else {
-    throw error;
-  }
+  reportError(error);
 }

@@ -3,8 +3,7 @@ import { createClient } from "@redis/client";
 import { nearCache, StoreError, type Store } from "sojourn";
 import { redisStore } from "sojourn/redis";
 import { describeError, type Log } from "../http/log.ts";
-import type { OpenedStore } from "./open-store.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./report-error.ts";
 
 /** For how long a server that does not answer is tried when the service starts, in milliseconds. */
 const CONNECT_LIMIT = 5_000;
@@ -25,7 +24,7 @@ interface Address {
  *
  * @throws UsageError if the URL is wrong, or nothing that can be used answers there
  */
-export async function openRedis(given: string, log: Log): Promise<OpenedStore> {
+export async function openRedis(given: string, log: Log): Promise<Store<"async">> {
   const { url, shown, prefix, shards } = addressOf(given);
   let isStarting = true;
   const client = createClient({
@@ -52,15 +51,17 @@ export async function openRedis(given: string, log: Log): Promise<OpenedStore> {
   }
   isStarting = false;
   return {
-    where: `in ${shown}`,
-    store: {
-      ...store,
-      async close() {
-        await store.close();
-        client.destroy();
-      },
+    ...store,
+    async close() {
+      await store.close();
+      client.destroy();
     },
   };
+}
+
+/** A URL of Redis for the operator: without a name or a password. @throws UsageError if it is wrong */
+export function shownRedis(given: string): string {
+  return addressOf(given).shown;
 }
 
 /** @throws UsageError, which never holds the URL: there can be a password in it */

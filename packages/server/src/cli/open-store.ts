@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { memoryStore, StoreError, type Store } from "sojourn";
 import type { Log } from "../http/log.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./report-error.ts";
 
 /** A store, and where it keeps what it holds. */
-export interface OpenedStore {
+interface OpenedStore {
   readonly store: Store;
   /** A sentence for the operator. */
   readonly where: string;
@@ -30,8 +30,8 @@ export async function openStore(name: string, log: Log): Promise<OpenedStore> {
     case "valkey":
     case "valkeys": {
       // Only here: who keeps sessions elsewhere loads no client.
-      const { openRedis } = await import("./open-redis.ts");
-      return openRedis(name, log);
+      const { openRedis, shownRedis } = await import("./open-redis.ts");
+      return { store: await openRedis(name, log), where: `in ${shownRedis(name)}` };
     }
     default:
       throw new UsageError("--store must be sqlite:<path>, redis://<host>:<port> or memory:");

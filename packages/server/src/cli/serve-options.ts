@@ -3,7 +3,7 @@ import { BlockList, isIP } from "node:net";
 import { createSessions, type Duration } from "sojourn";
 import { MIN_API_KEY_LENGTH, checkApiKey } from "../http/gate.ts";
 import type { LogFormat, LogLevel } from "../node/operator-log.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./report-error.ts";
 
 /** As commander hands them over. */
 export interface ServeFlags {

@@ -6,10 +6,9 @@ import { describeError } from "../http/log.ts";
 import { startCleanup } from "../node/cleanup-loop.ts";
 import { listen, type Listening } from "../node/listen.ts";
 import { operatorLog } from "../node/operator-log.ts";
-import { greeting } from "./greeting.ts";
 import { openStore } from "./open-store.ts";
+import { UsageError } from "./report-error.ts";
 import type { ServeOptions } from "./serve-options.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** For how long what runs may go on after a signal, in milliseconds. */
 const STOP_DEADLINE = 10_000;
@@ -41,7 +40,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     throw error;
   }
   const cleanup = startCleanup({ sessions, log });
-  process.stdout.write(greeting({ url: listening.url, where, hasKey: options.apiKey !== undefined }));
+  process.stdout.write(greeting(options, listening.url, where));
 
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     // Who asks twice does not want to wait.
@@ -82,4 +81,18 @@ const CANNOT_LISTEN: Readonly<Record<string, (host: string, port: number) => str
 function cannotListen(error: NodeJS.ErrnoException, { host, port }: ServeOptions): Error {
   const message = CANNOT_LISTEN[error.code ?? ""]?.(host, port);
   return message === undefined ? error : new UsageError(message);
+}
+
+/** What a server says when it has started: where it listens, where the data lies, a line to try, and who may ask. */
+function greeting({ apiKey }: ServeOptions, url: string, where: string): string {
+  const key = apiKey === undefined ? "" : ` -H "authorization: Bearer $SOJOURN_API_KEY"`;
+  return [
+    `sojourn listens on ${url}`,
+    `Sessions are kept ${where}`,
+    `Try: curl -i ${url}/sessions${key} -H 'content-type: application/json' -d '{"token":"t1","user":"u_42"}'`,
+    apiKey === undefined
+      ? "It is open to every program on this machine, and only to those: no API key is set"
+      : "Every request needs the API key",
+    "",
+  ].join("\n");
 }

@@ -1,5 +1,5 @@
 /** The JSON body of a request, read with a limit. */
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "./answer.ts";
 
 const JSON_TYPE = /^application\/json[\t ]*(?:;|$)/i;
 

@@ -1,6 +1,7 @@
 /** Who may ask. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Refusal } from "./refusal.ts";
+import type { Context } from "hono";
+import { Refusal } from "./answer.ts";
 
 /** Lets a request pass, or throws a {@link Refusal}. */
 export type Gate = (asked: Asked) => void;
@@ -67,4 +68,34 @@ export const localGate: Gate = ({ url, header }) => {
 
 function sha256(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
+}
+
+/**
+ * The headers as they came, where it is Node that serves: making a `Headers` of all of them costs more than the look at
+ * a session. One that came twice is both, as `Headers` has it; Node's own `headers` would leave out a second host.
+ */
+export function askedBy(c: Context): Asked {
+  const incoming = (c.env as NodeBindings | undefined)?.incoming;
+  if (incoming === undefined) return { url: c.req.url, header: (name) => c.req.raw.headers.get(name) ?? undefined };
+  return {
+    url: c.req.url,
+    header: (name) => rawHeader(incoming.rawHeaders, name),
+  };
+}
+
+/** What the Node adapter hands to a handler, as far as it is used here. */
+interface NodeBindings {
+  /** `rawHeaders`: names and values in turn. */
+  readonly incoming?: { readonly rawHeaders: readonly string[] };
+}
+
+function rawHeader(rawHeaders: readonly string[], name: string): string | undefined {
+  let found: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const given = rawHeaders[index] as string;
+    if (given.length !== name.length || given.toLowerCase() !== name) continue;
+    const value = rawHeaders[index + 1] as string;
+    found = found === undefined ? value : `${found}, ${value}`;
+  }
+  return found;
 }

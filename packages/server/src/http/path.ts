@@ -1,6 +1,6 @@
 /** Paths as they were sent, so that routing sees no decoded slash, and tokens in them. */
 import { parseToken, type Token } from "sojourn";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "./answer.ts";
 
 /** The path of a request, not decoded, without the query. */
 export function rawPath(request: Request): string {

@@ -17,8 +17,7 @@ const LINGER = 1_000;
 /** Makes a server answer malformed requests with a 4xx and `{ "error": … }`, and close the connection. */
 export function answerClientErrors(server: Server, log: Log): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    // In the middle of an answer, another one would look like a part of it.
-    if (error.code === "ECONNRESET" || !socket.writable || isAnswering(socket)) {
+    if (error.code === "ECONNRESET") {
       socket.destroy();
       return;
     }
@@ -34,7 +33,12 @@ export function answerClientErrors(server: Server, log: Log): void {
   });
 }
 
-function refuse(socket: Duplex, status: number, message: string): void {
+/** Answers on a socket, and closes it. One that is in the middle of an answer is cut: another would look like a part of it. */
+export function refuse(socket: Duplex, status: number, message: string): void {
+  if (!socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
   const body = errorBody(message);
   const headers = closingHeaders(body);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);

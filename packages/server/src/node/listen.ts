@@ -1,10 +1,11 @@
 /** Serves an app on a socket of Node's, and closes it gracefully. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isIPv6, type AddressInfo, type Socket } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { isIPv6, type AddressInfo } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { answerError } from "../http/answer.ts";
 import { describeError, type Log } from "../http/log.ts";
 import { answerClientErrors } from "./client-error.ts";
+import { connectionsOf } from "./connections.ts";
 
 /** Options of {@link listen}. */
 export interface ListenOptions {
@@ -44,9 +45,9 @@ export interface Listening {
   /** Such as `http://127.0.0.1:8787`. */
   readonly url: string;
   /**
-   * Stops accepting, closes idle connections, and lets what runs finish.
+   * Stops accepting, answers what has arrived, and closes each connection with its next answer or once it is quiet.
    *
-   * @param deadline after so many milliseconds, what still runs is cut
+   * @param deadline after so many milliseconds, what still runs is answered with a 503 and cut
    * @returns whether everything had finished by then
    */
   close(deadline: number): Promise<boolean>;
@@ -55,25 +56,21 @@ export interface Listening {
 /** @throws the system's error if it cannot listen there */
 export async function listen(options: ListenOptions): Promise<Listening> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const stop = { begun: false };
-  const server = createServer(
-    {
-      headersTimeout: limits.headersTimeout,
-      requestTimeout: limits.requestTimeout,
-      keepAliveTimeout: limits.keepAliveTimeout,
-      connectionsCheckingInterval: limits.checkInterval,
-      maxHeaderSize: limits.maxHeaderSize,
-      // Node would answer without a body; the adapter refuses a missing host as well, and we say what is wrong.
-      requireHostHeader: false,
-    },
-    requestListener(options, stop),
-  );
-  answerClientErrors(server, options.log);
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+  const server = createServer({
+    headersTimeout: limits.headersTimeout,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
+    connectionsCheckingInterval: limits.checkInterval,
+    maxHeaderSize: limits.maxHeaderSize,
+    // Node would answer without a body; the adapter refuses a missing host as well, and we say what is wrong.
+    requireHostHeader: false,
   });
+  const connections = connectionsOf(server);
+  const respond = responder(options);
+  server.on("request", (incoming, outgoing) => {
+    if (connections.begin(incoming, outgoing)) void respond(incoming, outgoing);
+  });
+  answerClientErrors(server, options.log);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ port: options.port, host: options.host }, () => {
@@ -84,49 +81,19 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const { address, port } = server.address() as AddressInfo;
   return {
     url: `http://${isIPv6(address) ? `[${address}]` : address}:${port}`,
-    close: (deadline) => {
-      stop.begun = true;
-      return closeServer(server, sockets, deadline);
-    },
+    close: (deadline) => connections.drain(deadline),
   };
 }
 
-function requestListener(
-  { fetch, log }: ListenOptions,
-  stop: { readonly begun: boolean },
-): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
-  const respond = getRequestListener((request, env) => fetch(request, env), {
+function responder({
+  fetch,
+  log,
+}: ListenOptions): (incoming: IncomingMessage, outgoing: ServerResponse) => void | Promise<void> {
+  return getRequestListener((request, env) => fetch(request, env), {
     errorHandler: (error) => {
       if (error instanceof RequestError) return answerError(400, "Expected a valid request target and Host header");
       log.error({ error: describeError(error) }, "a request failed");
       return answerError(500, "The server failed to answer this request");
     },
-  });
-  return (incoming, outgoing) => {
-    // Such a connection would otherwise stay open, and busy, for as long as its client goes on asking.
-    if (stop.begun) outgoing.shouldKeepAlive = false;
-    void respond(incoming, outgoing);
-  };
-}
-
-/** How often idle connections are looked for while the server stops, in milliseconds. */
-const CLOSE_IDLE_EVERY = 20;
-
-function closeServer(server: Server, sockets: ReadonlySet<Socket>, deadline: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    let finished = true;
-    const cut = setTimeout(() => {
-      finished = false;
-      server.closeAllConnections();
-    }, deadline);
-    // Node closes the connections that are idle now; those that finish later become idle one by one.
-    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY);
-    server.close(() => {
-      clearTimeout(cut);
-      clearInterval(idle);
-      resolve(finished);
-    });
-    // A browser opens connections ahead of need. For Node, one on which nothing was ever said is not idle.
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   });
 }

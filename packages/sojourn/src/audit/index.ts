@@ -1,3 +1,10 @@
-export { auditLog, type AuditedExplanation, type AuditLog, type AuditLogOptions, type AuditSink } from "./audit-log.ts";
-export type { AuditRecord, AuditType } from "./audit-record.ts";
+export {
+  auditLog,
+  type AuditedExplanation,
+  type AuditLog,
+  type AuditLogOptions,
+  type AuditRecord,
+  type AuditSink,
+  type AuditType,
+} from "./audit-log.ts";
 export type { AuditQuery } from "./audit-table.ts";

@@ -2,12 +2,12 @@
 import { StoreError } from "../errors.ts";
 import { show } from "../show.ts";
 import { checkInstant, checkLimit, checkPage } from "../store/check.ts";
-import { databasePort, type SqliteDatabase } from "../store/sqlite/database-port.ts";
+import { databasePort, type SqliteDatabase } from "../store/sqlite/sql-port.ts";
 import { openFile, type OpenedFile } from "../store/sqlite/open-file.ts";
 import type { Page } from "../store/store.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
-import type { AuditSink } from "./audit-log.ts";
-import type { AuditRecord } from "./audit-record.ts";
+import { parseHead, type AuditVerification } from "./audit-chain.ts";
+import type { AuditRecord, AuditSink } from "./audit-log.ts";
 import { auditTable, type AuditQuery, type Place } from "./audit-table.ts";
 
 /** How many records wait for a database that cannot be written, before further ones are lost, and reported so. */
@@ -54,8 +54,19 @@ export interface SqliteAuditSink extends AuditSink {
    */
   query(query?: AuditQuery & { readonly after?: string | undefined; readonly limit?: number }): Page<AuditRecord>;
   /**
-   * Removes records from before an instant, the oldest first: what a retention period is kept with (OWASP ASVS 5.0,
-   * 16.1.1). Call it again while it returns `limit`.
+   * Whether the log is as it was written: reads every record, which takes some seconds for each million (OWASP ASVS
+   * 5.0, 16.4.2).
+   *
+   * @param options.head the `head` of an earlier verification, which was noted where nobody who can write here can
+   *   write: with it, a log that was written anew, or cut off at its end, is found out as well
+   * @throws TypeError if the head is none
+   * @throws StoreError
+   */
+  verify(options?: { readonly head?: string | undefined }): AuditVerification;
+  /**
+   * Removes records from before an instant, from the start of the log up to the first that is not: what a retention
+   * period is kept with (OWASP ASVS 5.0, 16.1.1). Call it again while it returns `limit`. Where clocks differ, a record
+   * can stay until the one that was written before it is old.
    *
    * @param instant in epoch milliseconds
    * @param limit how many at most, 1 to 1,000, by default 1,000
@@ -68,7 +79,8 @@ export interface SqliteAuditSink extends AuditSink {
 }
 
 /**
- * A sink for `auditLog` in the table `sojourn_audit`, to which records are only added.
+ * A sink for `auditLog` in the table `sojourn_audit`. Records are added at its end, and removed from its start when they
+ * are old. Each has a hash of itself and of the one before, so that `verify` finds any other change.
  *
  * ```ts
  * const sink = sqliteAuditSink({ path: "./audit.db" });
@@ -77,7 +89,8 @@ export interface SqliteAuditSink extends AuditSink {
  * ```
  *
  * @throws TypeError for an option that is not what it should be
- * @throws StoreError if the file cannot be opened, or the table not be made
+ * @throws StoreError if the file cannot be opened, or the table not be made; `store_schema` if a table of that name has
+ *   no chain
  */
 export function sqliteAuditSink(options: SqliteAuditFileOptions | SqliteAuditHandleOptions): SqliteAuditSink {
   const { batch = 64 } = options;
@@ -126,6 +139,12 @@ export function sqliteAuditSink(options: SqliteAuditFileOptions | SqliteAuditHan
         items: items.map(([record]) => record),
         next: found.length > limit ? items.at(-1)?.[1].join(".") : undefined,
       };
+    },
+
+    verify({ head } = {}) {
+      const noted = head === undefined ? undefined : parseHead(head);
+      flush();
+      return table.verify(noted);
     },
 
     deleteBefore(instant, limit = 1_000) {

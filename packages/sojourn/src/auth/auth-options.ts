@@ -4,16 +4,18 @@ import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
-import { defaultAbsoluteTtl } from "./lifetimes.ts";
-import { parseSeconds } from "./seconds.ts";
+import { defaultAbsoluteTtl, parseSeconds } from "./seconds.ts";
 import type { SessionData } from "./session.ts";
 import { keyRing, type Jwk } from "./signing-keys.ts";
-import type { TokenPolicy } from "./token-policy.ts";
+import type { TokenPolicy } from "./access-tokens.ts";
 
 /** What access tokens are signed with: a secret, or keys. */
 export type SigningOptions =
   | {
-      /** The secret for HS256: at least 32 random bytes, as `openssl rand -base64 32` prints them. */
+      /**
+       * The secret for HS256: at least 32 random bytes, as `openssl rand -base64 32` prints them. With fewer, the
+       * process is warned, once; fewer than 8 are refused.
+       */
       readonly jwtSecret: string;
       readonly keys?: undefined;
     }

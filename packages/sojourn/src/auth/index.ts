@@ -2,7 +2,7 @@ export type { AuthOptions, SigningOptions } from "./auth-options.ts";
 export { createAuth, type Auth } from "./create-auth.ts";
 export type { Session, SessionData, SessionFields } from "./session.ts";
 export type { Patch, SessionCalls, TokenLike } from "./session-calls.ts";
-export type { SessionConfig, SessionConfigChanges } from "./session-config.ts";
+export type { SessionConfig, SessionConfigChanges } from "./configured-sessions.ts";
 export type { Jwk, PublicJwk } from "./signing-keys.ts";
 export {
   cleanupExpiredSessions,
@@ -17,4 +17,4 @@ export {
   updateSession,
 } from "./standalone.ts";
 export type { AccessToken, ExtraClaims, TokenCalls, TokenPair, VerifyOptions } from "./token-calls.ts";
-export type { AccessTokenClaims, TokenFault, TokenVerdict } from "./token-verdict.ts";
+export type { AccessTokenClaims, TokenFault, TokenVerdict } from "./access-tokens.ts";

@@ -1,3 +1,4 @@
+/** Durations in seconds, as these calls take them, in the milliseconds of a manager. */
 import { show } from "../show.ts";
 
 /** A thousand years: no sum of instants can then leave the safe integers. */
@@ -26,4 +27,12 @@ export function parseSeconds(
     );
   }
   return milliseconds;
+}
+
+/** The lifetime that no activity extends, in milliseconds, unless told otherwise. */
+const DEFAULT_ABSOLUTE_TTL = 30 * 86_400_000;
+
+/** The default absolute lifetime of sessions with a ttl, both in milliseconds. */
+export function defaultAbsoluteTtl(ttl: number): number {
+  return Math.max(DEFAULT_ABSOLUTE_TTL, ttl);
 }

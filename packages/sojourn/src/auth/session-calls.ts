@@ -6,11 +6,10 @@ import { show } from "../show.ts";
 import type { Session as ManagedSession } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { CreateOptions } from "../sessions/options.ts";
-import { replies, type Mode, type Reply } from "../store/reply.ts";
+import { run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import { MAX_PAGE } from "../store/store.ts";
 import { parseUserId } from "../tokens/token.ts";
-import { named } from "./credential.ts";
-import { isOwned, shownSession, type Session, type SessionData, type SessionFields } from "./session.ts";
+import { isOwned, named, shownSession, type Session, type SessionData, type SessionFields } from "./session.ts";
 
 /** What a request may bring as its token: a header that is not there is `null`. */
 export type TokenLike = string | null | undefined;
@@ -112,102 +111,104 @@ export function sessionCalls<M extends Mode, Fields extends object>(
   sessions: Sessions<SessionData<Fields>, M>,
   options: SessionCallsOptions<M, Fields> = {},
 ): SessionCalls<M, Fields> {
-  const steps = replies<M>(sessions.mode);
+  const { mode } = sessions;
   const { authenticate = sessions.authenticate, lifetimes } = options;
   type Managed = ManagedSession<SessionData<Fields>>;
 
-  const shown = (session: Managed | undefined, id: TokenLike): Reply<M, Session<Fields> | null> =>
-    steps.of(isOwned<Fields>(session) ? shownSession(session, id as string) : null);
+  /** The session that a token proves, as it is after a change; `null` if it proves none, or the change found none. */
+  function changed(
+    token: TokenLike,
+    change: (session: Managed) => Reply<M, Managed | undefined>,
+  ): Reply<M, Session<Fields> | null> {
+    return run(mode, steps());
+    function* steps(): Steps<Session<Fields> | null> {
+      const session = yield* wait(sessions.authenticate(token ?? undefined, { extend: false }));
+      return session === undefined ? null : shown(yield* wait(change(session)), token);
+    }
+  }
 
-  /** Goes on with the session that a token proves. */
-  const proven = (token: TokenLike, next: (session: Managed) => Reply<M, Managed | undefined>) =>
-    steps.chain(sessions.authenticate(token ?? undefined, { extend: false }), (session) =>
-      session === undefined
-        ? steps.of(null)
-        : steps.chain(next(session), (changed: Managed | undefined) => shown(changed, token)),
-    );
-
-  return rejecting(sessions.mode, {
+  return {
     createSession(userId, data) {
-      const owner = parseUserId(userId);
-      checkFields(data ?? {}, "the data of a session");
-      const filled = { ...data, userId: owner } as SessionData<Fields>;
-      return steps.chain(sessions.create(owner, filled, lifetimes?.()), ({ token, ...session }) =>
-        steps.of(shownSession<Fields>({ ...session, userId: owner }, token)),
-      );
+      return run(mode, steps());
+      function* steps(): Steps<Session<Fields>> {
+        const owner = parseUserId(userId);
+        checkFields(data ?? {}, "the data of a session");
+        const filled = { ...data, userId: owner } as SessionData<Fields>;
+        const { token, ...session } = yield* wait(sessions.create(owner, filled, lifetimes?.()));
+        return shownSession<Fields>({ ...session, userId: owner }, token);
+      }
     },
 
-    getSession: (token) => steps.chain(authenticate(token ?? undefined), (session) => shown(session, token)),
+    getSession(token) {
+      return run(mode, steps());
+      function* steps(): Steps<Session<Fields> | null> {
+        return shown(yield* wait(authenticate(token ?? undefined)), token);
+      }
+    },
 
-    refreshSession: (token) => proven(token, (session) => sessions.refresh(session.id)),
+    refreshSession: (token) => changed(token, (session) => sessions.refresh(session.id)),
 
     updateSession(token, patch) {
-      checkFields(patch, "the change of a session");
-      return proven(token, ({ id, userId }) => sessions.update(id, (data) => ({ ...data, ...patch, userId })));
+      return run(mode, steps());
+      function* steps(): Steps<Session<Fields> | null> {
+        checkFields(patch, "the change of a session");
+        const set = ({ id, userId }: Managed) => sessions.update(id, (data) => ({ ...data, ...patch, userId }));
+        return yield* wait(changed(token, set));
+      }
     },
 
     destroySession(tokenOrHandle) {
-      const target = named(tokenOrHandle);
-      if (target === undefined) return steps.of(false);
-      if (!target.isToken) return sessions.destroy(target.handle);
-      const look = { extend: false, allowLocked: true };
-      return steps.chain(sessions.authenticate(tokenOrHandle as string, look), (session) =>
-        session === undefined ? steps.of(false) : sessions.destroy(session.id),
-      );
+      return run(mode, steps());
+      function* steps(): Steps<boolean> {
+        const target = named(tokenOrHandle);
+        if (target === undefined) return false;
+        if (!target.isToken) return yield* wait(sessions.destroy(target.handle));
+        const look = { extend: false, allowLocked: true };
+        const session = yield* wait(sessions.authenticate(tokenOrHandle as string, look));
+        return session !== undefined && (yield* wait(sessions.destroy(session.id)));
+      }
     },
 
     destroyAllUserSessions(userId, { except } = {}) {
-      const kept = named(except);
-      if (except !== undefined && kept === undefined) {
-        throw new TypeError(`Expected \`except\` to be a session's token or handle, got ${show(except)}`);
+      return run(mode, steps());
+      function* steps(): Steps<number> {
+        const kept = named(except);
+        if (except !== undefined && kept === undefined) {
+          throw new TypeError(`Expected \`except\` to be a session's token or handle, got ${show(except)}`);
+        }
+        return yield* wait(sessions.destroyByUser(userId, { except: kept?.handle }));
       }
-      return sessions.destroyByUser(userId, { except: kept?.handle });
     },
 
-    getUserSessions: (userId) =>
-      steps.chain(sessions.listByUser(userId), (found) =>
-        steps.of(found.filter(isOwned<Fields>).map((session) => shownSession(session, session.id))),
-      ),
+    getUserSessions(userId) {
+      return run(mode, steps());
+      function* steps(): Steps<readonly Session<Fields>[]> {
+        const found = yield* wait(sessions.listByUser(userId));
+        return found.filter(isOwned<Fields>).map((session) => shownSession(session, session.id));
+      }
+    },
 
-    cleanupExpiredSessions: () => cleanupAll(sessions),
-  } satisfies SessionCalls<M, Fields>);
+    cleanupExpiredSessions: () => run(mode, cleanupInSlices(sessions)),
+  };
 }
 
-/** Cleans up slice after slice. A loop for each mode: a chain of calls would grow with the number of slices. */
-function cleanupAll<M extends Mode>(sessions: Pick<Sessions<never, M>, "mode" | "cleanup">): Reply<M, number> {
-  const slice = { limit: MAX_PAGE };
-  if (sessions.mode === "sync") {
-    let removed = 0;
-    for (;;) {
-      const found = sessions.cleanup(slice) as number;
-      removed += found;
-      if (found < MAX_PAGE) return removed as Reply<M, number>;
-    }
+function* cleanupInSlices<M extends Mode>(sessions: Pick<Sessions<never, M>, "cleanup">): Steps<number> {
+  for (let removed = 0; ;) {
+    const found = yield* wait(sessions.cleanup({ limit: MAX_PAGE }));
+    removed += found;
+    if (found < MAX_PAGE) return removed;
   }
-  const all = async (): Promise<number> => {
-    let removed = 0;
-    for (;;) {
-      const found = await sessions.cleanup(slice);
-      removed += found;
-      if (found < MAX_PAGE) return removed;
-    }
-  };
-  return all() as Reply<M, number>;
+}
+
+function shown<Fields extends object>(
+  session: ManagedSession<SessionData<Fields>> | undefined,
+  id: TokenLike,
+): Session<Fields> | null {
+  return isOwned<Fields>(session) ? shownSession(session, id as string) : null;
 }
 
 function checkFields(value: unknown, what: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new TypeError(`Expected ${what} to be an object of fields, got ${show(value)}`);
   }
-}
-
-/** On an asynchronous store, calls that reject where they would throw: one place for errors. */
-function rejecting<Calls extends object>(mode: Mode, calls: Calls): Calls {
-  if (mode === "sync") return calls;
-  const wrapped = Object.entries(calls).map(([name, call]) => [
-    name,
-    async (...given: readonly unknown[]): Promise<unknown> =>
-      (call as (...given: readonly unknown[]) => unknown)(...given),
-  ]);
-  return Object.fromEntries(wrapped) as Calls;
 }

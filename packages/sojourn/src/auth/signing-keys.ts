@@ -1,5 +1,7 @@
 /** The keys that access tokens are signed and verified with: which are accepted, and what each is called. */
+import { utf8Length } from "../store/check.ts";
 import { hmacSha256, sha256 } from "../tokens/crypto.ts";
+import { warnOnce } from "../warn.ts";
 
 /**
  * A JSON Web Key (RFC 7517) of one of three kinds: P-256 (`kty: "EC"`), Ed25519 (`kty: "OKP"`), or a secret
@@ -50,6 +52,11 @@ export interface KeyRing {
   readonly byKid: ReadonlyMap<string, SigningKey>;
 }
 
+/** Below this many bytes, a secret is found by trying in a moment. */
+const FEWEST_BYTES = 8;
+/** RFC 7518, 3.2: a key for HS256 has at least as many bytes as its hash. */
+const ENOUGH_BYTES = 32;
+
 /** @throws TypeError that names the key by its place, and shows nothing of it */
 export function keyRing(options: { readonly jwtSecret?: unknown; readonly keys?: unknown }): KeyRing {
   const keys = givenKeys(options).map(([key, name]) =>
@@ -84,7 +91,7 @@ function givenKeys({
 }
 
 function secretKey(secret: string, name: string): SigningKey {
-  if (secret === "") throw new TypeError(`Expected \`${name}\` to be a secret, got an empty string`);
+  checkLength(utf8Length(secret), name);
   return symmetric(secret, secret, undefined);
 }
 
@@ -112,6 +119,7 @@ function jwkKey(given: unknown, name: string): SigningKey {
   }
   if (kty === "oct") {
     checkPart(k, "k", name, /^[\w-]+$/);
+    checkLength(Math.floor((k.length * 3) / 4), name);
     return symmetric({ kty, k, alg: "HS256" }, k, kid);
   }
   checkPart(x, "x", name);
@@ -136,6 +144,18 @@ function checkPart(value: unknown, part: string, name: string, shape = BYTES_32)
       `Expected the \`${part}\` of \`${name}\` to be ${shape === BYTES_32 ? "32 bytes in " : ""}base64url`,
     );
   }
+}
+
+function checkLength(bytes: number, name: string): void {
+  if (bytes < FEWEST_BYTES) {
+    throw new TypeError(`Expected \`${name}\` to be a secret of at least ${FEWEST_BYTES} bytes, got ${bytes}`);
+  }
+  if (bytes >= ENOUGH_BYTES) return;
+  warnOnce(
+    "SOJOURN_SHORT_SECRET",
+    `Access tokens are signed with a secret of ${bytes} bytes: whoever finds it by trying can sign any. ` +
+      `Take at least ${ENOUGH_BYTES} bytes: openssl rand -base64 32`,
+  );
 }
 
 /** A thumbprint would be a plain hash of the secret; one under the secret itself tells no more than a signature does. */

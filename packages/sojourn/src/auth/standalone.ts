@@ -5,7 +5,7 @@
  */
 import type { Session, SessionFields } from "./session.ts";
 import type { Patch, TokenLike } from "./session-calls.ts";
-import type { SessionConfig, SessionConfigChanges } from "./session-config.ts";
+import type { SessionConfig, SessionConfigChanges } from "./configured-sessions.ts";
 import { configuredSessions, type ConfiguredSessions } from "./configured-sessions.ts";
 
 let made: ConfiguredSessions | undefined;

@@ -1,15 +1,20 @@
 /** The token calls of `createAuth`: short-lived access tokens, with the session as what refreshes them. */
-import { isOwned, type OwnedSession, type Session, type SessionData } from "./session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import { parseUserId, readToken } from "../tokens/token.ts";
-import { prepareToSign, signAccessToken, verifyAccessToken } from "./access-tokens.ts";
-import type { SignedToken, TokenPolicy } from "./token-policy.ts";
-import { named } from "./credential.ts";
+import {
+  prepareToSign,
+  signAccessToken,
+  verifyAccessToken,
+  type AccessTokenClaims,
+  type SignedToken,
+  type TokenPolicy,
+  type TokenVerdict,
+} from "./access-tokens.ts";
+import { isOwned, named, type OwnedSession, type Session, type SessionData } from "./session.ts";
 import type { TokenLike } from "./session-calls.ts";
 import type { PublicJwk } from "./signing-keys.ts";
-import type { AccessTokenClaims, TokenVerdict } from "./token-verdict.ts";
 
 /** Claims of the application's own, as JSON has them. Not `sub`, `sid`, `jti`, `iat`, `exp`, `nbf`, `iss` or `aud`. */
 export type ExtraClaims = Readonly<Record<string, unknown>>;

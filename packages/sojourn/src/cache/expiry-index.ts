@@ -5,7 +5,7 @@
  * before the bucket that `now` falls in are dead, all after it are live, and only that one has to be looked into.
  *
  * With one ttl for all, deadlines arrive in order. Then adding writes the next cell of the last bucket, and removing
- * blanks a cell: a page's `cells` say where a slot lies. Nothing is searched, sorted or split. That is also why there
+ * blanks a cell: a word of each slot says where it lies. Nothing is searched, sorted or split. That is also why there
  * are cells and not a list through the slots: unlinking an entry writes to two others, anywhere in memory.
  *
  * Deadlines in any other order find their bucket by binary search. A bucket that is full is split at its mean deadline;
@@ -22,6 +22,8 @@ import { blockOf, CellPool, CELLS } from "./cell-pool.ts";
 import { place, type Slots } from "./slots.ts";
 
 const SPARSE = CELLS / 4;
+/** The word of a slot's side that says where it lies. */
+const CELL = 1;
 
 class Bucket {
   /** The number of its block of cells. */
@@ -63,7 +65,7 @@ export class ExpiryIndex<V> {
 
   /** Removes an entry that is there. */
   remove(slot: number): void {
-    const cell = this.#slots.page(slot).cells[place(slot)]!;
+    const cell = this.#slots.sideOf(slot)[place(slot) + CELL]!;
     const left = this.#pool.take(cell);
     if (left <= SPARSE && (left & (left - 1)) === 0) this.#thinned(blockOf(cell), this.#slots.deadline(slot), left);
   }
@@ -71,17 +73,19 @@ export class ExpiryIndex<V> {
   /** The entry with the earliest deadline, if it is dead at this instant; otherwise 0. */
   firstDead(now: number): number {
     if (this.#earliest > now) return 0;
+    const slot = this.first();
+    this.#earliest = slot === 0 ? Infinity : this.#slots.deadline(slot);
+    return this.#earliest <= now ? slot : 0;
+  }
+
+  /** The entry with the earliest deadline; 0 if there is none. */
+  first(): number {
     const bucket = this.#buckets[0];
-    if (bucket === undefined) {
-      this.#earliest = Infinity;
-      return 0;
-    }
+    if (bucket === undefined) return 0;
     if (!bucket.inOrder) this.#refill(bucket, this.#members(bucket).sort(this.#byDeadline));
     const first = bucket.block * CELLS;
     while (this.#pool.get(first + bucket.head) === 0) bucket.head++;
-    const slot = this.#pool.get(first + bucket.head);
-    this.#earliest = this.#slots.deadline(slot);
-    return this.#earliest <= now ? slot : 0;
+    return this.#pool.get(first + bucket.head);
   }
 
   /** How many entries are dead at this instant. Looks at one number in 256 entries, and into one bucket. */
@@ -170,7 +174,7 @@ export class ExpiryIndex<V> {
     this.#pool.fill(cell, slot);
     if (deadline >= bucket.max) bucket.max = deadline;
     else bucket.inOrder = false;
-    this.#slots.page(slot).cells[place(slot)] = cell;
+    this.#slots.sideOf(slot)[place(slot) + CELL] = cell;
   }
 
   #members(bucket: Bucket): number[] {

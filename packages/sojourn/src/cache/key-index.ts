@@ -1,209 +1,236 @@
 /**
- * From keys to slots, without a pause when it grows.
+ * From keys to slots: open addressing in one array of 32-bit cells.
  *
- * A JavaScript Map looks up strings faster than anything written in JavaScript can (the engine keeps each string's
- * hash), but it rehashes all at once when it doubles: 3 ms at 16,384 entries, 170 ms at a million. So no Map gets big:
- * up to {@link FIRST_FULL} entries there is one; beyond, there are eight times as many, chosen by a few characters
- * of the key, and again when those are full. The entries move over a few at a time, {@link MOVES} with each insertion.
+ * A cell is blank (0), or holds the number of a slot and as much of the key's hash as there is room for. With 2^b
+ * cells (here b = 12) a slot's number takes b bits, and the rest is the tag:
  *
- * While they move there are two generations, `old` and `now`. A key whose old Map has been moved is in `now`. In the
- * old Map that is being moved it may be in either or both: a key's slot never changes while it is there, so a copy
- * cannot be wrong, and a removal removes both. Otherwise it is in its old Map. A Map that has been moved is dropped
- * whole, which costs nothing.
+ *     hash   │ 31 ──────── 20 │ 19 ─────────────── 8 │ 7 ── 0 │
+ *              home: the cell
+ *              where it begins
+ *     cell   │ 31 ────────────────────────── 12 │ 11 ───── 0 │
+ *              tag: bits 8 to 27 of the hash      slot
  *
- * Which characters: three in a row, the first ones from the front that tell a sample of the keys apart, or else the last
- * three. A string's first characters lie in memory beside the hash that the Map reads; its last ones often do not, and
- * at a hundred thousand entries that is a fifth of a look-up.
+ * A look-up begins at the key's home and goes from cell to cell until a blank one; only where the tag agrees is the key
+ * itself looked at, so other keys are hardly ever touched. The tag's topmost eight bits are the lowest eight of the
+ * home, so a cell says by itself how far from home it is. That is what a deletion needs: it moves later cells back into
+ * the hole, and no dead places are left behind. Nothing ever lies more than {@link FARTHEST} cells from home: a key
+ * that would goes into `#overflow`, a Map. That many keys near one home do not happen by chance.
  *
- * A key that is removed and added again, over and over, leaves a dead place in the Map each time, all in one chain that
- * look-ups then walk: 60 microseconds each with 10,000 entries. So where a key may return, its removal leaves it in the
- * Map with slot 0, which no entry has. Only the last {@link AWAITED} such keys wait so; then they go for good.
+ * **Growing** makes a new array, and moves {@link MOVES} cells of the old one with each key that is added, so that no
+ * call pays for all; the hash of each key is kept with its slot, so its string is not touched. Meanwhile a key is in
+ * the new array, or else in the old one beyond `#moved`, which always lies at a blank cell: no run is cut in two. An
+ * array that was not written costs nothing, so where the capacity is known there is one growth, early.
  *
- * The choice of a Map by characters is not a hash against attackers. Keys that agree in all of the characters looked
- * at end in one Map: they are found as fast as ever, and what is lost is only the bound on the pause.
+ * **Crafted keys.** A hash that looks at four characters is easily made to collide. Every cell that a new key passes
+ * and that has its tag is counted. Where {@link WINDOW} additions pass more than chance explains, the index moves over to
+ * a dearer hash (`KeyHasher`), a few cells at a time, and in the end to a keyed one. Until then a look-up passes at most
+ * the cells of one run, and the run is bounded by `FARTHEST`; so the worst that an attacker gets is a few thousand slow
+ * additions for each move.
  */
-/** How many keys one Map holds before there are more, and how many each of them holds before there are more again. */
-const FIRST_FULL = 16_384;
-const FULL = 4_096;
-const FANOUT_BITS = 3;
-const MOVES = 8;
-/** How many removed keys are waited for. */
-const AWAITED = 32;
-/** The slot of a key that was removed and may return. */
-const ABSENT = 0;
+import { hashBy, KeyHasher, type Way } from "./key-hasher.ts";
+import type { SlotsOptions } from "./slots.ts";
 
-/** No more Maps than 2 to the power of this, however many entries there are. */
-const MAX_BITS = 18;
+/** So many of the cells are used at most. */
+const LOAD = 0.625;
+const FIRST_BITS = 5;
+/** From this size on, a known capacity is allotted at once; up to the other one. */
+const JUMP_BITS = 14;
+const JUMP_TO_BITS = 22;
+/** With more bits than these, the tag no longer holds eight bits of the home. */
+const SELF_TELLING_BITS = 24;
+/** 168 million entries. */
+const MOST_BITS = 28;
+const FARTHEST = 200;
+/** Beyond the last home: room for what lies far from it, and blank cells that end every look-up. */
+const PADDING = 256;
+/** Up to so many entries all are moved at once, in less than a millisecond. */
+const AT_ONCE = 16_384;
+const MOVES = 16;
+/** After so many additions the collisions are counted up. */
+const WINDOW = 1_024;
+const FEW_COLLISIONS = 256;
+const OVERFLOW_COUNTS = 1_024;
 
-/** How many keys are looked at to choose the characters, and how many of those must differ in them. */
-const SAMPLE = 64;
-const DIFFERENT = 40;
-/** How far from the front characters are looked for. */
-const FAR = 24;
-/** The place that means: the last three characters. */
-const AT_END = -3;
+/** Slots by key. */
+export class KeyIndex<V> extends KeyHasher<V> {
+  /** How many keys there are. */
+  size = 0;
+  #cells!: Int32Array;
+  #bits!: number;
+  #shift!: number;
+  #slotMask!: number;
+  #limit!: number;
+  /** The array that is being moved over, and how far that has got; `undefined` when none is. */
+  #old: Int32Array | undefined;
+  #oldBits = 0;
+  #oldWay: Way = this.way;
+  #moved = 0;
+  #overflow: Map<string, number> | undefined;
+  #collisions = 0;
+  #additions = 0;
 
-type Entry = [key: string, slot: number];
-
-/** A map from strings to slot numbers. */
-export class KeyIndex {
-  /** The only Map, while one is enough. */
-  #only: Map<string, number> | undefined = new Map();
-  /** Otherwise the Maps; the number of a key's is the topmost bits of what it mixes to. */
-  #maps: Map<string, number>[] = [];
-  #shift = 32;
-  /** Where in a key the characters are that choose its Map. */
-  #from = AT_END;
-  /** The generation that is being moved over; `undefined` when none is. */
-  #old: Map<string, number>[] | undefined;
-  #oldShift = 32;
-  #oldFrom = AT_END;
-  /** Which of the old Maps is being moved, and how far it has got. */
-  #moving = 0;
-  #rest: Iterator<Entry> | undefined;
-  #size = 0;
-  readonly #awaited: (string | undefined)[] = [];
-  #nextAwaited = 0;
-
-  get size(): number {
-    return this.#size;
+  constructor(options: SlotsOptions = {}) {
+    super(options);
+    this.#open(FIRST_BITS);
   }
 
-  get(key: string): number | undefined {
-    let map = this.#only;
-    if (map === undefined) {
-      if (this.#old !== undefined) return this.#getWhileMoving(key, this.#old);
-      map = this.#maps[mix(key, this.#from) >>> this.#shift]!;
+  /** The slot of a key; 0 if it is not there. */
+  find(key: string, hash: number = this.hash(key)): number {
+    const cells = this.#cells;
+    const slotMask = this.#slotMask;
+    const tag = (hash >>> 8) << this.#bits;
+    for (let at = hash >>> this.#shift, cell: number; (cell = cells[at]!) !== 0; at++) {
+      // One comparison: the tags agree if nothing but bits of the slot is left.
+      if ((cell ^ tag) >>> 0 <= slotMask && this.key(cell & slotMask) === key) return cell & slotMask;
     }
-    const slot = map.get(key);
-    return slot === ABSENT ? undefined : slot;
+    return this.#old === undefined && this.#overflow === undefined ? 0 : this.#findElsewhere(key, hash);
   }
 
-  /** Adds a key that is not there. */
-  add(key: string, slot: number): void {
-    this.#size++;
-    if (this.#only !== undefined) {
-      if (this.#size <= FIRST_FULL) {
-        this.#only.set(key, slot);
+  /** Adds the key of a slot, which is not there. */
+  protected addKey(slot: number, hash: number): void {
+    if (++this.size > this.#limit && this.#old === undefined && this.#bits < MOST_BITS) {
+      this.#grow();
+      // The grown one may look at other characters.
+      hash = this.hash(this.key(slot));
+    }
+    if (this.#old !== undefined) this.#move();
+    this.setHashAt(slot, hash);
+    this.#put(slot, hash);
+    if ((++this.#additions & (WINDOW - 1)) === 0) this.#judgeCollisions();
+  }
+
+  /** Removes the key of a slot, which is there. */
+  protected deleteKey(slot: number): void {
+    this.size--;
+    const hash = this.hashAt(slot);
+    if (take(this.#cells, this.#bits, hash, slot, this)) return;
+    const old = this.#old;
+    if (old !== undefined && hash >>> (32 - this.#oldBits) >= this.#moved) {
+      if (take(old, this.#oldBits, hash, slot, this)) return;
+    }
+    this.#overflow!.delete(this.key(slot));
+    if (this.#overflow!.size === 0) this.#overflow = undefined;
+  }
+
+  #findElsewhere(key: string, hash: number): number {
+    const old = this.#old;
+    if (old !== undefined) {
+      const before = this.#oldWay === this.way ? hash : hashBy(this.#oldWay, key);
+      let at = before >>> (32 - this.#oldBits);
+      if (at >= this.#moved) {
+        const tag = (before >>> 8) << this.#oldBits;
+        const mask = 2 ** this.#oldBits - 1;
+        for (let cell: number; (cell = old[at]!) !== 0; at++) {
+          if (((cell ^ tag) & ~mask) === 0 && this.key(cell & mask) === key) return cell & mask;
+        }
+      }
+    }
+    return this.#overflow?.get(key) ?? 0;
+  }
+
+  #put(slot: number, hash: number): void {
+    const cells = this.#cells;
+    const tag = (hash >>> 8) << this.#bits;
+    const slotMask = this.#slotMask;
+    const home = hash >>> this.#shift;
+    for (let at = home; at <= home + FARTHEST; at++) {
+      const cell = cells[at]!;
+      if (cell === 0) {
+        cells[at] = tag | slot;
         return;
       }
-      this.#spread([this.#only]);
-      this.#only = undefined;
-    } else if (this.#old === undefined && this.#size > FULL * this.#maps.length && 32 - this.#shift < MAX_BITS) {
-      this.#spread(this.#maps);
+      if (((cell ^ tag) & ~slotMask) === 0) this.#collisions++;
     }
-    this.#home(key).set(key, slot);
-    if (this.#old !== undefined) this.#move(this.#old);
+    (this.#overflow ??= new Map()).set(this.key(slot), slot);
+    this.#collisions += OVERFLOW_COUNTS;
   }
 
-  /**
-   * Removes a key that is there.
-   *
-   * @param mayReturn whether it may well be added again soon
-   */
-  delete(key: string, mayReturn = false): void {
-    this.#size--;
-    if (this.#old !== undefined) {
-      // While entries move, a key can be in two Maps, one of which is about to be dropped.
-      this.#old[this.#oldPlace(key)]!.delete(key);
-      this.#map(key).delete(key);
-    } else if (mayReturn) {
-      this.#await(key);
-    } else {
-      this.#map(key).delete(key);
+  #open(bits: number): void {
+    this.#bits = bits;
+    this.#shift = 32 - bits;
+    this.#slotMask = 2 ** bits - 1;
+    this.#limit = Math.floor(2 ** bits * LOAD);
+    this.#cells = new Int32Array(2 ** bits + PADDING);
+  }
+
+  #grow(): void {
+    const final = Math.max(FIRST_BITS, Math.ceil(Math.log2((this.capacity + 1) / LOAD)));
+    const jumps = this.#bits >= JUMP_BITS && final <= JUMP_TO_BITS && final > this.#bits;
+    this.#leave();
+    if (this.size <= AT_ONCE) this.choosePlace();
+    this.#moveTo(jumps ? final : this.#bits + 1);
+  }
+
+  /** A window of additions is over: did their tags agree more often than chance explains? */
+  #judgeCollisions(): void {
+    const collisions = this.#collisions;
+    // Each key passes a few cells, and one in 2^(32 - bits) of them has its tag.
+    const byChance = (4 * WINDOW * this.size) / 2 ** 24;
+    this.#collisions = 0;
+    if (collisions <= FEW_COLLISIONS + byChance || this.#old !== undefined) return;
+    this.#leave();
+    this.sharpen();
+    this.#moveTo(this.#bits);
+  }
+
+  #leave(): void {
+    this.#old = this.#cells;
+    this.#oldBits = this.#bits;
+    this.#oldWay = this.way;
+    this.#moved = 0;
+  }
+
+  #moveTo(bits: number): void {
+    this.#open(bits);
+    if (this.size <= AT_ONCE) while (this.#old !== undefined) this.#move();
+  }
+
+  /** Moves some cells of the old array over, and on to the end of their run. */
+  #move(): void {
+    const old = this.#old!;
+    const mask = 2 ** this.#oldBits - 1;
+    const isSameWay = this.#oldWay === this.way;
+    // Only what comes in tells of collisions.
+    const collisions = this.#collisions;
+    let at = this.#moved;
+    for (const least = at + MOVES; at < old.length && (at < least || old[at] !== 0); at++) {
+      if (old[at] !== 0) this.#rehash(old[at]! & mask, isSameWay);
     }
-  }
-
-  #await(key: string): void {
-    this.#map(key).set(key, ABSENT);
-    const forgotten = this.#awaited[this.#nextAwaited];
-    this.#awaited[this.#nextAwaited] = key;
-    this.#nextAwaited = (this.#nextAwaited + 1) % AWAITED;
-    // A key that was left behind in an old Map has gone with it.
-    if (forgotten === undefined || forgotten === key) return;
-    const map = this.#map(forgotten);
-    if (map.get(forgotten) === ABSENT) map.delete(forgotten);
-  }
-
-  #getWhileMoving(key: string, old: readonly Map<string, number>[]): number | undefined {
-    const at = this.#oldPlace(key);
-    if (at >= this.#moving) {
-      const slot = old[at]!.get(key);
-      if (slot !== undefined && slot !== ABSENT) return slot;
-      // What is inserted while its old Map is being moved is in the new generation only.
-      if (at > this.#moving) return undefined;
+    this.#moved = at;
+    if (at >= old.length) {
+      this.#old = undefined;
+      if (!isSameWay) this.#rehashOverflow();
     }
-    const slot = this.#map(key).get(key);
-    return slot === ABSENT ? undefined : slot;
+    this.#collisions = collisions;
   }
 
-  /** The Map of a key in the new generation. */
-  #map(key: string): Map<string, number> {
-    return this.#only ?? this.#maps[mix(key, this.#from) >>> this.#shift]!;
+  #rehash(slot: number, isSameWay: boolean): void {
+    const hash = isSameWay ? this.hashAt(slot) : this.hash(this.key(slot));
+    if (!isSameWay) this.setHashAt(slot, hash);
+    this.#put(slot, hash);
   }
 
-  /** The Map that a new key belongs in. */
-  #home(key: string): Map<string, number> {
-    if (this.#old !== undefined) {
-      const at = this.#oldPlace(key);
-      if (at > this.#moving) return this.#old[at]!;
-    }
-    return this.#map(key);
-  }
-
-  /** Which of the old Maps. A shift by 32 is one by 0 in JavaScript, and a single Map has number 0. */
-  #oldPlace(key: string): number {
-    return this.#oldShift === 32 ? 0 : mix(key, this.#oldFrom) >>> this.#oldShift;
-  }
-
-  /** Begins a new generation, with the Maps so far as the old one. */
-  #spread(old: Map<string, number>[]): void {
-    this.#old = old;
-    this.#oldShift = this.#shift;
-    this.#oldFrom = this.#from;
-    this.#moving = 0;
-    this.#rest = undefined;
-    this.#shift -= FANOUT_BITS;
-    this.#from = tellingPlace(old);
-    this.#maps = Array.from({ length: 2 ** (32 - this.#shift) }, () => new Map<string, number>());
-  }
-
-  #move(old: Map<string, number>[]): void {
-    this.#rest ??= old[this.#moving]!.entries();
-    for (let i = 0; i < MOVES; i++) {
-      const { done, value } = this.#rest.next() as IteratorResult<Entry, undefined>;
-      if (done === true) {
-        // Dropped whole. With an empty Map in its place, `delete` needs no case of its own.
-        old[this.#moving] = new Map();
-        this.#rest = undefined;
-        if (++this.#moving === old.length) this.#old = undefined;
-        return;
-      }
-      // What is absent here may meanwhile be present there.
-      if (value[1] !== ABSENT) this.#map(value[0]).set(value[0], value[1]);
-    }
+  #rehashOverflow(): void {
+    const overflow = this.#overflow;
+    this.#overflow = undefined;
+    for (const slot of overflow?.values() ?? []) this.#rehash(slot, false);
   }
 }
 
-/** The first place from which three characters tell a sample of the keys apart. */
-function tellingPlace(maps: readonly Map<string, number>[]): number {
-  const sample: string[] = [];
-  for (const map of maps) {
-    for (const key of map.keys()) {
-      if (sample.push(key) % Math.ceil(SAMPLE / maps.length) === 0) break;
-    }
+/** Takes a slot out of an array, and moves what lies beyond it back, where that is nearer home. Whether it was there. */
+function take<V>(cells: Int32Array, bits: number, hash: number, slot: number, index: KeyIndex<V>): boolean {
+  const wanted = ((hash >>> 8) << bits) | slot;
+  let hole = hash >>> (32 - bits);
+  for (let cell: number; (cell = cells[hole]!) !== wanted; hole++) if (cell === 0) return false;
+  const isSelfTelling = bits <= SELF_TELLING_BITS;
+  for (let at = hole + 1, cell: number; (cell = cells[at]!) !== 0; at++) {
+    const distance = isSelfTelling
+      ? (at - (cell >>> 24)) & 255
+      : at - (index.hashAt(cell & (2 ** bits - 1)) >>> (32 - bits));
+    if (distance < at - hole) continue;
+    cells[hole] = cell;
+    hole = at;
   }
-  for (let from = 0; from < FAR; from++) {
-    const different = new Set(sample.map((key) => mix(key, from)));
-    if (different.size >= (sample.length * DIFFERENT) / SAMPLE) return from;
-  }
-  return AT_END;
-}
-
-/** 32 bits from three characters of a key. A place below 0 counts from its end. */
-function mix(key: string, from: number): number {
-  const at = from >= 0 ? from : key.length + from;
-  const text =
-    Math.imul(key.charCodeAt(at), 31) + Math.imul(key.charCodeAt(at + 1), 1_021) + Math.imul(key.charCodeAt(at + 2), 7);
-  return Math.imul(text, 0x9e37_79b1);
+  cells[hole] = 0;
+  return true;
 }

@@ -1,12 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { show } from "../show.ts";
-import { CacheEvents } from "./cache-events.ts";
+import type { Clock } from "../time/clock.ts";
+import { CacheEvents } from "./cache-hooks.ts";
 import type { OnDeleteContext, OnExpireContext } from "./cache-hooks.ts";
 import { resolveCacheOptions, resolveTtl } from "./cache-options.ts";
 import type { CacheOptions, ResolvedCacheOptions, SetOptions } from "./cache-options.ts";
 import { EntryTable } from "./entry-table.ts";
 import { Flights } from "./flights.ts";
-import { place } from "./slots.ts";
 import { wildcard } from "./wildcard.ts";
 
 /** How a cache has been doing. */
@@ -29,7 +29,6 @@ export interface CacheStats {
 const RECLAIM_FOR_ROOM = 64;
 /** How many it reclaims at most where there is no limit, so that what has expired does not pile up. */
 const RECLAIM_UNLIMITED = 2;
-const MISSING = Symbol("missing");
 
 /**
  * A bounded cache in memory: entries expire after their ttl, and the least recently used one goes for a new one.
@@ -44,34 +43,37 @@ const MISSING = Symbol("missing");
  */
 export class MemoryCache<T> {
   readonly #options: ResolvedCacheOptions<T>;
-  readonly #table: EntryTable<T>;
+  readonly #clock: Clock;
+  #table: EntryTable<T>;
   readonly #events: CacheEvents<T>;
   readonly #flights: Flights<T> = new Flights();
 
   /** @throws CacheConfigError if an option is not what it must be */
   constructor(options: CacheOptions<T> = {}) {
     this.#options = resolveCacheOptions(options);
-    const { maxSize, weigh } = this.#options;
-    this.#table = new EntryTable({ weighted: weigh !== undefined, capacity: maxSize });
+    this.#clock = this.#options.clock;
+    this.#table = this.#emptyTable();
     this.#events = new CacheEvents(this.#options.hooks);
   }
 
   /** The value, or `undefined` if there is none. Where `undefined` can be a value, ask `has`. */
   get(key: string): T | undefined {
-    const value = this.#read(key);
-    return value === MISSING ? undefined : value;
+    const table = this.#table;
+    const slot = table.find(key);
+    if (slot === 0 || table.deadline(slot) <= this.#clock.now()) return this.#miss(key, slot);
+    return this.#hit(key, slot);
   }
 
   /** The value as `get` gives it, with no effect on order, statistics or hooks. */
   peek(key: string): T | undefined {
     const slot = this.#table.find(key);
-    return slot === undefined || this.#isDead(slot) ? undefined : this.#table.slots.value(slot);
+    return slot === 0 || this.#isDead(slot) ? undefined : this.#table.value(slot);
   }
 
   /** Whether there is a value, `undefined` included. Does not change the order, and counts neither hit nor miss. */
   has(key: string): boolean {
     const slot = this.#table.find(key);
-    if (slot === undefined) return false;
+    if (slot === 0) return false;
     if (!this.#isDead(slot)) return true;
     this.#expire(slot, "has");
     this.#events.tell();
@@ -81,8 +83,8 @@ export class MemoryCache<T> {
   /** For how many milliseconds the value can still be read; `Infinity` if for ever, `undefined` if there is none. */
   getRemainingTtl(key: string): number | undefined {
     const slot = this.#table.find(key);
-    if (slot === undefined) return undefined;
-    const left = this.#table.slots.deadline(slot) - this.#options.clock.now();
+    if (slot === 0) return undefined;
+    const left = this.#table.deadline(slot) - this.#clock.now();
     return left > 0 ? left - 1 : undefined;
   }
 
@@ -97,27 +99,28 @@ export class MemoryCache<T> {
     const ttl = options?.ttl === undefined ? this.#options.ttl : resolveTtl(options.ttl);
     const weight = this.#options.weigh === undefined ? 0 : this.#weigh(key, value);
     this.#flights.overtake(key);
-    const now = this.#options.clock.now();
+    const now = this.#clock.now();
     // Dead is what is past its ttl, not what is at it: hence the one millisecond more.
     const deadline = now + Math.floor(ttl) + 1;
     const table = this.#table;
-    let slot = table.find(key) ?? 0;
-    if (slot !== 0 && table.slots.deadline(slot) <= now) {
+    const hash = table.hash(key);
+    let slot = table.find(key, hash);
+    if (slot !== 0 && table.deadline(slot) <= now) {
       this.#expire(slot, "prune");
       slot = 0;
     }
     if (weight > this.#options.maxWeight) {
       if (slot !== 0) this.#evict(slot);
     } else if (slot !== 0) {
-      table.lru.promote(slot);
+      table.promote(slot);
       if (this.#options.weigh !== undefined) this.#makeRoom(slot, weight - table.weightOf(slot), now);
       table.replace(slot, value, weight);
       table.touch(slot, deadline);
       this.#events.stored(key, value, true);
     } else {
       const evicted = this.#makeRoom(0, weight, now);
-      if (evicted === 0) table.insert(key, value, deadline, weight);
-      else table.recycle(evicted, key, value, deadline);
+      if (evicted === 0) table.insert(key, value, deadline, weight, hash);
+      else table.recycle(evicted, key, value, deadline, hash);
       this.#events.stored(key, value, false);
     }
     this.#events.tell();
@@ -133,8 +136,9 @@ export class MemoryCache<T> {
   getOrSet(key: string, fetcher: () => T | Promise<T>, options?: SetOptions): Promise<T> {
     const running = this.#flights.get(key);
     if (running !== undefined) return running;
-    const value = this.#read(key);
-    if (value !== MISSING) return Promise.resolve(value);
+    const slot = this.#table.find(key);
+    if (slot !== 0 && !this.#isDead(slot)) return Promise.resolve(this.#hit(key, slot));
+    this.#miss(key, slot);
     return this.#flights.start(key, fetcher, (fetched) => this.set(key, fetched, options));
   }
 
@@ -168,9 +172,9 @@ export class MemoryCache<T> {
       this.#reclaim(Infinity);
       for (const [key, value] of this.#list()) this.#events.deleted(key, value, "clear");
     } else {
-      this.#events.expirations += this.#table.expiry.countDead(this.#options.clock.now());
+      this.#events.expirations += this.#table.expiry.countDead(this.#clock.now());
     }
-    this.#table.clear();
+    this.#table = this.#emptyTable();
     this.#events.tell();
   }
 
@@ -232,26 +236,27 @@ export class MemoryCache<T> {
     this.clear();
   }
 
-  #read(key: string): T | typeof MISSING {
-    const slot = this.#table.find(key);
-    if (slot === undefined) {
-      this.#events.miss(key, "not_found");
-      return MISSING;
-    }
-    const page = this.#table.slots.page(slot);
-    const at = place(slot);
-    const deadline = page.deadlines[(at << 1) + 1]!;
-    // Without an end the time need not be read.
-    if (deadline !== Infinity && deadline <= this.#options.clock.now()) {
-      this.#expire(slot, "get");
-      this.#events.tell();
-      this.#events.miss(key, "expired");
-      return MISSING;
-    }
-    const value = page.values[at] as T;
-    this.#table.lru.promote(slot);
+  #emptyTable(): EntryTable<T> {
+    const { maxSize, weigh } = this.#options;
+    return new EntryTable({ weighted: weigh !== undefined, capacity: maxSize });
+  }
+
+  /** Reads a live entry, which is the most recently used one from now on. */
+  #hit(key: string, slot: number): T {
+    const table = this.#table;
+    const value = table.value(slot);
+    table.promote(slot);
     this.#events.hit(key, value);
     return value;
+  }
+
+  /** There is no entry, or it has expired. */
+  #miss(key: string, slot: number): undefined {
+    if (slot !== 0) {
+      this.#expire(slot, "get");
+      this.#events.tell();
+    }
+    this.#events.miss(key, slot === 0 ? "not_found" : "expired");
   }
 
   /**
@@ -269,13 +274,13 @@ export class MemoryCache<T> {
     const reclaimed = this.#reclaim(RECLAIM_FOR_ROOM, now);
     if (this.#options.weigh === undefined) {
       if (reclaimed > 0) return 0;
-      const oldest = table.lru.oldest();
-      this.#events.evicted(table.slots.key(oldest), table.slots.value(oldest));
+      const oldest = table.oldest();
+      this.#events.evicted(table.key(oldest), table.value(oldest));
       return oldest;
     }
     while (this.#isOver(slot, extra)) {
       if (this.#reclaim(1, now) === 1) continue;
-      const oldest = table.lru.oldest();
+      const oldest = table.oldest();
       // Only rounding in the sum of weights can ask for the entry itself.
       if (oldest === slot) return 0;
       this.#evict(oldest);
@@ -288,7 +293,7 @@ export class MemoryCache<T> {
     return (slot === 0 && this.#table.size >= maxSize) || this.#table.weight + extra > maxWeight;
   }
 
-  #reclaim(limit: number, now: number = this.#options.clock.now()): number {
+  #reclaim(limit: number, now: number = this.#clock.now()): number {
     let reclaimed = 0;
     while (reclaimed < limit) {
       const slot = this.#table.expiry.firstDead(now);
@@ -300,25 +305,25 @@ export class MemoryCache<T> {
   }
 
   #expire(slot: number, source: OnExpireContext<T>["source"]): void {
-    const { slots } = this.#table;
-    this.#events.expired(slots.key(slot), slots.value(slot), source);
-    this.#table.remove(slot);
+    const table = this.#table;
+    this.#events.expired(table.key(slot), table.value(slot), source);
+    table.remove(slot);
   }
 
   #evict(slot: number): void {
-    const { slots } = this.#table;
-    this.#events.evicted(slots.key(slot), slots.value(slot));
-    this.#table.remove(slot);
+    const table = this.#table;
+    this.#events.evicted(table.key(slot), table.value(slot));
+    table.remove(slot);
   }
 
   #delete(key: string, source: OnDeleteContext<T>["source"]): boolean {
     this.#flights.overtake(key);
     const slot = this.#table.find(key);
-    if (slot === undefined) return false;
+    if (slot === 0) return false;
     const isLive = !this.#isDead(slot);
     if (isLive) {
-      this.#events.deleted(key, this.#table.slots.value(slot), source);
-      this.#table.remove(slot, true);
+      this.#events.deleted(key, this.#table.value(slot), source);
+      this.#table.remove(slot);
     } else {
       this.#expire(slot, "prune");
     }
@@ -336,15 +341,16 @@ export class MemoryCache<T> {
 
   /** What is there, dead or live, the least recently used first. */
   #list(): [string, T][] {
-    const { lru, slots } = this.#table;
+    const table = this.#table;
     const list: [string, T][] = [];
-    for (let slot = lru.oldest(); slot !== 0; slot = lru.newer(slot)) list.push([slots.key(slot), slots.value(slot)]);
+    for (let slot = table.oldest(); slot !== 0; slot = table.newer(slot))
+      list.push([table.key(slot), table.value(slot)]);
     return list;
   }
 
   #isDead(slot: number): boolean {
-    const deadline = this.#table.slots.deadline(slot);
-    return deadline !== Infinity && deadline <= this.#options.clock.now();
+    const deadline = this.#table.deadline(slot);
+    return deadline !== Infinity && deadline <= this.#clock.now();
   }
 
   #weigh(key: string, value: T): number {

@@ -1,155 +1,223 @@
 /**
- * Where entries live: numbered slots in pages of typed arrays.
+ * Where entries live: numbered slots in flat arrays.
  *
- * An entry is a slot number, not an object. All that is kept of it lies in arrays, at the slot's place: two links and
- * the deadline together in one 16-byte node (one cache line answers "is it dead?" and "who are its neighbours?"), its
- * place in the expiry index, the key, the value. That is 36 bytes an entry, beside the 28 to 56 of the key index.
+ * An entry is a slot number, not an object. What is kept of it lies at the slot's place in three arrays:
  *
- * The arrays are cut into pages of {@link PAGE_SIZE} slots, so that growing never copies what is there: a bigger typed
- * array would be copied, and a JavaScript array of a million elements takes tens of milliseconds to grow. Only the
- * first page starts small and doubles, so that a small cache is small. `page(slot)` answers for it without an
- * indexed load, which is what keeps small caches as fast as one flat array.
+ *     nodes    16 bytes   │ previous │ next     │ deadline (64 bits)  │   one cache line says whether it is dead, and
+ *                                                                         who its neighbours in the order of use are
+ *     side     16 bytes   │ hash     │ earlier  │ later    │ list     │   what only writes need: the key's whole hash,
+ *                                                                         and the place in the order of deadlines
+ *     pairs    16 bytes   │ key      │ value    │                         side by side, so that a hit touches one line
  *
- * Invariants: slot 0 is never given out (it is the head of the LRU list, and "none" in links); a free slot is in the
- * list of free ones, threaded through its first link; `key` and `value` of a free slot are `undefined`, so that
- * nothing is kept alive.
+ * Growing must not pause. The typed arrays double up to {@link DOUBLED} slots and then jump to {@link CHUNK}: memory
+ * that was never written costs nothing yet. Beyond that, further chunks are added, and each access has to choose among
+ * them; `isWide` says so. An array of JavaScript values is written when it is made, so the pairs double only up to
+ * {@link PAIR_PAGE} slots and then go on in pages of that size, unless the capacity is known and small.
+ *
+ * The classes of the table are one object, `EntryTable` < `KeyIndex` < `KeyHasher` < `Slots`, and not one that holds
+ * another: V8 inlines only so many bytes of bytecode into a caller, and at ten thousand entries each call that is not
+ * inlined is a tenth of a look-up. For the same reason the common path of each accessor is short, and the rest apart.
+ *
+ * Invariants: slot 0 is never given out (it heads the order of use, and means "none" in links); free slots are
+ * threaded through `previous`; key and value of a free slot are `undefined`, so that nothing is kept alive.
  */
-const SHIFT = 14;
-/** How many slots a page has. */
-export const PAGE_SIZE: number = 1 << SHIFT;
-const MASK = PAGE_SIZE - 1;
-const FIRST_SIZE = 16;
-
-/** The arrays of one page. A slot's place in them is `place(slot)`. */
-export class SlotPage<V> {
-  /** Four words a slot: previous, next, and two that hold the deadline. */
-  nodes: Uint32Array;
-  /** Over the same buffer as `nodes`, two a slot; the odd ones are deadlines. */
-  deadlines: Float64Array;
-  /** One word a slot: where it lies in the expiry index. */
-  cells: Uint32Array;
-  keys: (string | undefined)[];
-  values: (V | undefined)[];
-  /** What each entry weighs; there only if weights are kept. */
-  weights: Float64Array | undefined;
-
-  constructor(size: number, weighted: boolean) {
-    const nodes = new ArrayBuffer(size * 16);
-    this.nodes = new Uint32Array(nodes);
-    this.deadlines = new Float64Array(nodes);
-    this.cells = new Uint32Array(size);
-    // oxlint-disable-next-line unicorn/no-new-array -- the room is wanted at once, not by growing
-    this.keys = new Array<string | undefined>(size);
-    // oxlint-disable-next-line unicorn/no-new-array -- as above
-    this.values = new Array<V | undefined>(size);
-    this.weights = weighted ? new Float64Array(size) : undefined;
-  }
-}
-
-/** A slot's place in the arrays of its page. */
-export function place(slot: number): number {
-  return slot & MASK;
-}
+const CHUNK_BITS = 20;
+const CHUNK = 1 << CHUNK_BITS;
+const CHUNK_MASK = CHUNK - 1;
+const DOUBLED = 1 << 17;
+const FIRST = 16;
+const PAIR_BITS = 14;
+const PAIR_PAGE = 1 << PAIR_BITS;
+const PAIR_MASK = PAIR_PAGE - 1;
+/** Up to this capacity the pairs are one array, however they grow. */
+const FLAT_PAIRS = 1 << 17;
 
 /** What is known beforehand about the entries. */
 export interface SlotsOptions {
-  /** Whether entries have a weight; by default not. */
-  readonly weighted?: boolean;
-  /** How many entries there can be at the same time, so that no page is larger than needed; by default any number. */
+  /** How many entries there can be at the same time, so that no array is larger than needed; by default any number. */
   readonly capacity?: number;
 }
 
 /** Numbered places for entries, given out and taken back one by one. */
 export class Slots<V> {
-  readonly #weighted: boolean;
-  /** How many places are needed, the one of slot 0 included. */
-  readonly #places: number;
-  readonly #pages: SlotPage<V>[];
-  #first: SlotPage<V>;
-  #firstSize: number;
+  readonly capacity: number;
+  /** All slots that were ever given out are below this one. */
+  end = 1;
+  /** Whether there is more than one chunk. */
+  isWide = false;
+  /** The first chunk; `deadlines` is over the same memory as `nodes`, and the odd places are deadlines. */
+  nodes!: Int32Array;
+  deadlines!: Float64Array;
+  side!: Int32Array;
+  #room: number;
   #free = 0;
-  #used = 1;
+  readonly #chunks: { readonly nodes: Int32Array; readonly deadlines: Float64Array; readonly side: Int32Array }[] = [];
+  /** Keys and values in turn, while they are one array. */
+  #pairs: (string | V | undefined)[] | undefined;
+  #pairRoom: number;
+  readonly #pages: (string | V | undefined)[][] = [];
 
   constructor(options: SlotsOptions = {}) {
-    this.#weighted = options.weighted === true;
-    this.#places = (options.capacity ?? Infinity) + 1;
-    this.#firstSize = Math.min(FIRST_SIZE, this.#places);
-    this.#first = new SlotPage<V>(this.#firstSize, this.#weighted);
-    this.#pages = [this.#first];
+    this.capacity = options.capacity ?? Infinity;
+    this.#room = Math.min(FIRST, this.capacity + 1);
+    this.#allot(this.#room);
+    this.#pairs = blank(this.#room);
+    this.#pairRoom = this.#room;
   }
 
-  /** All slots that were ever given out are below this one. */
-  get end(): number {
-    return this.#used;
+  key(slot: number): string {
+    const pairs = this.#pairs;
+    return (pairs === undefined ? this.#pagedPair(slot, 0) : pairs[slot << 1]) as string;
   }
 
-  /** The page that holds a slot. */
-  page(slot: number): SlotPage<V> {
-    return slot < PAGE_SIZE ? this.#first : this.#pages[slot >>> SHIFT]!;
+  value(slot: number): V {
+    const pairs = this.#pairs;
+    return (pairs === undefined ? this.#pagedPair(slot, 1) : pairs[(slot << 1) + 1]) as V;
   }
 
-  /** A free slot, with the key and the value in it. Its links hold what they held. */
-  allocate(key: string, value: V): number {
-    let slot = this.#free;
-    if (slot === 0) slot = this.#fresh();
-    const page = this.page(slot);
-    const at = slot & MASK;
-    if (slot === this.#free) this.#free = page.nodes[at << 2]!;
-    page.keys[at] = key;
-    page.values[at] = value;
-    return slot;
+  setKey(slot: number, key: string | undefined): void {
+    const pairs = this.#pairs;
+    if (pairs !== undefined) pairs[slot << 1] = key;
+    else this.#setPagedPair(slot, 0, key);
   }
 
-  /** Takes a slot back. Nobody may use its number afterwards. */
-  release(slot: number): void {
-    const page = this.page(slot);
-    const at = slot & MASK;
-    page.keys[at] = undefined;
-    page.values[at] = undefined;
-    page.nodes[at << 2] = this.#free;
-    this.#free = slot;
+  setValue(slot: number, value: V | undefined): void {
+    const pairs = this.#pairs;
+    if (pairs !== undefined) pairs[(slot << 1) + 1] = value;
+    else this.#setPagedPair(slot, 1, value);
   }
 
   /** Whether a slot below `end` has an entry. */
   has(slot: number): boolean {
-    return this.page(slot).keys[slot & MASK] !== undefined;
-  }
-
-  key(slot: number): string {
-    return this.page(slot).keys[slot & MASK]!;
-  }
-
-  value(slot: number): V {
-    return this.page(slot).values[slot & MASK] as V;
+    return this.key(slot) !== undefined;
   }
 
   /** The first instant at which the entry is dead: it is live while `now < deadline`. `Infinity`: never dead. */
   deadline(slot: number): number {
-    return this.page(slot).deadlines[((slot & MASK) << 1) + 1]!;
+    return this.isWide ? this.#wideDeadline(slot) : this.deadlines[(slot << 1) + 1]!;
   }
 
-  #fresh(): number {
-    const slot = this.#used++;
-    if (slot < PAGE_SIZE) {
-      if (slot === this.#firstSize) this.#growFirst();
-    } else if ((slot & MASK) === 0) {
-      this.#pages.push(new SlotPage<V>(Math.min(PAGE_SIZE, this.#places - slot), this.#weighted));
-    }
+  setDeadline(slot: number, deadline: number): void {
+    if (this.isWide) this.#deadlinesOf(slot)[((slot & CHUNK_MASK) << 1) + 1] = deadline;
+    else this.deadlines[(slot << 1) + 1] = deadline;
+  }
+
+  hashAt(slot: number): number {
+    return this.isWide ? this.sideOf(slot)[place(slot)]! : this.side[slot << 2]!;
+  }
+
+  setHashAt(slot: number, hash: number): void {
+    if (this.isWide) this.sideOf(slot)[place(slot)] = hash;
+    else this.side[slot << 2] = hash;
+  }
+
+  /** The nodes of the chunk that holds a slot; the slot's own begin at `place(slot)`. */
+  nodesOf(slot: number): Int32Array {
+    return slot < CHUNK ? this.nodes : this.#chunks[(slot >>> CHUNK_BITS) - 1]!.nodes;
+  }
+
+  /** As {@link nodesOf}, of what only writes need. */
+  sideOf(slot: number): Int32Array {
+    return slot < CHUNK ? this.side : this.#chunks[(slot >>> CHUNK_BITS) - 1]!.side;
+  }
+
+  /** A free slot, with the key and the value in it. The rest is what the slot's last entry left. */
+  protected allocate(key: string, value: V): number {
+    let slot = this.#free;
+    if (slot === 0) slot = this.#fresh();
+    else this.#free = this.nodesOf(slot)[place(slot)]!;
+    this.setKey(slot, key);
+    this.setValue(slot, value);
     return slot;
   }
 
-  #growFirst(): void {
-    const from = this.#first;
-    const size = Math.min(this.#firstSize * 2, this.#places, PAGE_SIZE);
-    const to = new SlotPage<V>(size, this.#weighted);
-    to.nodes.set(from.nodes);
-    to.cells.set(from.cells);
-    if (from.weights !== undefined) to.weights!.set(from.weights);
-    for (let at = 0; at < this.#firstSize; at++) {
-      to.keys[at] = from.keys[at];
-      to.values[at] = from.values[at];
-    }
-    this.#firstSize = size;
-    this.#pages[0] = this.#first = to;
+  /** Takes a slot back. Nobody may use its number afterwards. */
+  protected release(slot: number): void {
+    this.setKey(slot, undefined);
+    this.setValue(slot, undefined);
+    this.nodesOf(slot)[place(slot)] = this.#free;
+    this.#free = slot;
   }
+
+  #wideDeadline(slot: number): number {
+    return this.#deadlinesOf(slot)[((slot & CHUNK_MASK) << 1) + 1]!;
+  }
+
+  #deadlinesOf(slot: number): Float64Array {
+    return slot < CHUNK ? this.deadlines : this.#chunks[(slot >>> CHUNK_BITS) - 1]!.deadlines;
+  }
+
+  #pagedPair(slot: number, which: 0 | 1): string | V | undefined {
+    return this.#pages[slot >>> PAIR_BITS]![((slot & PAIR_MASK) << 1) + which];
+  }
+
+  #setPagedPair(slot: number, which: 0 | 1, to: string | V | undefined): void {
+    this.#pages[slot >>> PAIR_BITS]![((slot & PAIR_MASK) << 1) + which] = to;
+  }
+
+  #fresh(): number {
+    if (this.end === this.#room) this.#grow();
+    const slot = this.end++;
+    if (this.#pairs === undefined ? (slot & PAIR_MASK) === 0 : slot === this.#pairRoom) this.#growPairs(slot);
+    return slot;
+  }
+
+  /** Makes the first chunk's arrays, with what the present ones hold. */
+  #allot(room: number): void {
+    const memory = new ArrayBuffer(room * 16);
+    const nodes = new Int32Array(memory);
+    const side = new Int32Array(room * 4);
+    if (this.nodes !== undefined) {
+      nodes.set(this.nodes);
+      side.set(this.side);
+    }
+    this.nodes = nodes;
+    this.deadlines = new Float64Array(memory);
+    this.side = side;
+  }
+
+  #grow(): void {
+    const all = this.capacity + 1;
+    if (this.#room < CHUNK) {
+      this.#room = Math.min(all, this.#room < DOUBLED ? this.#room * 2 : CHUNK);
+      this.#allot(this.#room);
+      return;
+    }
+    const room = Math.min(CHUNK, all - this.#room);
+    const memory = new ArrayBuffer(room * 16);
+    this.#chunks.push({
+      nodes: new Int32Array(memory),
+      deadlines: new Float64Array(memory),
+      side: new Int32Array(room * 4),
+    });
+    this.#room += room;
+    this.isWide = true;
+  }
+
+  #growPairs(slot: number): void {
+    const all = this.capacity + 1;
+    const from = this.#pairs;
+    if (from !== undefined && (slot < PAIR_PAGE || all <= FLAT_PAIRS)) {
+      this.#pairRoom = Math.min(slot * 2, all <= FLAT_PAIRS ? all : PAIR_PAGE);
+      const to = blank<V>(this.#pairRoom);
+      for (let at = 0; at < slot * 2; at++) to[at] = from[at];
+      this.#pairs = to;
+      return;
+    }
+    if (from !== undefined) {
+      this.#pages[0] = from;
+      this.#pairs = undefined;
+    }
+    this.#pages[slot >>> PAIR_BITS] = blank(Math.min(PAIR_PAGE, all - slot));
+  }
+}
+
+/** Where a slot's four words begin, in the arrays of its chunk. */
+export function place(slot: number): number {
+  return (slot & CHUNK_MASK) << 2;
+}
+
+function blank<V>(slots: number): (string | V | undefined)[] {
+  // oxlint-disable-next-line unicorn/no-new-array -- the room is wanted at once, not by growing
+  return new Array<string | V | undefined>(slots * 2);
 }

@@ -15,8 +15,30 @@ import type { StreamLike } from "../kv/web-platform.ts";
 import { show } from "../show.ts";
 import { checkEntry, checkInstant, checkKey, checkPage, utf8Length } from "../store/check.ts";
 import { MAX_KEY_BYTES, type Entry, type Expected, type Guarantees, type Head, type KeyValue } from "../store/store.ts";
-import type { KvNamespace } from "./cloudflare-kv-namespace.ts";
 import { foreign, fromRecord, headBytesOf, headOfRecord, MAX_VALUE_BYTES, toRecord } from "./cloudflare-kv-record.ts";
+
+/** A KV namespace binding by its shape: what of it the store uses. A Worker's own `KVNamespace` fits. */
+export interface KvNamespace {
+  getWithMetadata(
+    key: string,
+    type: "arrayBuffer",
+  ): Promise<{ readonly value: ArrayBuffer | null; readonly metadata: unknown }>;
+  getWithMetadata(
+    key: string,
+    type: "stream",
+  ): Promise<{ readonly value: StreamLike | null; readonly metadata: unknown }>;
+  put(
+    key: string,
+    value: Uint8Array,
+    options: { readonly metadata: unknown; readonly expirationTtl?: number },
+  ): Promise<void>;
+  delete(key: string): Promise<void>;
+  list(options: { readonly prefix: string | null; readonly limit: number; readonly cursor: string | null }): Promise<{
+    readonly keys: readonly { readonly name: string; readonly metadata?: unknown }[];
+    readonly list_complete: boolean;
+    readonly cursor?: string;
+  }>;
+}
 
 /** How long after its end an entry stays, in seconds. It is longer than the 60 seconds that KV asks for. */
 const KEPT_SECONDS = 3_600;

@@ -6,10 +6,8 @@ import { checkTouch, guarantees } from "../store/sqlite/sql-store.ts";
 import type { Store } from "../store/store.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
 import type { ShardNamespace } from "./durable-object.ts";
-import { everyShard, pageAtOnce, pageInTurn, shares } from "./fan-out.ts";
-import { knownEntries } from "./known-entries.ts";
-import { shardClient } from "./shard-client.ts";
-import { shardOf } from "./shard-of.ts";
+import { everyShard, pageAtOnce, pageInTurn, shardOf, shares } from "./fan-out.ts";
+import { readEntries, shardClient } from "./shard-client.ts";
 
 /** Options of `durableObjectStore`. */
 export interface DurableObjectStoreOptions {
@@ -92,7 +90,7 @@ export function durableObjectStore(binding: ShardNamespace, options: DurableObje
     deadline: parseDuration(deadline, "deadline"),
     locationHint,
   });
-  const known = knownEntries(cache);
+  const entries = readEntries(cache);
   let closed = false;
 
   function checkOpen(): void {
@@ -107,7 +105,7 @@ export function durableObjectStore(binding: ShardNamespace, options: DurableObje
       checkOpen();
       checkKey(key);
       checkInstant(now, "now");
-      return known.read(key, async (state) => ask(shardOf(key, shards), "get", [key, now, state]));
+      return entries.read(key, async (state) => ask(shardOf(key, shards), "get", [key, now, state]));
     },
 
     async put(entry, expected, now) {
@@ -175,7 +173,7 @@ export function durableObjectStore(binding: ShardNamespace, options: DurableObje
 
     async close() {
       closed = true;
-      known.forget();
+      entries.forget();
     },
   };
 }

@@ -8,10 +8,16 @@ import type { SqlPort } from "../store/sqlite/sql-port.ts";
 import type { Entry, Head, Store } from "../store/store.ts";
 import { systemClock } from "../time/clock.ts";
 import { DurableObject, type ShardState } from "./durable-object.ts";
-import { reclaimAlarm, type ReclaimAlarm } from "./reclaim-alarm.ts";
-import { expiries, NAMESPACE, readShards, writeShards } from "./shard-tables.ts";
-import { answerOf, type KnownState, type ShardAnswer, type ShardCall, type ShardCalls } from "./shard-wire.ts";
-import { storagePort } from "./storage-port.ts";
+import {
+  expiries,
+  NAMESPACE,
+  readShards,
+  reclaimAlarm,
+  storagePort,
+  writeShards,
+  type ReclaimAlarm,
+} from "./shard-storage.ts";
+import { answerOf, type EntryState, type ShardAnswer, type ShardCall, type ShardCalls } from "./shard-wire.ts";
 
 /** A session whose time was up, as an `ended` event tells it. */
 export type EndedSession = SessionEvents<never>["ended"];
@@ -117,9 +123,9 @@ function shardCalls(port: SqlPort): ShardCalls {
   });
   const { delete: remove, list, touch, revokeOwner, count, sweep } = store;
   return {
-    get(key, now, known) {
+    get(key, now, before) {
       const entry = store.get(key, now);
-      return entry !== undefined && known !== undefined && isKnown(entry, known) ? "known" : bare(entry);
+      return entry !== undefined && before !== undefined && isIn(before, entry) ? "unchanged" : bare(entry);
     },
     put(entry, expected, now) {
       const put = store.put(entry, expected, now);
@@ -139,7 +145,7 @@ function shardCalls(port: SqlPort): ShardCalls {
   };
 }
 
-function isKnown(entry: Entry, [rev, touchedAt, expiresAt]: KnownState): boolean {
+function isIn([rev, touchedAt, expiresAt]: EntryState, entry: Entry): boolean {
   return entry.rev === rev && entry.touchedAt === touchedAt && entry.expiresAt === expiresAt;
 }
 

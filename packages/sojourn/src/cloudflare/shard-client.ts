@@ -1,8 +1,13 @@
-/** How a store asks its shards: over RPC, with a deadline, and only those that belong to it. */
+/**
+ * How a store asks its shards: over RPC, with a deadline, and only those that belong to it; and the entries that it
+ * keeps from earlier answers.
+ */
 import { StoreError } from "../errors.ts";
+import { isCacheable, recentMap } from "../store/recent-map.ts";
+import type { Entry } from "../store/store.ts";
 import { systemTimer } from "../time/timer.ts";
 import type { ShardNamespace } from "./durable-object.ts";
-import type { ShardAnswer, ShardCall, ShardCalls, ShardStub } from "./shard-wire.ts";
+import type { EntryState, ShardAnswer, ShardCall, ShardCalls, ShardStub } from "./shard-wire.ts";
 
 /** The objects of a store. */
 export interface ShardClientOptions {
@@ -92,4 +97,34 @@ function unavailable(cause: unknown): StoreError {
   const overloaded = (Object(cause) as { readonly overloaded?: unknown }).overloaded === true;
   const message = overloaded ? "A Durable Object has too much to do" : "A Durable Object did not answer";
   return new StoreError("store_unavailable", `${message} (${text})`, { cause });
+}
+
+/** Entries that were read before. A shard is asked at each read whether one is still in that state. */
+export interface ReadEntries {
+  /** @param ask asks the shard, and says in which state the entry was read before */
+  read(
+    key: string,
+    ask: (state: EntryState | undefined) => Promise<Entry | "unchanged" | undefined>,
+  ): Promise<Entry | undefined>;
+  forget(): void;
+}
+
+/** @param max how many are kept at most; 0 for none */
+export function readEntries(max: number): ReadEntries {
+  const entries = recentMap<Entry>(max);
+  return {
+    async read(key, ask) {
+      const before = entries.get(key);
+      const found = await ask(before && [before.rev, before.touchedAt, before.expiresAt]);
+      if (found === "unchanged") return before;
+      if (found === undefined || max === 0 || !isCacheable(found)) {
+        if (before !== undefined) entries.delete(key);
+        return found;
+      }
+      const entry = Object.freeze({ ...found, memo: {} });
+      entries.set(key, entry);
+      return entry;
+    },
+    forget: () => entries.clear(),
+  };
 }

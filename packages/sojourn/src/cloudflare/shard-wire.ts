@@ -3,15 +3,15 @@ import { StoreError, type StoreErrorCode } from "../errors.ts";
 import type { Entry, Store } from "../store/store.ts";
 
 /** Which state of an entry the asker has: a rev and both instants, which a touch moves without a new rev, are one. */
-export type KnownState = readonly [rev: string, touchedAt: number, expiresAt: number];
+export type EntryState = readonly [rev: string, touchedAt: number, expiresAt: number];
 
 /** The calls of a shard: those of a store, and two of its own. */
 export interface ShardCalls extends Pick<
   Store<"sync">,
   "put" | "delete" | "list" | "touch" | "listByOwner" | "revokeOwner" | "count" | "sweep"
 > {
-  /** The live entry; `"known"` if that is in the state which the asker has already. */
-  get(key: string, now: number, known: KnownState | undefined): Entry | "known" | undefined;
+  /** The live entry; `"unchanged"` if that is in the state in which the asker has it. */
+  get(key: string, now: number, before: EntryState | undefined): Entry | "unchanged" | undefined;
   /** When the entries that have expired first did so, at most `limit` of them, the earliest first. */
   expired(now: number, limit: number): readonly number[];
 }

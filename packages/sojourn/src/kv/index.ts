@@ -1,9 +1,8 @@
 /** Keys and values that end by themselves, over memory, SQLite, Redis and Cloudflare KV. */
 export type { Annotations, Metadata } from "./annotations.ts";
 export type { KvOptions } from "./kv-options.ts";
-export type { KvListKey, KvListOptions, KvPage, KvPutOptions, KvStorage } from "./kv.ts";
+export { storage, type KvListKey, type KvListOptions, type KvPage, type KvPutOptions, type KvStorage } from "./kv.ts";
 export type { KvHead, KvReadHandle } from "./read-handle.ts";
 export { StorageError, type StorageErrorCode } from "./storage-error.ts";
-export { storage } from "./storage.ts";
 export type { PutValue } from "./stored-value.ts";
 export type { BlobLike, ByteStream, StreamLike } from "./web-platform.ts";

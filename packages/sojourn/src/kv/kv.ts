@@ -3,9 +3,9 @@ import { StoreError } from "../errors.ts";
 import { show } from "../show.ts";
 import { MAX_PAGE, type Entry, type Guarantees, type Head, type KeyValue, type Page } from "../store/store.ts";
 import { uniqueRev } from "../tokens/token.ts";
-import { decodeAnnotations, encodeAnnotations, type Metadata } from "./annotations.ts";
 import { keySpace } from "./key-space.ts";
 import { checkTtl, resolveKvOptions, type KvOptions } from "./kv-options.ts";
+import { decodeAnnotations, encodeAnnotations, type Metadata } from "./annotations.ts";
 import { endOf, kvHead, NEVER, readHandle, type KvHead, type KvReadHandle } from "./read-handle.ts";
 import { StorageError } from "./storage-error.ts";
 import { isBlob, storedValue, type PutValue } from "./stored-value.ts";
@@ -182,3 +182,6 @@ async function listPage(store: KeyValue, options: Parameters<KeyValue["list"]>[0
     throw new StorageError("storage_invalid_list", "Expected `cursor` to be that of a page", { cause: error });
   }
 }
+
+/** Storage by kind, as `storage.kv(…)`. */
+export const storage: { readonly kv: typeof kv } = Object.freeze({ kv });

@@ -34,7 +34,7 @@ export const cookieRules: readonly Rule[] = [
   {
     requirement: "ASVS 3.3.2",
     severity: "must",
-    what: "which sites may send it is settled",
+    what: "which sites may send it is decided",
     expected: "SameSite=Lax or Strict",
     advice: 'Set `sameSite: "lax"`, or "strict"; "none" only where other sites must send it',
     violation: ofCookie(({ sameSite }) => {

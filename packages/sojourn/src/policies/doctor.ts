@@ -2,10 +2,9 @@
 import type { Mode } from "../store/reply.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { cookieRules } from "./cookie-rules.ts";
+import { secretRules, storeRules } from "./deployment-rules.ts";
 import { lifetimeRules } from "./lifetime-rules.ts";
 import type { CookieSettings, Examined, Profile, Severity } from "./rule.ts";
-import { secretRules } from "./secret-rules.ts";
-import { storeRules } from "./store-rules.ts";
 
 /** What `doctor` cannot read off the manager. What is left out is not examined. */
 export interface DoctorOptions {
@@ -15,7 +14,7 @@ export interface DoctorOptions {
   readonly cookie?: CookieSettings;
   /** The secret that access tokens are signed with. It is looked at, and never shown. */
   readonly jwtSecret?: string | Uint8Array;
-  /** Whether tokens are brought by the caller: `create(…, { token })`. */
+  /** Whether the caller brings its own tokens: `create(…, { token })`. */
   readonly adoptedTokens?: boolean;
 }
 
@@ -35,7 +34,7 @@ export interface Finding {
 
 /**
  * Lists what a manager's configuration violates, the worst first; nothing, if it violates nothing. It reads options and
- * asks no store. A lifetime that `create` was given for one session is not seen here.
+ * asks no store. A lifetime that `create` was given for one session is not looked at here.
  */
 export function doctor<Data, M extends Mode>(
   sessions: Pick<Sessions<Data, M>, "policy" | "guarantees" | "listens">,

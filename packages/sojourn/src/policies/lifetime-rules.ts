@@ -98,7 +98,7 @@ export const lifetimeRules: readonly Rule[] = [
   {
     requirement: "ASVS 7.1.2",
     severity: "should",
-    what: "how many sessions a user may have at once, and what happens beyond that, is settled",
+    what: "how many sessions a user may have at once, and what happens beyond that, is decided",
     expected: "maxPerUser",
     advice: 'Set `maxPerUser`, for example `{ limit: 10, onLimit: "evict-oldest" }`',
     violation: ({ policy }) => (policy.maxPerUser === undefined ? "no limit" : undefined),

@@ -25,7 +25,7 @@ interface Owned {
 const SLOTS_PER_PAGE = 4_096;
 
 export class MemoryEntries {
-  readonly #table = new EntryTable<Kept>();
+  readonly #table = new EntryTable<Kept>({ counted: true });
   readonly #owners = new EntryTable<Owned>();
 
   get size(): number {
@@ -34,13 +34,13 @@ export class MemoryEntries {
 
   /** The entry that was not used for longest. */
   get leastRecent(): Kept | undefined {
-    const slot = this.#table.lru.oldest();
-    return slot === 0 ? undefined : this.#table.slots.value(slot);
+    const slot = this.#table.oldest();
+    return slot === 0 ? undefined : this.#table.value(slot);
   }
 
   get(key: string): Kept | undefined {
     const slot = this.#table.find(key);
-    return slot === undefined ? undefined : this.#table.slots.value(slot);
+    return slot === 0 ? undefined : this.#table.value(slot);
   }
 
   /** Adds an entry under a key that is not there. */
@@ -61,8 +61,7 @@ export class MemoryEntries {
   }
 
   remove(kept: Kept): void {
-    // Somebody who logs out may log in again, with the same token where tokens are adopted.
-    this.#table.remove(kept.slot, true);
+    this.#table.remove(kept.slot);
     this.#disown(kept);
   }
 
@@ -71,7 +70,7 @@ export class MemoryEntries {
     for (let left = limit; left > 0; left--) {
       const slot = this.#table.expiry.firstDead(now);
       if (slot === 0) return;
-      const kept = this.#table.slots.value(slot);
+      const kept = this.#table.value(slot);
       this.remove(kept);
       removed.push(headOf(kept.entry));
     }
@@ -83,7 +82,7 @@ export class MemoryEntries {
 
   /** Marks an entry as just used. */
   promote(kept: Kept): void {
-    this.#table.lru.promote(kept.slot);
+    this.#table.promote(kept.slot);
   }
 
   /** The entries of an owner, in the order of their slots. */
@@ -95,19 +94,19 @@ export class MemoryEntries {
 
   /** Entries from a slot on, and the slot to go on from, if there are more. */
   scan(from: number, limit: number, wanted: (entry: Entry) => boolean): { found: Kept[]; next: number | undefined } {
-    const { slots } = this.#table;
+    const table = this.#table;
     const found: Kept[] = [];
-    const end = Math.min(from + SLOTS_PER_PAGE, slots.end);
+    const end = Math.min(from + SLOTS_PER_PAGE, table.end);
     let slot = Math.max(from, 1);
     for (; slot < end && found.length < limit; slot++) {
-      if (slots.has(slot) && wanted(slots.value(slot).entry)) found.push(slots.value(slot));
+      if (table.has(slot) && wanted(table.value(slot).entry)) found.push(table.value(slot));
     }
-    return { found, next: slot < slots.end ? slot : undefined };
+    return { found, next: slot < table.end ? slot : undefined };
   }
 
   #ownedBy(owner: string): Owned | undefined {
     const slot = this.#owners.find(owner);
-    return slot === undefined ? undefined : this.#owners.slots.value(slot);
+    return slot === 0 ? undefined : this.#owners.value(slot);
   }
 
   #own(kept: Kept): void {
@@ -132,8 +131,8 @@ export class MemoryEntries {
 
   #setFirst(owner: string, first: Kept | undefined): void {
     const slot = this.#owners.find(owner);
-    if (slot === undefined) return;
-    if (first === undefined) this.#owners.remove(slot, true);
-    else this.#owners.slots.value(slot).first = first;
+    if (slot === 0) return;
+    if (first === undefined) this.#owners.remove(slot);
+    else this.#owners.value(slot).first = first;
   }
 }

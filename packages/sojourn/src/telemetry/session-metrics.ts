@@ -1,9 +1,38 @@
-/** The instruments of a manager, and what feeds them. */
+/** The instruments of a manager, what feeds them, and how a call is observed for them. */
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { Mode } from "../store/reply.ts";
-import type { Outcome } from "./outcome.ts";
+import { run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import type { GaugeCallback, TelemetryAttributes, TelemetryMeter } from "./opentelemetry.ts";
+
+/** The answer of a call, or the kind of what it threw. */
+export type Outcome<T> = { readonly value: T } | { readonly fault: string };
+
+/** Makes a call, and reports how it went once it has answered. The answer, or what was thrown, stays the same. */
+export function observed<M extends Mode, T>(
+  mode: M,
+  call: () => Reply<M, T>,
+  report: (outcome: Outcome<T>) => void,
+): Reply<M, T> {
+  return run(mode, steps());
+  function* steps(): Steps<T> {
+    let value: T;
+    try {
+      value = yield* wait(call());
+    } catch (error) {
+      report({ fault: kindOf(error) });
+      throw error;
+    }
+    report({ value });
+    return value;
+  }
+}
+
+/** What `error.type` says: a code of this library's where there is one, else the error's name. Never its message. */
+function kindOf(error: unknown): string {
+  const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown };
+  if (typeof code === "string") return code;
+  return typeof name === "string" ? name : "_OTHER";
+}
 
 /** In seconds: from a lookup in memory to a server that is about to give up. */
 const BUCKETS = [0.000_005, 0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];

@@ -2,8 +2,7 @@
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Unsubscribe } from "../store/store.ts";
-import { settled, type Outcome } from "./outcome.ts";
-import { sessionMetrics, type SessionMetrics } from "./session-metrics.ts";
+import { observed, sessionMetrics, type Outcome, type SessionMetrics } from "./session-metrics.ts";
 import {
   SPAN_ERROR,
   type TelemetryAttributes,
@@ -70,7 +69,7 @@ function timedAuthenticate<Data, M extends Mode>(
   const { performance } = globalThis as unknown as { readonly performance: { now(): number } };
   return (token, options) => {
     const start = performance.now();
-    return settled(
+    return observed(
       sessions.mode,
       () => sessions.authenticate(token, options),
       (outcome) => metrics.authenticated(outcome, options?.extend !== false, (performance.now() - start) / 1_000),
@@ -88,7 +87,7 @@ function traced<Data, M extends Mode>(sessions: Sessions<Data, M>, tracer: Telem
     name,
     (...given: readonly unknown[]) =>
       tracer.startActiveSpan(`sojourn.${name}`, (span) =>
-        settled(
+        observed(
           sessions.mode,
           () => call(...given),
           (outcome) => end(span, outcome, given),

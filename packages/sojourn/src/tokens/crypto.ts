@@ -27,6 +27,12 @@ export function randomText(bytes: number): string {
   return text;
 }
 
+/** Whole numbers of 32 random bits, from the system's generator. */
+export function randomInts(count: number): Int32Array {
+  const bytes = randomFillSync(new Uint8Array(4 * count));
+  return new Int32Array(bytes.buffer);
+}
+
 /** The SHA-256 of a text's UTF-8 bytes, as 43 characters of base64url. */
 export const sha256: (text: string) => string =
   // `crypto.hash` costs a third of a Hash object; some runtimes do not have it yet.

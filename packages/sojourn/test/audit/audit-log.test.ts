@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { auditLog } from "../../src/audit/audit-log.ts";
-import type { AuditRecord, AuditType } from "../../src/audit/audit-record.ts";
+import type { AuditRecord, AuditType } from "../../src/audit/audit-log.ts";
 import type { Mode } from "../../src/store/reply.ts";
 import { manage, modes, type Data, type Managed } from "../sessions/support/managers.ts";
 

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { auditLog } from "../../src/audit/audit-log.ts";
-import type { AuditRecord } from "../../src/audit/audit-record.ts";
+import type { AuditRecord } from "../../src/audit/audit-log.ts";
+import type { AuditVerification } from "../../src/audit/audit-chain.ts";
 import { sqliteAuditSink, type SqliteAuditSink } from "../../src/audit/sqlite-audit-sink.ts";
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import { sqliteStore, type SqliteDatabase } from "../../src/store/sqlite/index.ts";
@@ -23,6 +24,12 @@ function kept<T extends { close(): void }>(each: T): T {
 
 function record(at: number, parts: Partial<AuditRecord> = {}): AuditRecord {
   return { at, type: "created", userId: "u", sessionId: "s", reason: null, ip: null, userAgent: null, ...parts };
+}
+
+/** Where a chain that is intact ends. */
+function headOf(verified: AuditVerification): string {
+  expect(verified.intact).toBe(true);
+  return verified.intact ? verified.head : "";
 }
 
 /** Every page of a query, in order. */
@@ -89,12 +96,39 @@ describe.each(kinds)("sqliteAuditSink: %s", (_, open) => {
 
   test("deleteBefore removes the oldest, in slices, and nothing at or after the instant", () => {
     const sink = open();
-    for (const n of [7, 3, 9, 0, 5, 8, 1, 6, 4, 2]) sink.write(record(T + n));
+    for (let n = 0; n < 10; n++) sink.write(record(T + n));
     expect(sink.deleteBefore(T + 8, 5)).toBe(5);
     expect(all(sink, {}, 100).map(({ at }) => at - T)).toEqual([9, 8, 7, 6, 5]);
     expect(sink.deleteBefore(T + 8, 5)).toBe(3);
     expect(sink.deleteBefore(T + 8)).toBe(0);
     expect(all(sink, {}, 100).map(({ at }) => at - T)).toEqual([9, 8]);
+  });
+
+  test("deleteBefore leaves what was written after a record that stays, so that the chain has no gap", () => {
+    const sink = open();
+    for (const n of [1, 2, 9, 3, 10]) sink.write(record(T + n));
+    expect(sink.deleteBefore(T + 5)).toBe(2);
+    expect(all(sink, {}, 100).map(({ at }) => at - T)).toEqual([10, 9, 3]);
+    expect(sink.deleteBefore(T + 10)).toBe(2);
+    expect(sink.verify()).toMatchObject({ intact: true, records: 1, removed: 4 });
+  });
+
+  test("verify: the chain holds while records are added, trimmed and added again", () => {
+    const sink = open();
+    const none = sink.verify();
+    expect(none).toMatchObject({ intact: true, records: 0, removed: 0 });
+    const odd = '\0 \ud800 \u{10FFFF} "quoted"';
+    for (let n = 0; n < 2_500; n++) sink.write(record(T + n, { userId: n % 2 === 0 ? null : `u${n}`, userAgent: odd }));
+    const before = sink.verify();
+    expect(before).toMatchObject({ intact: true, records: 2_500, removed: 0 });
+    while (sink.deleteBefore(T + 2_500) > 0);
+    const trimmed = sink.verify();
+    // Nothing is left, and yet the chain goes on from where it was.
+    expect(trimmed).toEqual({ intact: true, records: 0, removed: 2_500, head: headOf(before) });
+    sink.write(record(T + 3_000));
+    const after = sink.verify({ head: headOf(before) });
+    expect(after).toMatchObject({ intact: true, records: 1, removed: 2_500 });
+    expect(headOf(after)).not.toBe(headOf(before));
   });
 });
 
@@ -200,11 +234,105 @@ test("beside the sessions in one file, and in one handle, each finds its own", (
   expect(within.query().items.map(({ reason }) => reason)).toEqual(["revoked", null]);
 });
 
-test("a record cannot be changed", () => {
+/** Five records, and a connection to them that does not go through the sink. */
+function written(): { readonly database: DatabaseSync; readonly sink: SqliteAuditSink } {
   const database = kept(new DatabaseSync(":memory:"));
   const sink = sqliteAuditSink({ database, batch: 1 });
-  sink.write(record(T));
-  expect(() => database.exec("UPDATE sojourn_audit SET userId = 'somebody else'")).toThrow(/cannot be changed/);
+  for (let n = 0; n < 5; n++) sink.write(record(T + n));
+  return { database, sink };
+}
+const away = (database: DatabaseSync): void => {
+  for (const row of database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all())
+    database.exec(`DROP TRIGGER ${String(row["name"])}`);
+};
+
+describe("what was written stays", () => {
+  const hash = "(SELECT hash FROM sojourn_audit WHERE id = 2)";
+  const values = `1, 'ended', 'u', 's', NULL, NULL, NULL, ${hash}`;
+  const columns = "at, type, userId, sessionId, reason, ip, userAgent, hash";
+
+  test.each([
+    ["changed", "UPDATE sojourn_audit SET userId = 'somebody else'"],
+    ["changed in passing", "UPDATE OR REPLACE sojourn_audit SET id = 3 WHERE id = 2"],
+    ["replaced", `INSERT OR REPLACE INTO sojourn_audit (id, ${columns}) VALUES (3, ${values})`],
+    ["replaced by another word for it", `REPLACE INTO sojourn_audit (id, ${columns}) VALUES (5, ${values})`],
+    [
+      "replaced where it conflicts",
+      `INSERT INTO sojourn_audit (id, ${columns}) VALUES (3, ${values}) ON CONFLICT (id) DO UPDATE SET userId = 'x'`,
+    ],
+    ["a fresh one removed", "DELETE FROM sojourn_audit WHERE id = 5"],
+    ["one in the middle removed", "DELETE FROM sojourn_audit WHERE id = 3"],
+    ["the first removed", "DELETE FROM sojourn_audit WHERE id = 1"],
+    ["all removed", "DELETE FROM sojourn_audit"],
+    ["the start invented", "UPDATE sojourn_audit_start SET id = 3, hash = 'x'"],
+    ["the start removed", "DELETE FROM sojourn_audit_start"],
+    ["the start replaced", "INSERT OR REPLACE INTO sojourn_audit_start (one, id, hash) VALUES (1, 3, 'x')"],
+  ])("a record cannot be changed, replaced or removed: %s", (_, sql) => {
+    const { database, sink } = written();
+    expect(() => database.exec(sql)).toThrow(/audit/);
+    expect(sink.verify()).toMatchObject({ intact: true, records: 5, removed: 0 });
+  });
+
+  test.each<[string, string, object]>([
+    ["a changed field", "UPDATE sojourn_audit SET userId = 'x' WHERE id = 3", { id: 3, reason: "changed", records: 2 }],
+    ["a field that is gone", "UPDATE sojourn_audit SET userId = NULL WHERE id = 1", { id: 1, reason: "changed" }],
+    ["an instant", "UPDATE sojourn_audit SET at = at + 1 WHERE id = 5", { id: 5, reason: "changed", records: 4 }],
+    ["a record that is gone", "DELETE FROM sojourn_audit WHERE id = 3", { id: 3, reason: "missing", records: 2 }],
+    ["the first that is gone", "DELETE FROM sojourn_audit WHERE id = 1", { id: 1, reason: "missing", records: 0 }],
+    ["the last that is gone", "DELETE FROM sojourn_audit WHERE id = 5", { id: 5, reason: "missing", records: 4 }],
+    ["all gone", "DELETE FROM sojourn_audit", { id: 1, reason: "missing", records: 0 }],
+    [
+      "two that changed places",
+      "UPDATE sojourn_audit SET id = 9 WHERE id = 2; UPDATE sojourn_audit SET id = 2 WHERE id = 3; UPDATE sojourn_audit SET id = 3 WHERE id = 9",
+      { id: 2, reason: "changed" },
+    ],
+    ["a start that was moved", "UPDATE sojourn_audit_start SET id = 2, hash = 'x'", { id: 3, reason: "changed" }],
+    ["a start that is gone", "DELETE FROM sojourn_audit_start", { id: 0, reason: "missing" }],
+  ])("verify finds, where the triggers were taken away: %s", (_, sql, expected) => {
+    const { database, sink } = written();
+    away(database);
+    database.exec(sql);
+    expect(sink.verify()).toMatchObject({ intact: false, ...expected });
+  });
+
+  test("a head that was noted elsewhere finds a log that was written anew", () => {
+    const { sink } = written();
+    const head = headOf(sink.verify());
+    const { sink: anew } = written();
+    expect(anew.verify({ head })).toMatchObject({ intact: true });
+    const other = sqliteAuditSink({ database: kept(new DatabaseSync(":memory:")), batch: 1 });
+    for (let n = 0; n < 5; n++) other.write(record(T + n, { userId: n === 2 ? "x" : "u" }));
+    expect(other.verify()).toMatchObject({ intact: true });
+    expect(other.verify({ head })).toEqual({ intact: false, id: 5, reason: "changed", records: 4 });
+  });
+
+  test("a head that was noted elsewhere finds a tail that is gone, and a start that went beyond it", () => {
+    const { database, sink } = written();
+    const early = headOf(sink.verify());
+    sink.write(record(T + 5));
+    const late = headOf(sink.verify());
+    expect(sink.verify({ head: early })).toMatchObject({ intact: true, records: 6 });
+    away(database);
+    database.exec("DELETE FROM sojourn_audit WHERE id = 6; UPDATE sqlite_sequence SET seq = 5");
+    expect(sink.verify()).toMatchObject({ intact: true, records: 5 });
+    expect(sink.verify({ head: late })).toEqual({ intact: false, id: 6, reason: "missing", records: 5 });
+    for (const n of [6, 7]) sink.write(record(T + n));
+    expect(sink.deleteBefore(T + 7)).toBe(6);
+    expect(sink.verify({ head: early })).toEqual({ intact: false, id: 5, reason: "removed", records: 0 });
+  });
+
+  test("two sinks on one file add to one chain", () => {
+    const path = testFile();
+    const sinks = [1, 2].map((batch) => kept(sqliteAuditSink({ path, batch })));
+    for (let n = 0; n < 20; n++) sinks[n % 2]?.write(record(T + n));
+    for (const sink of sinks) expect(sink.verify()).toMatchObject({ intact: true, records: 20 });
+  });
+
+  test("a table that an unpublished version made is refused, not half used", () => {
+    const database = kept(new DatabaseSync(":memory:"));
+    database.exec("CREATE TABLE sojourn_audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL)");
+    expect(() => sqliteAuditSink({ database })).toThrow(expect.objectContaining({ code: "store_schema" }));
+  });
 });
 
 test("queries read by an index, and none sorts", () => {
@@ -237,6 +365,7 @@ test.each<[string, () => unknown, RegExp]>([
   ["a cursor that is none", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ after: "x" }), /`after`/],
   ["a limit of 0", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ limit: 0 }), /`limit`/],
   ["an instant that is none", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ from: 0.5 }), /`from`/],
+  ["a head that is none", () => kept(sqliteAuditSink({ path: ":memory:" })).verify({ head: "x" }), /`head`/],
   ["a limit beyond a page", () => kept(sqliteAuditSink({ path: ":memory:" })).deleteBefore(T, 1_001), /`limit`/],
 ])("%s is refused", (_, use, message) => {
   expect(use).toThrow(message);

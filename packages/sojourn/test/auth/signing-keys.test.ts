@@ -1,5 +1,7 @@
 /** Which keys are accepted, how they are changed without logging anybody out, and what is published of them. */
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import * as jose from "jose";
 import { describe, expect, test } from "vitest";
 import { createAuth, type AuthOptions, type Jwk } from "../../src/auth/index.ts";
@@ -32,6 +34,55 @@ test("the secret of the first lines that anybody tries runs", async () => {
   // As anybody else would verify it.
   const { payload } = await jose.jwtVerify(accessToken, new TextEncoder().encode("my-secret"), { typ: "at+jwt" });
   expect(payload.sub).toBe("user-42");
+});
+
+const secretOf = (bytes: number): Jwk => ({ kty: "oct", k: Buffer.alloc(bytes, 7).toString("base64url") });
+
+describe("a short secret", () => {
+  test.each<[string, object]>([
+    ["one character", { jwtSecret: "s" }],
+    ["seven characters", { jwtSecret: "sevench" }],
+    ["six bytes in three characters", { jwtSecret: "\u00e4\u00f6\u00fc" }],
+    ["seven bytes among keys", { keys: [SECRET, "sevench"] }],
+    ["seven bytes as a JSON Web Key", { keys: [secretOf(7)] }],
+  ])("%s is refused: anybody finds it by trying", (_, options) => {
+    expect(thrownBy(options)).toMatchObject({
+      name: "TypeError",
+      message: expect.stringMatching(/8 bytes.*, got [167]$/),
+    });
+  });
+
+  test.each<[string, object]>([
+    ["eight bytes", { jwtSecret: "my-secre" }],
+    ["eight bytes in four characters", { jwtSecret: "\u00e4\u00f6\u00fc\u00df" }],
+    ["eight bytes as a JSON Web Key", { keys: [secretOf(8)] }],
+  ])("%s are taken", (_, options) => {
+    expect(thrownBy(options)).toBeUndefined();
+  });
+
+  test("below 32 bytes the process is warned, once, without the secret", async () => {
+    const script = `
+      import { createAuth } from "sojourn/auth";
+      const warnings = [];
+      process.on("warning", ({ name, code, message }) => warnings.push({ name, code, message }));
+      createAuth({ jwtSecret: ${JSON.stringify(SECRET)} });
+      await new Promise(setImmediate);
+      const before = warnings.length;
+      for (const jwtSecret of ["my-secret", "my-secret", ${JSON.stringify(SECRET.slice(1))}]) createAuth({ jwtSecret });
+      await new Promise(setImmediate);
+      console.log(JSON.stringify([before, warnings]));`;
+    const options = { cwd: fileURLToPath(new URL("../../../../", import.meta.url)), encoding: "utf8" } as const;
+    const given = ["--input-type=module", "--eval", script];
+    const [before, warnings] = JSON.parse(execFileSync(process.execPath, given, { ...options, stdio: "pipe" })) as [
+      number,
+      readonly { readonly message: string }[],
+    ];
+    expect(before).toBe(0);
+    expect(warnings).toEqual([
+      { name: "SojournWarning", code: "SOJOURN_SHORT_SECRET", message: expect.stringContaining("at least 32 bytes") },
+    ]);
+    expect(warnings[0]?.message).not.toContain("my-secret");
+  });
 });
 
 describe("what is not a key is refused, and no message holds it", () => {
@@ -134,7 +185,7 @@ describe("changing keys", () => {
 
 describe("what is published", () => {
   test("public parts only, with what a verifier needs", () => {
-    const { keys } = createAuth({ keys: [{ ...ec, kid: "a" }, ed, SECRET, { kty: "oct", k: "AAAA" }] }).jwks();
+    const { keys } = createAuth({ keys: [{ ...ec, kid: "a" }, ed, SECRET, { kty: "oct", k: "AAAAAAAAAAA" }] }).jwks();
     expect(keys).toEqual([
       { kty: "EC", crv: "P-256", x: ec.x, y: ec.y, kid: "a", alg: "ES256", use: "sig" },
       { kty: "OKP", crv: "Ed25519", x: ed.x, kid: expect.any(String), alg: "EdDSA", use: "sig" },

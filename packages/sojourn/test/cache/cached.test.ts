@@ -224,7 +224,7 @@ export const result = { users, sums, name: one.name({ id: "1", name: "x" }), cal
 test.each([[true], [false]])("compiles and runs with experimentalDecorators: %s", async (experimentalDecorators) => {
   const folder = mkdtempSync(join(tmpdir(), "sojourn-cached-"));
   try {
-    for (const part of ["cache", "time", "show.ts"])
+    for (const part of ["cache", "time", "tokens", "show.ts", "node-builtins.d.ts"])
       cpSync(join(SOURCES, part), join(folder, part), { recursive: true });
     writeFileSync(join(folder, "program.ts"), PROGRAM);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
@@ -239,7 +239,10 @@ test.each([[true], [false]])("compiles and runs with experimentalDecorators: %s"
       experimentalDecorators,
       outDir: "out",
     };
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({ compilerOptions, files: ["program.ts", "node-builtins.d.ts"] }),
+    );
     execFileSync(process.execPath, [COMPILER, "-p", folder], { encoding: "utf8" });
     const program = (await import(pathToFileURL(join(folder, "out/program.js")).href)) as { readonly result: unknown };
     expect(program.result).toEqual({ users: ["A", "A"], sums: [3, 3, 3], name: "x", calls: 2 });

@@ -1,10 +1,10 @@
 import { assert, expect, test } from "vitest";
 import { ExpiryIndex } from "../../src/cache/expiry-index.ts";
-import { place, Slots } from "../../src/cache/slots.ts";
+import { OpenSlots } from "./support/open-slots.ts";
 
 /** The index beside the obvious: a Map from slot to deadline and the order of adding. */
 class Beside {
-  readonly slots: Slots<number> = new Slots();
+  readonly slots: OpenSlots<number> = new OpenSlots();
   readonly index: ExpiryIndex<number> = new ExpiryIndex(this.slots);
   readonly naive: Map<number, { readonly deadline: number; readonly added: number }> = new Map();
   #added = 0;
@@ -27,7 +27,7 @@ class Beside {
   }
 
   #put(slot: number, deadline: number): void {
-    this.slots.page(slot).deadlines[(place(slot) << 1) + 1] = deadline;
+    this.slots.setDeadline(slot, deadline);
     this.index.add(slot);
     this.naive.set(slot, { deadline, added: ++this.#added });
   }

@@ -1,87 +1,159 @@
+import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { KeyIndex } from "../../src/cache/key-index.ts";
 
-/** Adds, looks up, removes and adds again, across several generations, beside a plain Map. */
-function wrongAfter(count: number, keyOf: (i: number) => string, mayReturn = false): number {
-  const index = new KeyIndex();
-  const map = new Map<string, number>();
-  for (let i = 0; i < count; i++) {
-    index.add(keyOf(i), i + 1);
-    map.set(keyOf(i), i + 1);
-    if (i % 3 === 0) {
-      // Often one that has not been moved over yet, or that is being moved.
-      const victim = keyOf((i * 7_919) % (i + 1));
-      if (map.delete(victim)) index.delete(victim, mayReturn);
-      if (i % 2 === 0 && !map.has(victim)) {
-        map.set(victim, i + 1_000_000);
-        index.add(victim, i + 1_000_000);
-      }
-    }
+/** An index beside a Map, which holds each key's slot. */
+class Beside extends KeyIndex<number> {
+  readonly naive: Map<string, number> = new Map();
+  /** How many keys were looked at. */
+  compared = 0;
+
+  override key(slot: number): string {
+    this.compared++;
+    return super.key(slot);
   }
-  let wrong = Math.abs(index.size - map.size);
-  for (let i = 0; i < count; i++) if (index.get(keyOf(i)) !== map.get(keyOf(i))) wrong++;
-  return wrong;
+
+  add(key: string): void {
+    const slot = this.allocate(key, 0);
+    this.addKey(slot, this.hash(key));
+    this.naive.set(key, slot);
+  }
+
+  drop(key: string): void {
+    const slot = this.naive.get(key)!;
+    this.deleteKey(slot);
+    this.release(slot);
+    this.naive.delete(key);
+  }
+
+  check(key: string): void {
+    const found = this.find(key);
+    const wanted = this.naive.get(key) ?? 0;
+    if (found !== wanted) throw new Error(`found ${found}, not ${wanted}, of ${this.size}`);
+  }
+
+  /** How many keys there are too many, after every given one was found where it is. */
+  checkAll(keys: Iterable<string>): number {
+    for (const key of keys) this.check(key);
+    return this.size - this.naive.size;
+  }
+
+  get present(): { readonly depth: number; readonly from: number; readonly seeds: Int32Array } {
+    return this.way;
+  }
 }
 
-test("finds every key through two generations", () => {
-  expect(wrongAfter(200_000, (i) => `user:${i}`)).toBe(0);
-});
-
-test("finds every key when keys differ only at the end, only in front, or hardly at all", () => {
-  expect(wrongAfter(40_000, (i) => `${"x".repeat(40)}${i}`)).toBe(0);
-  expect(wrongAfter(40_000, (i) => `${i}${"x".repeat(40)}`)).toBe(0);
-  expect(wrongAfter(40_000, (i) => `${"x".repeat(30)}${i}${"y".repeat(10)}`)).toBe(0);
-  expect(wrongAfter(40_000, (i) => (i === 0 ? "" : "z".repeat(i % 2) + i.toString(36)))).toBe(0);
-});
-
-test("looks up and removes correctly at every step while a Map is being moved", () => {
-  const index = new KeyIndex();
-  const first = 16_384;
-  for (let i = 0; i < first; i++) index.add(`k${i}`, i + 1);
-  // From here on eight keys move with each insertion, so that after 2,049 all have.
-  for (let i = 0; i < 2_100; i++) {
-    index.add(`n${i}`, 100_000 + i);
-    index.delete(`k${i}`);
-    index.add(`k${i}`, 200_000 + i);
-    index.delete(`k${first - 1 - i}`);
-    for (const at of [i, (i * 31) % first, first - 1 - i]) {
-      const wanted = at <= i ? 200_000 + at : at >= first - 1 - i ? undefined : at + 1;
-      if (index.get(`k${at}`) !== wanted) throw new Error(`k${at} after ${i}: ${index.get(`k${at}`)}, not ${wanted}`);
+/** Adds, looks up and removes beside a Map, through several growths. */
+function play(count: number, keyOf: (i: number) => string, capacity = Infinity): number {
+  const beside = new Beside({ capacity });
+  for (let i = 0; i < count; i++) {
+    if (!beside.naive.has(keyOf(i))) beside.add(keyOf(i));
+    if (i % 3 === 0) {
+      // Often one that has not been moved over yet, or that was just moved.
+      const victim = keyOf((i * 7_919) % (i + 1));
+      if (beside.naive.has(victim)) beside.drop(victim);
+      beside.check(victim);
+      if (i % 2 === 0) beside.add(victim);
     }
+    beside.check(keyOf(i));
+    beside.check(keyOf((i * 31) % count));
   }
-  expect(index.size).toBe(first);
+  return beside.checkAll(Array.from({ length: count }, (_, i) => keyOf(i)));
+}
+
+const SHAPES: Record<string, (i: number) => string> = {
+  "random, 43 characters": (i) => RANDOM[i % RANDOM.length]!,
+  "numbered behind one word": (i) => `user:${i}`,
+  "different only at the end": (i) => `${"x".repeat(40)}${i}`,
+  "different only in front": (i) => `${i}${"x".repeat(40)}`,
+  "different only in the middle": (i) => `${"x".repeat(30)}${String(i).padStart(7, "0")}${"y".repeat(10)}`,
+  "short, the empty one too": (i) => (i === 0 ? "" : i.toString(36)),
+  "of every length": (i) => "z".repeat(i % 200) + i.toString(36),
+  "beyond Latin": (i) => `\u{1f600}\ud800${String.fromCharCode(i & 0xffff)}-${i}`,
+};
+const RANDOM = Array.from({ length: 100_000 }, () => randomBytes(32).toString("base64url"));
+
+test.each(Object.keys(SHAPES))("finds every key, and no other: %s", (shape) => {
+  expect(play(60_000, SHAPES[shape]!)).toBe(0);
+  expect(play(3_000, SHAPES[shape]!, 3_000)).toBe(0);
 });
 
-test("finds every key when removed ones are waited for", () => {
-  expect(wrongAfter(200_000, (i) => `user:${i}`, true)).toBe(0);
+test("finds every key of a capacity that is known, and of a million", () => {
+  expect(play(100_000, SHAPES["random, 43 characters"]!, 100_000)).toBe(0);
+  const keyOf = SHAPES["numbered behind one word"]!;
+  const beside = new Beside();
+  for (let i = 0; i < 1_100_000; i++) beside.add(keyOf(i));
+  for (let i = 0; i < 1_100_000; i += 30) beside.drop(keyOf(i));
+  expect(beside.checkAll(Array.from({ length: 110_000 }, (_, i) => keyOf(i * 10)))).toBe(0);
 });
 
-test.each([1, 31, 32, 33, 100])("%d keys that come and go are each found when they are there", (count) => {
-  const index = new KeyIndex();
-  const map = new Map<string, number>();
-  for (let i = 0; i < 20_000; i++) {
-    const key = `user:${(i * 7) % count}`;
-    if (map.delete(key)) index.delete(key, i % 5 !== 0);
-    else {
-      map.set(key, i + 1);
-      index.add(key, i + 1);
-    }
-    for (const other of [key, `user:${i % count}`]) {
-      if (index.get(other) !== map.get(other)) throw new Error(`${other} after ${i}: ${index.get(other)}`);
-    }
+test("a slot that is given back is given out again, also where keys come and go in one place", () => {
+  const beside = new Beside();
+  for (let i = 0; i < 100_000; i++) {
+    const key = `user:${i % 50}`;
+    if (beside.naive.has(key)) beside.drop(key);
+    else beside.add(key);
+    beside.check(key);
   }
-  expect(index.size).toBe(map.size);
+  expect(beside.end).toBeLessThanOrEqual(51);
 });
 
-test("a key that is waited for is absent, also to an index that grows meanwhile", () => {
-  const index = new KeyIndex();
-  index.add("a", 1);
-  index.delete("a", true);
-  expect([index.get("a"), index.size]).toEqual([undefined, 0]);
+test("keys that agree in what is looked at make it look at more, in the end at all", () => {
+  const beside = new Beside();
+  for (let i = 0; i < 2_000; i++) beside.add(randomBytes(32).toString("base64url"));
+  expect(beside.present.depth).toBe(4);
+  // Whoever knows the code: sixty characters that do not differ, wherever the place is chosen.
+  for (let i = 0; i < 20_000; i++) beside.add(`${"a".repeat(100)}${i}`);
+  expect(beside.present.depth).toBe(0);
+  expect(beside.checkAll([...beside.naive.keys()])).toBe(0);
+});
+
+test("crafted keys cost no more than others, once the index has moved over", () => {
+  const plain = new Beside();
+  const crafted = new Beside();
   for (let i = 0; i < 50_000; i++) {
-    index.add(`k${i}`, i + 1);
-    if (index.get("a") !== undefined) throw new Error(`present after ${i}`);
+    plain.add(RANDOM[i]!);
+    crafted.add(`${"a".repeat(100)}${i}`);
   }
-  index.add("a", 7);
-  expect([index.get("a"), index.size]).toEqual([7, 50_001]);
+  // Counted, not timed: how many keys are looked at for one that is not there.
+  const compared = (index: Beside, keyOf: (i: number) => string): number => {
+    const before = index.compared;
+    for (let i = 0; i < 2_000; i++) index.find(keyOf(i));
+    return (index.compared - before) / 2_000;
+  };
+  expect(compared(plain, (i) => RANDOM[60_000 + i]!)).toBeLessThan(0.1);
+  expect(compared(crafted, (i) => `${"a".repeat(100)}-${i}`)).toBeLessThan(0.1);
+});
+
+test("until it moves over, a look-up passes a bounded number of crafted keys", () => {
+  const beside = new Beside();
+  for (let i = 0; i < 1_400; i++) beside.add(RANDOM[i]!);
+  const { depth, from } = beside.present;
+  expect(depth).toBe(4);
+  // The same four characters where it looks, and fewer keys than it takes until the collisions are counted up.
+  const crafted = (i: number): string => `${RANDOM[i]!.slice(0, from)}aaaa${RANDOM[i]!.slice(from + 4)}`;
+  for (let i = 2_000; i < 2_600; i++) beside.add(crafted(i));
+  expect(beside.present.depth).toBe(4);
+  const before = beside.compared;
+  expect(beside.find(crafted(5_000))).toBe(0);
+  expect(beside.compared - before).toBeGreaterThan(100);
+  expect(beside.compared - before).toBeLessThanOrEqual(256);
+  for (let i = 2_600; i < 4_000; i++) beside.add(crafted(i));
+  expect(beside.present.depth).not.toBe(4);
+  expect(beside.checkAll([...beside.naive.keys()])).toBe(0);
+});
+
+test("keys that collide under one pair of seeds are spread by another", () => {
+  const beside = new Beside();
+  for (let i = 0; i < 5_000; i++) beside.add(`${"a".repeat(100)}${i}`);
+  const { seeds } = beside.present;
+  // As somebody who has learnt the seeds: all of these have the same topmost bits.
+  const found: string[] = [];
+  for (let i = 0; found.length < 3_000; i++) {
+    const key = `${"b".repeat(20)}${i}`;
+    if (beside.hash(key) >>> 22 === 0) found.push(key);
+  }
+  for (const key of found) beside.add(key);
+  expect(beside.present.seeds).not.toBe(seeds);
+  expect(beside.checkAll([...beside.naive.keys()])).toBe(0);
 });

@@ -7,8 +7,8 @@ import {
   type DurableObjectStoreOptions,
   type ShardNamespace,
 } from "../../src/cloudflare/index.ts";
-import { reclaimAlarm } from "../../src/cloudflare/reclaim-alarm.ts";
-import { shardOf } from "../../src/cloudflare/shard-of.ts";
+import { reclaimAlarm } from "../../src/cloudflare/shard-storage.ts";
+import { shardOf } from "../../src/cloudflare/fan-out.ts";
 
 /** A binding that notes what it is asked for, and whose objects fail. */
 function failingBinding(thrown: unknown): ShardNamespace & { readonly asked: unknown[] } {

@@ -21,7 +21,7 @@ const MAX_KEPT_VALUE = 65_536;
 
 export class Copies {
   readonly #max: number;
-  readonly #table: EntryTable<Entry>;
+  #table: EntryTable<Entry>;
   readonly #loads: Map<string, Load> = new Map();
 
   constructor(max: number) {
@@ -32,9 +32,9 @@ export class Copies {
   /** The copy of an entry, live or not; it is the most recently used one from now on. */
   get(key: string): Entry | undefined {
     const slot = this.#table.find(key);
-    if (slot === undefined) return undefined;
-    this.#table.lru.promote(slot);
-    return this.#table.slots.value(slot);
+    if (slot === 0) return undefined;
+    this.#table.promote(slot);
+    return this.#table.value(slot);
   }
 
   /** The load of a key that was not overtaken. */
@@ -63,8 +63,8 @@ export class Copies {
   touch(key: string, rev: string, to: Touch): void {
     this.#loads.delete(key);
     const slot = this.#table.find(key);
-    if (slot === undefined) return;
-    const copy = this.#table.slots.value(slot);
+    if (slot === 0) return;
+    const copy = this.#table.value(slot);
     if (copy.rev !== rev) {
       this.drop(key);
       return;
@@ -78,14 +78,13 @@ export class Copies {
   drop(key: string): void {
     this.#loads.delete(key);
     const slot = this.#table.find(key);
-    // Somebody who is logged out may log in again, with the same token where tokens are adopted.
-    if (slot !== undefined) this.#table.remove(slot, true);
+    if (slot !== 0) this.#table.remove(slot);
   }
 
   /** Forgets everything, and overtakes every load. */
   clear(): void {
     this.#loads.clear();
-    this.#table.clear();
+    this.#table = new EntryTable({ capacity: this.#max });
   }
 
   #keep(entry: Entry): Entry {
@@ -96,11 +95,12 @@ export class Copies {
     }
     const copy = keepEntry(entry);
     const table = this.#table;
-    const slot = table.find(key);
+    const hash = table.hash(key);
+    const slot = table.find(key, hash);
     // No copy has a deadline here: whether one is live is judged with the instant of each call.
-    if (slot !== undefined) table.replace(slot, copy);
-    else if (table.size < this.#max) table.insert(key, copy, Number.POSITIVE_INFINITY);
-    else table.recycle(table.lru.oldest(), key, copy, Number.POSITIVE_INFINITY);
+    if (slot !== 0) table.replace(slot, copy);
+    else if (table.size < this.#max) table.insert(key, copy, Number.POSITIVE_INFINITY, 0, hash);
+    else table.recycle(table.oldest(), key, copy, Number.POSITIVE_INFINITY, hash);
     return copy;
   }
 }

@@ -14,12 +14,12 @@ export interface ChangeWatch {
  * lock of a reader and gives it back, two system calls.
  */
 export function dataVersionWatch(port: SqlPort): ChangeWatch {
-  let seen: unknown;
+  let last: unknown;
   return {
     changed() {
       const version = port.get("PRAGMA data_version")!["data_version"];
-      if (version === seen) return false;
-      seen = version;
+      if (version === last) return false;
+      last = version;
       return true;
     },
     wrote() {},
@@ -32,13 +32,13 @@ export function dataVersionWatch(port: SqlPort): ChangeWatch {
  * a connection itself changes is not in its data version. `total_changes()` counts those.
  */
 export function sharedConnectionWatch(port: SqlPort): ChangeWatch {
-  let seen: unknown;
+  let last: unknown;
   let own: unknown;
   return {
     changed() {
       const row = port.get("SELECT data_version AS version, total_changes() AS own FROM pragma_data_version")!;
-      if (row["version"] === seen && row["own"] === own) return false;
-      seen = row["version"];
+      if (row["version"] === last && row["own"] === own) return false;
+      last = row["version"];
       own = row["own"];
       return true;
     },

@@ -1,4 +1,4 @@
-/** The main thread's side of the commit worker: gathers writes into groups, and hands out what became of them. */
+/** The main thread's side of the commit worker: gathers writes into groups, and tells each call what became of it. */
 import { setImmediate } from "node:timers";
 import { URL } from "node:url";
 import { Worker } from "node:worker_threads";

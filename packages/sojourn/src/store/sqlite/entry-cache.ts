@@ -41,27 +41,27 @@ export function entryCache({ max, watch, changes, onItsWay }: EntryCacheOptions)
   if (max === 0) return noCache(watch);
   const entries = recentMap<Entry>(max);
   // The count of changes up to which the entries are true.
-  let known = -1;
+  let upTo = -1;
 
   function forget(): void {
     entries.clear();
-    known = -1;
+    upTo = -1;
   }
 
   /** Goes on to the count that the database has now, if only own transactions led there. */
   function follow(): void {
     const current = changes();
-    if (known >= 0 && current - known <= FOLLOWED) {
-      while (known < current) {
-        const touched = onItsWay?.(known + 1);
+    if (upTo >= 0 && current - upTo <= FOLLOWED) {
+      while (upTo < current) {
+        const touched = onItsWay?.(upTo + 1);
         if (touched === undefined) break;
         for (const key of touched) entries.delete(key);
-        known++;
+        upTo++;
       }
     }
-    if (known === current) return;
+    if (upTo === current) return;
     entries.clear();
-    known = current;
+    upTo = current;
   }
 
   return {
@@ -76,7 +76,7 @@ export function entryCache({ max, watch, changes, onItsWay }: EntryCacheOptions)
     drop: (key) => entries.delete(key),
     wrote(current) {
       watch.wrote();
-      if (known === current - 1) known = current;
+      if (upTo === current - 1) upTo = current;
     },
     forget,
     close() {

@@ -4,14 +4,13 @@ import { parseDuration, type Duration } from "../../time/duration.ts";
 import { utf8Length } from "../check.ts";
 import type { Store } from "../store.ts";
 import { sharedConnectionWatch } from "./change-watch.ts";
-import { databasePort, type SqliteDatabase } from "./database-port.ts";
+import { databasePort, type SqliteDatabase } from "./sql-port.ts";
 import { durabilityOf } from "./durability.ts";
 import { groupedStore } from "./grouped-store.ts";
 import { openFile, watchOf } from "./open-file.ts";
 import { sqlStore } from "./sql-store.ts";
 
-export type { SqliteDatabase, SqliteStatement } from "./database-port.ts";
-export type { SqlValue } from "./sql-port.ts";
+export type { SqliteDatabase, SqliteStatement, SqlValue } from "./sql-port.ts";
 
 /** Options of every `sqliteStore`. */
 export interface SqliteOptions {

@@ -3,9 +3,8 @@ import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { StoreError } from "../../errors.ts";
 import { dataVersionWatch, nothingToWatch, type ChangeWatch } from "./change-watch.ts";
-import { databasePort, type SqliteDatabase } from "./database-port.ts";
 import { fileOf } from "./durability.ts";
-import type { SqlPort } from "./sql-port.ts";
+import { databasePort, type SqliteDatabase, type SqlPort } from "./sql-port.ts";
 import { storeFault } from "./store-fault.ts";
 import { walIndexWatch } from "./wal-index-watch.ts";
 

@@ -35,29 +35,29 @@ export function walIndexWatch(path: string, exact: ChangeWatch): ChangeWatch {
   const descriptor = isMainThread ? open(`${path}-shm`) : undefined;
   if (descriptor === undefined) return exact;
   const header = new Int32Array(HEADER_BYTES / 4);
-  const seen = new Int32Array(HEADER_BYTES / 4);
+  const last = new Int32Array(HEADER_BYTES / 4);
   let usable = true;
 
-  function sameAsSeen(): boolean {
+  function sameAsLast(): boolean {
     try {
       if (readSync(descriptor!, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES || header[0] !== FORMAT) usable = false;
     } catch {
       usable = false;
     }
     if (!usable) return false;
-    for (let index = 0; index < header.length; index++) if (header[index] !== seen[index]) return false;
+    for (let index = 0; index < header.length; index++) if (header[index] !== last[index]) return false;
     return true;
   }
 
   return {
     changed() {
       if (!usable) return exact.changed();
-      if (sameAsSeen()) return false;
-      seen.set(header);
+      if (sameAsLast()) return false;
+      last.set(header);
       return exact.changed();
     },
     wrote() {
-      if (usable && sameAsSeen()) usable = false;
+      if (usable && sameAsLast()) usable = false;
     },
     close: closeDeleted,
   };

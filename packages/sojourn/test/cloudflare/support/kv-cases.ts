@@ -1,6 +1,6 @@
 /** What `cloudflareKv` does with KV's own rules; the cases run in workerd. */
 import type { KVNamespace } from "@cloudflare/workers-types";
-import type { KvNamespace } from "../../../src/cloudflare/cloudflare-kv-namespace.ts";
+import type { KvNamespace } from "../../../src/cloudflare/cloudflare-kv.ts";
 import { cloudflareKv } from "../../../src/cloudflare/cloudflare-kv.ts";
 import { storage } from "../../../src/kv/index.ts";
 import type { Entry } from "../../../src/store/store.ts";

@@ -1,10 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
-import { databasePort } from "../../../src/store/sqlite/database-port.ts";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import { openNamespace, SCHEMA_VERSION } from "../../../src/store/sqlite/schema.ts";
-import type { SqlPort } from "../../../src/store/sqlite/sql-port.ts";
+import { databasePort, type SqlPort } from "../../../src/store/sqlite/sql-port.ts";
 import { entry, now, testFile } from "./folder.ts";
 
 function connect(path: string): { database: DatabaseSync; port: SqlPort } {

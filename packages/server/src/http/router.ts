@@ -1,0 +1,94 @@
+/** What all routes have in common: methods, the gate, the answer to what is thrown, and a line in the log. */
+import { Hono, type Context } from "hono";
+import { answerError, answerThrown, Refusal } from "./answer.ts";
+import { askedBy, type Gate } from "./gate.ts";
+import type { Log } from "./log.ts";
+import { rawPath } from "./path.ts";
+
+/** Answers a request, or throws: a `Refusal`, or a fault. */
+export type Handler = (c: Context) => Response | Promise<Response>;
+
+/** A path of the service, and what it does for each method. */
+export interface Route {
+  /** As Hono takes it, such as `/sessions/:token`. The log shows it in place of the path that was asked for. */
+  readonly path: string;
+  /** Also answers HEAD, of which Hono sends the head. */
+  readonly GET?: Handler;
+  readonly POST?: Handler;
+  /**
+   * Whether the path is compared as it stands, when no other route matches. For a path that Hono's fast router does
+   * not take: with it, the slower one would serve all routes.
+   * @default false
+   */
+  readonly isLastResort?: boolean;
+}
+
+/** Options of {@link routerOf}. */
+export interface RouterOptions {
+  readonly routes: readonly Route[];
+  readonly gate: Gate;
+  readonly log: Log;
+  /** Whether each request is a line in the log. */
+  readonly logRequests: boolean;
+}
+
+/** The routes as a Hono app. What no route answers is a 404, behind the same gate. */
+export function routerOf({ routes, gate, log, logRequests }: RouterOptions): Hono {
+  const app = new Hono({ getPath: rawPath });
+  const wrapped = (path: string, handler: Handler): Handler => {
+    const guarded = catching(guardedBy(gate, handler), log);
+    return logRequests ? logged(path, guarded, log) : guarded;
+  };
+  for (const route of routes) {
+    if (route.isLastResort !== true) app.all(route.path, wrapped(route.path, byMethod(route)));
+  }
+  const lastResorts = new Map(
+    routes.filter(({ isLastResort }) => isLastResort).map((route) => [route.path, byMethod(route)]),
+  );
+  app.notFound(
+    wrapped("(unknown)", (c) => lastResorts.get(c.req.path)?.(c) ?? answerError(404, "There is no such path")),
+  );
+  return app;
+}
+
+/** Calls the handler of a method. @throws Refusal (405) */
+function byMethod({ GET: get, POST: post }: Route): Handler {
+  const allow = [...(get ? ["GET", "HEAD"] : []), ...(post ? ["POST"] : [])].join(", ");
+  return (c) => {
+    const { method } = c.req;
+    const handler = method === "GET" || method === "HEAD" ? get : method === "POST" ? post : undefined;
+    if (handler === undefined)
+      throw new Refusal(405, `Expected the method ${allow.replaceAll(", ", " or ")}`, { allow });
+    return handler(c);
+  };
+}
+
+function guardedBy(gate: Gate, handler: Handler): Handler {
+  return (c) => {
+    gate(askedBy(c));
+    return handler(c);
+  };
+}
+
+/** Answers also what a handler throws. At once where the handler does: a promise costs more than a look in memory. */
+function catching(handler: Handler, log: Log): Handler {
+  return (c) => {
+    try {
+      const response = handler(c);
+      return response instanceof Promise ? response.catch((error: unknown) => answerThrown(error, log)) : response;
+    } catch (error) {
+      return answerThrown(error, log);
+    }
+  };
+}
+
+function logged(path: string, handler: Handler, log: Log): Handler {
+  return async (c) => {
+    const start = performance.now();
+    const response = await handler(c);
+    const ms = Math.round((performance.now() - start) * 1_000) / 1_000;
+    // The route, never the path: that may hold a token, even where it is not one of ours.
+    log.info({ method: c.req.method, path, status: response.status, ms }, "request");
+    return response;
+  };
+}

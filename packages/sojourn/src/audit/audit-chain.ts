@@ -1,0 +1,92 @@
+/**
+ * The records of an audit log as a chain: each has a number, one more than the one before, and a hash of itself and of
+ * the hash before. What was changed, put in between or taken out breaks it at that place. Whoever can write everything
+ * can also write the whole chain anew: against that, note its head elsewhere now and then.
+ */
+import { show } from "../show.ts";
+import { sha256 } from "../tokens/crypto.ts";
+import type { AuditRecord } from "./audit-log.ts";
+
+/** A place in the chain: the number of a record, and its hash. */
+export interface ChainLink {
+  readonly id: number;
+  readonly hash: string;
+}
+
+/** What lies before the first record. */
+export const ORIGIN: ChainLink = Object.freeze({ id: 0, hash: "" });
+
+/** What `verify` found. */
+export type AuditVerification =
+  | {
+      readonly intact: true;
+      /** How many records were read. */
+      readonly records: number;
+      /** How many were removed before them, when they were old. */
+      readonly removed: number;
+      /** Where the chain ends: to be noted elsewhere, and given to a later `verify`. */
+      readonly head: string;
+    }
+  | {
+      readonly intact: false;
+      /** How many records were read before the fault was found. */
+      readonly records: number;
+      /** The number of the record at which the chain breaks; 0 if its start is gone. */
+      readonly id: number;
+      /**
+       * - `changed`: the record is not the one that was written there, or one before it is not
+       * - `missing`: the record is gone, or its place in the chain is
+       * - `removed`: the given head is from before the first record that is left, so that nothing can be said of it
+       */
+      readonly reason: "changed" | "missing" | "removed";
+    };
+
+/** The link that a record makes behind another one. */
+export function linkTo(before: ChainLink, record: AuditRecord): ChainLink {
+  const { at, type, userId, sessionId, reason, ip, userAgent } = record;
+  const id = before.id + 1;
+  return { id, hash: sha256(before.hash + JSON.stringify([id, at, type, userId, sessionId, reason, ip, userAgent])) };
+}
+
+/** What is verified. */
+export interface Chain {
+  /** What lies before the first record; `undefined` if that is gone. */
+  readonly start: ChainLink | undefined;
+  /** The highest number that was ever given. */
+  readonly given: number;
+  /** The records behind a number, in order, with what stands beside them. */
+  after(id: number): readonly (readonly [AuditRecord, ChainLink])[];
+}
+
+/** @param noted the head of an earlier verification */
+export function verifyChain({ start, given, after }: Chain, noted: ChainLink | undefined): AuditVerification {
+  if (start === undefined) return { intact: false, id: 0, reason: "missing", records: 0 };
+  if (noted !== undefined && noted.id < start.id) return { intact: false, id: noted.id, reason: "removed", records: 0 };
+  let last = start;
+  const broken = (id: number, reason: "changed" | "missing"): AuditVerification => ({
+    intact: false,
+    id,
+    reason,
+    records: last.id - start.id,
+  });
+  if (noted?.id === start.id && noted.hash !== start.hash) return broken(start.id, "changed");
+  for (let page = after(last.id); page.length > 0; page = after(last.id)) {
+    for (const [record, found] of page) {
+      const expected = linkTo(last, record);
+      if (found.id !== expected.id) return broken(expected.id, "missing");
+      if (found.hash !== expected.hash) return broken(expected.id, "changed");
+      if (noted?.id === found.id && noted.hash !== found.hash) return broken(found.id, "changed");
+      last = found;
+    }
+  }
+  const wanted = Math.max(given, noted?.id ?? 0);
+  if (last.id < wanted) return broken(last.id + 1, "missing");
+  return { intact: true, records: last.id - start.id, removed: start.id, head: `${last.id}.${last.hash}` };
+}
+
+/** @throws TypeError if it is no head of a verification */
+export function parseHead(head: string): ChainLink {
+  const [, id = "", hash = ""] = /^(0|[1-9]\d{0,15})\.([\w-]{43}|)$/.exec(head) ?? [];
+  if (id === "") throw new TypeError(`Expected \`head\` to be that of a verification, got ${show(head)}`);
+  return { id: Number(id), hash };
+}

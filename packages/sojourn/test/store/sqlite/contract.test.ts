@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, describe, expect, test } from "vitest";
+import { sqliteStore } from "../../../src/store/sqlite/index.ts";
+import { storeContract, type OpenStore } from "../../../src/testing/index.ts";
+import { BetterSqlite3 } from "./better-sqlite3.ts";
+
+interface Place {
+  readonly open: OpenStore;
+  readonly close?: () => void;
+}
+
+const stores: Readonly<Record<string, (folder: string) => Place>> = {
+  "node:sqlite": (folder) => ({
+    open: ({ namespace }) => sqliteStore({ path: join(folder, "each.db"), namespace }),
+  }),
+  "node:sqlite, no cache": (folder) => ({
+    open: ({ namespace }) => sqliteStore({ path: join(folder, "bare.db"), namespace, cache: 0 }),
+  }),
+  "a handle of node:sqlite, in memory": () => {
+    const database = new DatabaseSync(":memory:");
+    return { open: ({ namespace }) => sqliteStore({ database, namespace }), close: () => database.close() };
+  },
+  "a handle of node:sqlite that answers with bigints": () => {
+    const database = new DatabaseSync(":memory:", { readBigInts: true });
+    return { open: ({ namespace }) => sqliteStore({ database, namespace }), close: () => database.close() };
+  },
+  "a handle of better-sqlite3": (folder) => {
+    const database = new BetterSqlite3(join(folder, "better.db"));
+    database.pragma("journal_mode = WAL");
+    return { open: ({ namespace }) => sqliteStore({ database, namespace }), close: () => database.close() };
+  },
+  "grouped commits": (folder) => ({
+    open: ({ namespace }) => sqliteStore({ path: join(folder, "grouped.db"), namespace, commit: "grouped" }),
+  }),
+  "grouped commits, no cache": (folder) => ({
+    open: ({ namespace }) => sqliteStore({ path: join(folder, "grouped.db"), namespace, commit: "grouped", cache: 0 }),
+  }),
+};
+
+describe.each(Object.entries(stores))("the store contract: %s", (_, place) => {
+  const folder = mkdtempSync(join(tmpdir(), "sojourn-sqlite-"));
+  const { open, close } = place(folder);
+  afterAll(() => {
+    close?.();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const { rule, name, run } of storeContract) {
+    test(`rule ${rule}: ${name}`, async () => expect(await run(open)).toBeUndefined());
+  }
+});
