@@ -2,6 +2,7 @@
 import { StoreError } from "../../errors.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
 import type { Head, Store } from "../store.ts";
+import { beginnings, type Beginnings } from "./beginnings.ts";
 import { commitThread, type CommitThread } from "./commit-thread.ts";
 import { durabilityOf } from "./durability.ts";
 import { entryCache, type EntryCache } from "./entry-cache.ts";
@@ -37,23 +38,28 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
   try {
     const reader = entryReader(port, openNamespace(port, namespace));
     const durability = durabilityOf(port);
-    const watch = watchOf(port);
     const cache: EntryCache = entryCache({
       max: options.cache,
-      watch,
+      watch: watchOf(port),
       changes: reader.changes,
       onItsWay: (changes) => commits.onItsWay(changes),
     });
+    const begins = beginnings(watchOf(port), reader.changes);
     const commits: CommitThread = commitThread({
       path,
       namespace,
       busyTimeout,
       onCommit: (changes) => {
-        if (changes >= 0) cache.wrote(changes);
+        if (changes < 0) return;
+        cache.wrote(changes);
+        begins.wrote(changes);
       },
-      onFault: cache.forget,
+      onFault() {
+        cache.forget();
+        begins.forget();
+      },
     });
-    return assemble({ reader, cache, commits, guarantees: guarantees(durability), closeFile });
+    return assemble({ reader, cache, begins, commits, guarantees: guarantees(durability), closeFile });
   } catch (error) {
     closeFile();
     throw error;
@@ -63,12 +69,13 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
 interface Parts {
   readonly reader: EntryReader;
   readonly cache: EntryCache;
+  readonly begins: Beginnings;
   readonly commits: CommitThread;
   readonly guarantees: Store["guarantees"];
   readonly closeFile: () => void;
 }
 
-function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Store<"async"> {
+function assemble({ reader, cache, begins, commits, guarantees, closeFile }: Parts): Store<"async"> {
   let closed: Promise<void> | undefined;
 
   function checkOpen(): void {
@@ -96,10 +103,17 @@ function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Sto
       return readThrough(cache, reader, key, now);
     },
 
-    async put(entry, expected, now) {
+    begin() {
+      checkOpen();
+      return begins.begin();
+    },
+
+    async put(entry, expected, now, begun) {
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
+      // Nobody's entries are never revoked.
+      const began = begun === undefined && entry.owner === null ? 0 : begins.countIn(begun ?? begins.begin());
       const { key, value } = entry;
       return commits.submit(
         key,
@@ -107,7 +121,7 @@ function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Sto
           wire.push(PUT);
           // Bytes may be changed by the caller before the group goes.
           writeEntry(wire, typeof value === "string" ? entry : { ...entry, value: value.slice() });
-          wire.push(expected, now);
+          wire.push(expected, now, began);
         },
         (results) => {
           const put = readPut(results);
@@ -152,10 +166,9 @@ function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Sto
       return reader.listByOwner(owner, page, now);
     },
 
-    async revokeOwner(owner, floor, except) {
+    async revokeOwner(owner, except) {
       checkOpen();
-      checkInstant(floor, "floor");
-      return commits.submit(undefined, (wire) => wire.push(REVOKE_OWNER, owner, floor, except ?? null), headsOf);
+      return commits.submit(undefined, (wire) => wire.push(REVOKE_OWNER, owner, except ?? null), headsOf);
     },
 
     async count(now) {

@@ -107,7 +107,7 @@ function handleStore({ database, commit, busyTimeout }: SqliteHandleOptions, nam
     throw new TypeError("Expected `busyTimeout` with `path` only: a `database` has its own");
   }
   const port = databasePort(database);
-  return sqlStore({ port, namespace, cache, durability: durabilityOf(port), watch: sharedConnectionWatch(port) });
+  return sqlStore({ port, namespace, cache, durability: durabilityOf(port), watch: () => sharedConnectionWatch(port) });
 }
 
 function fileStore(
@@ -126,8 +126,7 @@ function fileStore(
   const { port, close } = openFile(path, timeout);
   try {
     const durability = durabilityOf(port);
-    const watch = watchOf(port);
-    return sqlStore({ port, namespace, cache, durability, watch, release: close });
+    return sqlStore({ port, namespace, cache, durability, watch: () => watchOf(port), release: close });
   } catch (error) {
     close();
     throw error;
