@@ -2,7 +2,7 @@
 import { eventHub } from "../sessions/event-hub.ts";
 import { reportEnds } from "../sessions/context.ts";
 import type { SessionEvents } from "../sessions/session.ts";
-import type { Known } from "../store/begun.ts";
+import type { Snapshot } from "../store/begun.ts";
 import { recentMap } from "../store/recent-map.ts";
 import { nothingToWatch } from "../store/sqlite/change-watch.ts";
 import { sqlStore } from "../store/sqlite/sql-store.ts";
@@ -128,7 +128,7 @@ function shardCalls(port: SqlPort): ShardCalls {
   const { delete: remove, list, touch, count, sweep } = store;
   // An object is the only one that writes, so these are all revocations since it was started, by owner.
   const revokedAt = recentMap<number>(REMEMBERED_INSTANTS);
-  const known = (): Known => store.begin() as Known;
+  const known = (): Snapshot => store.begin() as Snapshot;
   const lastNumber = (): number => known().seen[0] ?? 0;
 
   /** The object's clock stands still while it works, and may have been read a little before. */
@@ -143,7 +143,7 @@ function shardCalls(port: SqlPort): ShardCalls {
       return entry !== undefined && before !== undefined && isIn(before, entry) ? "unchanged" : bare(entry);
     },
     put(entry, expected, now, seen) {
-      const put = store.put(entry, expected, now, { ...known(), seen: [seen] } satisfies Known);
+      const put = store.put(entry, expected, now, { ...known(), seen: [seen] } satisfies Snapshot);
       if (put.outcome === "revoked") return { outcome: "refused", number: lastNumber(), ago: ago(entry.owner ?? "") };
       return put.outcome === "conflict" ? { outcome: "conflict", current: bare(put.current) } : put;
     },

@@ -4,7 +4,7 @@ import type { Moment } from "../time/moment.ts";
 import type { Begun } from "./store.ts";
 
 /** What one store knew when it was asked. */
-export interface Known extends Begun {
+export interface Snapshot extends Begun {
   /** The store that was asked: numbers of two stores have nothing to do with each other. */
   readonly source: object;
   /** By shard, the number of the last revocation that it knew of. */
@@ -14,11 +14,11 @@ export interface Known extends Begun {
 }
 
 /** @throws TypeError if this is not from `begin` of the same store */
-export function knownTo(source: object, begun: Begun): Known {
-  if (isKnown(begun) && begun.source === source) return begun;
+export function checkBegun(source: object, begun: Begun): Snapshot {
+  if (isSnapshot(begun) && begun.source === source) return begun;
   throw new TypeError(`Expected \`begun\` to come from \`begin()\` of the same store, got ${show(begun)}`);
 }
 
-function isKnown(begun: unknown): begun is Known {
+function isSnapshot(begun: unknown): begun is Snapshot {
   return typeof begun === "object" && begun !== null && "source" in begun && "seen" in begun;
 }

@@ -1,7 +1,7 @@
 /** Entries in the process's own memory: the default store, and the fastest. What it keeps ends with the process. */
 import { StoreError } from "../errors.ts";
 import { show } from "../show.ts";
-import { knownTo, type Known } from "./begun.ts";
+import { checkBegun, type Snapshot } from "./begun.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "./check.ts";
 import { giveEntry, headOf, keepEntry, touchEntry } from "./kept-entry.ts";
 import { MemoryEntries, type Kept } from "./memory-entries.ts";
@@ -43,7 +43,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   let revocations = new Map<string, number>();
   let forgotten = 0;
   const source = {};
-  let present: Known = Object.freeze({ source, seen: [0] });
+  let present: Snapshot = Object.freeze({ source, seen: [0] });
   let closed = false;
 
   function checkOpen(): void {
@@ -56,7 +56,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   }
 
   /** Whether a revocation may have come after a creation had begun. */
-  function isRevoked(owner: string | null, { seen: [seen = 0] }: Known): boolean {
+  function isRevoked(owner: string | null, { seen: [seen = 0] }: Snapshot): boolean {
     return owner !== null && seen < Math.max(forgotten, revocations.get(owner) ?? 0);
   }
 
@@ -130,7 +130,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
-      const known = knownTo(source, begun);
+      const known = checkBegun(source, begun);
       const kept = live(entry.key, now);
       if (kept?.entry.rev === entry.rev) return { outcome: "stored", removed: [] };
       if (!meets(kept, expected)) return { outcome: "conflict", current: kept && giveEntry(kept.entry) };

@@ -18,7 +18,7 @@
 import type { Clock } from "../time/clock.ts";
 import { isWithin, moment, type Moment } from "../time/moment.ts";
 import type { Timer } from "../time/timer.ts";
-import { knownTo, type Known } from "./begun.ts";
+import { checkBegun, type Snapshot } from "./begun.ts";
 import type { Begun, Put } from "./store.ts";
 
 /** A shard's answer to a put that a revocation stands against. */
@@ -86,10 +86,10 @@ export function revocationOrder(options: RevocationOrderOptions): RevocationOrde
   }
 
   return {
-    begin: () => Object.freeze({ source, seen, at: present() } satisfies Known),
+    begin: () => Object.freeze({ source, seen, at: present() } satisfies Snapshot),
 
     async put(shard, begun, send) {
-      const known = knownTo(source, begun);
+      const known = checkBegun(source, begun);
       const at = known.at!;
       const giveUpAt = timer.elapsed() + deadline;
       let number = known.seen[shard] ?? 0;

@@ -1,4 +1,4 @@
-import { knownTo } from "../begun.ts";
+import { checkBegun } from "../begun.ts";
 import type { Begun } from "../store.ts";
 import type { ChangeWatch } from "./change-watch.ts";
 
@@ -29,7 +29,7 @@ export function beginnings(watch: ChangeWatch, changes: () => number): Beginning
       if (watch.changed() || known < 0) known = changes();
       return Object.freeze({ source, seen: [known] });
     },
-    countIn: (begun) => knownTo(source, begun).seen[0] ?? 0,
+    countIn: (begun) => checkBegun(source, begun).seen[0] ?? 0,
     wrote(count) {
       watch.wrote();
       // Before the first look it is not known what others have done.

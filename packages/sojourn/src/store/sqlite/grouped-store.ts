@@ -1,7 +1,7 @@
 /** The asynchronous store: reads on a connection of this thread, writes in groups on a worker's. */
 import { StoreError } from "../../errors.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
-import type { Head, Store } from "../store.ts";
+import type { Begun, Head, Store } from "../store.ts";
 import { beginnings, type Beginnings } from "./beginnings.ts";
 import { commitThread, type CommitThread } from "./commit-thread.ts";
 import { durabilityOf } from "./durability.ts";
@@ -82,6 +82,12 @@ function assemble({ reader, cache, begins, commits, guarantees, closeFile }: Par
     if (closed !== undefined) throw new StoreError("store_closed", "The SQLite store is closed");
   }
 
+  /** What began with this call counts from here, not from its turn. Nobody's entries are never revoked. */
+  function countAt(begun: Begun | undefined, owner: string | null): number {
+    if (begun !== undefined) return begins.countIn(begun);
+    return owner === null ? 0 : begins.countIn(begins.begin());
+  }
+
   /** Heads that a write has removed are not in the cache any more when its call resolves. */
   function dropped(heads: readonly Head[]): readonly Head[] {
     for (const { key } of heads) cache.drop(key);
@@ -112,8 +118,7 @@ function assemble({ reader, cache, begins, commits, guarantees, closeFile }: Par
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
-      // Nobody's entries are never revoked.
-      const began = begun === undefined && entry.owner === null ? 0 : begins.countIn(begun ?? begins.begin());
+      const began = countAt(begun, entry.owner);
       const { key, value } = entry;
       return commits.submit(
         key,

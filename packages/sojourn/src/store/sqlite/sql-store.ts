@@ -74,7 +74,7 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
-      const began = begun && begins.countIn(begun);
+      const began = begun === undefined ? undefined : begins.countIn(begun);
       return write(
         (writes) => writes.put(entry, expected, now, began),
         (put) => (put.outcome === "stored" ? [entry.key, ...put.removed.map(keyOf)] : []),

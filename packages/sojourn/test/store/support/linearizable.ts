@@ -10,7 +10,7 @@ export interface Call extends Timed {
 
 const contract: SequentialModel<Model, Call> = {
   start: new Model(),
-  nameOf: ({ entries, floors }) => JSON.stringify([entries, floors]),
+  nameOf: ({ entries, revoked, begun }) => JSON.stringify([entries, revoked, begun]),
   step(model, { operation, answer }) {
     const next = model.clone();
     try {
