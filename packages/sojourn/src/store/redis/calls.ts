@@ -26,7 +26,8 @@ class Call<T = unknown> {
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   isOver = false;
-  isSent = false;
+  /** Negative infinity until it is sent. */
+  sentAt: number = Number.NEGATIVE_INFINITY;
 
   constructor(startedAt: number, work: Work<T>, resolve: (value: T) => void, reject: (error: unknown) => void) {
     this.startedAt = startedAt;
@@ -37,8 +38,12 @@ class Call<T = unknown> {
     this.#reject = reject;
   }
 
-  start(): void {
-    this.isSent = true;
+  get isSent(): boolean {
+    return this.sentAt !== Number.NEGATIVE_INFINITY;
+  }
+
+  start(now: number): void {
+    this.sentAt = now;
     this.#send().then(
       (reply) => this.#prove(reply),
       (error: unknown) => this.fail(error),
@@ -56,8 +61,8 @@ class Call<T = unknown> {
 
   #prove(reply: unknown): void {
     if (this.isOver) return;
-    if (this.#guard === undefined || this.#guard.isProven()) return this.#answer(reply);
-    this.#guard.prove().then(
+    if (this.#guard === undefined || this.#guard.isProven(this.sentAt)) return this.#answer(reply);
+    this.#guard.prove(this.sentAt).then(
       () => this.#answer(reply),
       (error: unknown) => this.fail(error),
     );
@@ -106,7 +111,7 @@ export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: numb
     const waiting = calls.slice(first).filter(({ isSent, isOver }) => !isSent && !isOver);
     if (waiting.length === 0) return;
     if (!port.isReady()) return wait();
-    for (const call of waiting) call.start();
+    for (const call of waiting) call.start(timer.elapsed());
   }
 
   function add(call: Call): void {
@@ -146,7 +151,7 @@ export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: numb
       return new Promise<T>((resolve, reject) => {
         const call = new Call<T>(timer.elapsed(), { send, decode, guard }, resolve, reject);
         add(call as Call);
-        if (port.isReady()) call.start();
+        if (port.isReady()) call.start(call.startedAt);
         else wait();
       });
     },

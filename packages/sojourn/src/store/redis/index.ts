@@ -147,8 +147,10 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
     const timely = port.resends ? timelyRunner({ run: write, timer, deadline, shown }).run : write;
     const guards = markers.map((marker) => masterGuard({ port, marker, timer, clock }));
     const keeper = indexKeeper({ calls, run: read, rebuild: scripts.rebuild, stamp });
-    const prove = async () => Promise.all(guards.map(async (guard) => guard.prove()));
-    await calls.run(prove, () => {});
+    await calls.run(
+      async () => Promise.all(guards.map(async (guard) => guard.renew())),
+      () => {},
+    );
     for (const [shard, marker] of markers.entries()) {
       if (!opened[shard]!.epoch.startsWith(stamp)) await keeper.restore(marker);
     }

@@ -2,9 +2,9 @@
  * Whether a server still is the one that takes the writes.
  *
  * A master that was made a replica keeps its clients' connections, and answers reads with what it knows. So now and then it
- * is sent a write that changes nothing, which a replica refuses. An answer counts if such a write was asked for less than
- * `PROVEN_FOR` before the answer came, or after it. Otherwise the answer waits for the next one. While there are calls, it is
- * asked for in time, so that none has to wait.
+ * is sent a write that changes nothing, which a replica refuses. An answer counts if such a write was sent less than
+ * `PROVEN_FOR` before the answer came; or after what is answered, on the same connection, however slow that is. Otherwise
+ * the answer waits for the next one. While there are calls, it is sent in time, so that none has to wait.
  */
 import type { Clock } from "../../time/clock.ts";
 import { isWithin, moment, type Moment } from "../../time/moment.ts";
@@ -16,12 +16,18 @@ export const PROVEN_FOR = 500;
 
 /** Looks after the server of a shard. */
 export interface MasterGuard {
-  /** A call begins; it asks for a proof if the last one is half over. */
+  /** A call has been sent; asks for a proof if the last one is half over. */
   warm(): void;
-  /** Whether an answer that has come now counts. */
-  isProven(): boolean;
-  /** Resolves with a proof that counts for what has come up to now; `isNew` for one that is asked for now. */
-  prove(isNew?: boolean): Promise<unknown>;
+  /**
+   * Whether an answer that has come now counts.
+   *
+   * @param sentAt when its call was sent, by the timer
+   */
+  isProven(sentAt: number): boolean;
+  /** Resolves with a proof that counts for what was sent then and has been answered by now. */
+  prove(sentAt: number): Promise<unknown>;
+  /** Asks for a proof in any case, so that nothing that was sent before can be out of date. */
+  renew(): Promise<unknown>;
   /** Something has been refused as a replica does. */
   doubt(): void;
 }
@@ -39,7 +45,11 @@ const MASTER_REFUSES = /^-?(?:OOM|MISCONF|NOREPLICAS)\b/;
 export function masterGuard({ port, marker, timer, clock }: MasterGuardOptions): MasterGuard {
   const present = (): Moment => moment(timer, clock);
   let proven: Moment | undefined;
-  let running: { readonly asked: Moment; readonly done: Promise<void> } | undefined;
+  /** The last one that was asked for, answered or not. */
+  let last: { readonly asked: Moment; readonly done: Promise<void> } | undefined;
+
+  const counts = (asked: Moment, sentAt: number): boolean =>
+    asked.elapsed >= sentAt || isWithin(PROVEN_FOR, asked, present());
 
   async function ask(asked: Moment): Promise<void> {
     try {
@@ -48,6 +58,7 @@ export function masterGuard({ port, marker, timer, clock }: MasterGuardOptions):
       const text = error instanceof Error ? error.message : "";
       if (!MASTER_REFUSES.test(text)) {
         proven = undefined;
+        last = undefined;
         if (text.includes("READONLY")) port.searchMaster?.();
         throw error;
       }
@@ -55,29 +66,25 @@ export function masterGuard({ port, marker, timer, clock }: MasterGuardOptions):
     if (proven === undefined || asked.elapsed > proven.elapsed) proven = asked;
   }
 
-  function start(asked: Moment): Promise<void> {
-    const done = ask(asked).finally(() => {
-      if (running?.done === done) running = undefined;
-    });
+  function start(): Promise<void> {
+    const asked = present();
+    const done = ask(asked);
     // Whoever waits for it is told; where nobody does, the next call asks again.
     done.catch(() => {});
-    running = { asked, done };
+    last = { asked, done };
     return done;
   }
 
   return {
     warm() {
-      if (running === undefined && (proven === undefined || timer.elapsed() - proven.elapsed > PROVEN_FOR / 2)) {
-        void start(present());
-      }
+      if (last === undefined || timer.elapsed() - last.asked.elapsed > PROVEN_FOR / 2) void start();
     },
-    isProven: () => proven !== undefined && isWithin(PROVEN_FOR, proven, present()),
-    prove(isNew = false) {
-      const now = present();
-      return !isNew && running !== undefined && isWithin(PROVEN_FOR, running.asked, now) ? running.done : start(now);
-    },
+    isProven: (sentAt) => proven !== undefined && counts(proven, sentAt),
+    prove: (sentAt) => (last !== undefined && counts(last.asked, sentAt) ? last.done : start()),
+    renew: start,
     doubt() {
       proven = undefined;
+      last = undefined;
     },
   };
 }
@@ -88,9 +95,9 @@ export function allGuards(guards: readonly MasterGuard[]): MasterGuard {
   if (guards.length === 1 && first !== undefined) return first;
   return {
     warm: () => guards.forEach((guard) => guard.warm()),
-    isProven: () => guards.every((guard) => guard.isProven()),
-    prove: async (isNew) =>
-      Promise.all(guards.map(async (guard) => (isNew === true || !guard.isProven() ? guard.prove(isNew) : undefined))),
+    isProven: (sentAt) => guards.every((guard) => guard.isProven(sentAt)),
+    prove: async (sentAt) => Promise.all(guards.map(async (guard) => guard.prove(sentAt))),
+    renew: async () => Promise.all(guards.map(async (guard) => guard.renew())),
     doubt: () => guards.forEach((guard) => guard.doubt()),
   };
 }

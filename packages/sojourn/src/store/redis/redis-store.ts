@@ -170,7 +170,7 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
       const send = (): Promise<unknown> => port.send(marker, ["GET", `${marker}:e:${stored}`]);
       if (options?.fresh !== true) return calls.run(send, decode, guard);
       // The proof goes after the question, over the same connection.
-      return calls.run(async () => (await Promise.all([send(), guard.prove(true)]))[0], decode, guard);
+      return calls.run(async () => (await Promise.all([send(), guard.renew()]))[0], decode, guard);
     },
 
     async put(entry, expected, now, begun = order.begin()) {
