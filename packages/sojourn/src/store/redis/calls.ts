@@ -13,6 +13,8 @@ export interface Calls {
    * @param guard says whether the reply counts, or must wait until the server has proven that it is the master
    */
   run<T>(send: () => Promise<unknown>, decode: (reply: unknown) => T, guard?: MasterGuard): Promise<T>;
+  /** @throws StoreError `store_closed` once it is closed */
+  checkOpen(): void;
   /** Every call, those under way too, is refused from now on. */
   close(): void;
 }
@@ -154,6 +156,10 @@ export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: numb
         if (port.isReady()) call.start(call.startedAt);
         else wait();
       });
+    },
+
+    checkOpen() {
+      if (isClosed) throw closed();
     },
 
     close() {

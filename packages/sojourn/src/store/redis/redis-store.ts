@@ -225,7 +225,10 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
       return { items: items.filter(({ expiresAt }) => now < expiresAt), next };
     },
 
-    begin: () => order.begin(),
+    begin() {
+      calls.checkOpen();
+      return order.begin();
+    },
 
     async revokeOwner(owner, except = "") {
       if (owner === "") return [];

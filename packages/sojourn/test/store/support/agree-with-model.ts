@@ -18,7 +18,7 @@ export async function agreeWithModel(
   const property = fc.asyncProperty(commands(), async (calls) => {
     const namespace = `model-${++opened}`;
     const real = [await open(namespace), await open(namespace)] as const;
-    const world = new World(Date.now() + DAY, new Model(real[0].guarantees));
+    const world = new World(Date.now() + 10 * DAY, new Model(real[0].guarantees));
     try {
       await fc.asyncModelRun(() => ({ model: world, real: [...real] }), calls);
       await world.end(real[0]);
