@@ -26,6 +26,7 @@ program
     "where sessions are kept: sqlite:<path>, redis://<host>:<port> or memory:",
     "sqlite:./sojourn.db",
   )
+  .option("--allow-eviction", "take a Redis that may drop sessions when its memory is full", false)
   .option("--host <host>", "the address to listen on; any but this machine's own needs an API key", "127.0.0.1")
   .option("--port <port>", "the port to listen on; 0 takes one that is free", "8787")
   .option("--ttl <duration>", "how long a session lives after its login: 500ms, 30s, 30m, 12h, 30d, 2w", "30m")

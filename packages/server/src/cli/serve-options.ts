@@ -8,6 +8,7 @@ import { UsageError } from "./report-error.ts";
 /** As commander hands them over. */
 export interface ServeFlags {
   readonly store: string;
+  readonly allowEviction: boolean;
   readonly host: string;
   readonly port: string;
   readonly ttl: string;

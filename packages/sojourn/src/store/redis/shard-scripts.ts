@@ -14,7 +14,7 @@ if mark and sub(mark, 1, #stamp - 1) == '1' .. sub(stamp, 2, -2) then
   call('UNLINK', base .. ':i')
   call('ZADD', base .. ':x', '+inf', '')
   mark = extend(sub(stamp, 1, -2) .. '- ' .. sub(mark, #stamp), stamp, '0')
-  call('SET', base .. ':i', 'layout 2', 'PXAT', sub(mark, -17))
+  call('SET', base .. ':i', 'layout 2', 'PXAT', string.format('%.0f', num(sub(mark, -17))))
 end
 if mark and sub(mark, 1, #stamp - 1) ~= sub(stamp, 1, -2) then return {mark} end
 local t = call('TIME')
