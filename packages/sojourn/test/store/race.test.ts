@@ -7,7 +7,7 @@ import { asyncStore } from "../../src/testing/index.ts";
 import { callers, entry, increment, now, type Caller } from "./support/callers.ts";
 import { history, type History } from "./support/history.ts";
 import { isLinearizable } from "./support/linearizable.ts";
-import { naiveStore } from "./support/naive-store.ts";
+import { emptySpace, naiveStore } from "./support/naive-store.ts";
 
 type Pause = (point: string) => Promise<unknown>;
 type Open = (pause: Pause) => Store<"async">;
@@ -128,12 +128,16 @@ const torn: Readonly<Record<string, Open>> = {
     };
   },
   revokeOwner(pause) {
-    const store = asyncStore(naiveStore(), { pause });
+    const space = emptySpace();
+    const [inner, store] = [naiveStore(space), asyncStore(naiveStore(space), { pause })];
     return {
       ...store,
       async revokeOwner(owner, except) {
-        const gone = await store.revokeOwner(owner, except);
-        await store.revokeOwner(owner, "a");
+        await pause("removes");
+        const gone = inner.revokeOwner(owner, except);
+        space.revocations.delete(owner);
+        await pause("remembers");
+        space.revocations.set(owner, ++space.revoked);
         return gone;
       },
     };

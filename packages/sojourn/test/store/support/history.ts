@@ -7,7 +7,7 @@ export interface History {
   readonly calls: readonly Call[];
   /**
    * Makes a call, and writes down when it was requested and answered. A put that names no beginning begins now, which is a
-   * call of its own.
+   * call of its own, over at once.
    */
   make<T>(operation: Operation): Promise<T>;
 }
@@ -29,11 +29,10 @@ export function history(store: Store): History {
     async make<T>(operation: Operation): Promise<T> {
       if (operation.call !== "put" || operation.begun !== undefined) return (await recorded(operation)) as T;
       const begun = `begun ${clock}`;
-      // Not awaited: a put that was called begins before anything else goes on.
-      const beginning = recorded({ call: "begin", name: begun });
-      const put = recorded({ ...operation, begun });
-      await beginning;
-      return (await put) as T;
+      beginnings.set(begun, store.begin());
+      const beginning = { operation: { call: "begin", name: begun }, answer: undefined } as const;
+      calls.push({ ...beginning, requested: clock++, answered: clock++ });
+      return (await recorded({ ...operation, begun })) as T;
     },
   };
 }

@@ -15,6 +15,8 @@ const contract: SequentialModel<Model, Call> = {
     const next = model.clone();
     try {
       next.judge(operation, answer);
+      // Each beginning is for one put here: what is over need not tell states apart any more.
+      if (operation.call === "put" && operation.begun !== undefined) next.forget(operation.begun);
       return next;
     } catch {
       return undefined;

@@ -113,6 +113,11 @@ export class Model {
     }
   }
 
+  /** Forgets a beginning that no put will name any more. */
+  forget(name: string): void {
+    this.begun = Object.fromEntries(Object.entries(this.begun).filter(([each]) => each !== name));
+  }
+
   live(key: string, now: number): Entry | undefined {
     return this.liveAt(now).find((entry) => entry.key === key);
   }
