@@ -13,7 +13,7 @@ import { toStored } from "../stored-text.ts";
  * what it has cached is still true; and a revocation has the count after its transaction as its number. What began
  * before `horizon`, the highest number that was forgotten, is refused.
  */
-const MIGRATIONS: readonly (readonly string[])[] = [
+export const MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE sojourn_namespace (
       id INTEGER PRIMARY KEY,

@@ -57,7 +57,7 @@ describe.skipIf(noRedis).each(atomic)("calls at once: Redis, $name", ({ place, m
   test("are one after the other to everybody who sees them", async () => {
     const property = fc.asyncProperty(callers, async (all) => {
       const seen = await race(all.map(({ work }) => work));
-      expect(isLinearizable(seen.calls)).toBe(true);
+      expect(isLinearizable(seen.calls, { exactOrder: false })).toBe(true);
     });
     await fc.assert(property, { numRuns: 2 * modelRuns });
   });

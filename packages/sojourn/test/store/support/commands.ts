@@ -193,17 +193,20 @@ const moveToEnd = fc.record({ which: fc.nat({ max: 5 }), by: fc.constantFrom(-1,
   }),
 );
 
+const get = fc
+  .tuple(via, keys)
+  .map(([via, key]) => command(`get ${key}`, via, (_, now) => ({ call: "get", key, now })));
+
 /** Runs of up to 60 calls. */
 export function commands(): fc.Arbitrary<Iterable<StoreCommand>> {
   const simple = [
-    fc.tuple(via, keys).map(([via, key]) => command(`get ${key}`, via, (_, now) => ({ call: "get", key, now }))),
     fc.tuple(via, keys).map(([via, key]) => command(`delete ${key}`, via, () => ({ call: "delete", key }))),
     via.map((via) => command("count", via, (_, now) => ({ call: "count", now }))),
     fc.tuple(via, limits).map(([via, limit]) => command("sweep", via, (_, now) => ({ call: "sweep", now, limit }))),
   ];
   const all = [
     ...[put, put, put, put, repeat, begin, begin, revoke, revoke, touch, touch, list, listByOwner],
-    ...[move, moveToEnd, skew, ...simple],
+    ...[get, get, get, move, moveToEnd, skew, ...simple],
   ];
   return fc.commands<World, readonly Store[], false>(all, { maxCommands: 60, size: "max" });
 }
