@@ -3,6 +3,7 @@ import { StoreError } from "../../errors.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
 import type { Head, Store } from "../store.ts";
 import { commitThread, type CommitThread } from "./commit-thread.ts";
+import { connectionCheck, type ConnectionCheck } from "./connection-check.ts";
 import { durabilityOf } from "./durability.ts";
 import { entryCache, type EntryCache } from "./entry-cache.ts";
 import { entryReader, type EntryReader } from "./entry-reader.ts";
@@ -30,10 +31,10 @@ export interface GroupedStoreOptions {
   readonly busyTimeout: number;
 }
 
-/** @throws StoreError as `sqliteStore` does: the file is opened here first, and by the worker with its first group */
+/** @throws StoreError as `sqliteStore` does: the file is opened here first, and then by the worker, the very same one */
 export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
   const { path, namespace, busyTimeout } = options;
-  const { port, close: closeFile } = openFile(path, busyTimeout);
+  const { port, files, close: closeFile } = openFile(path, busyTimeout);
   try {
     const reader = entryReader(port, openNamespace(port, namespace));
     const durability = durabilityOf(port);
@@ -44,16 +45,21 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
       changes: reader.changes,
       onItsWay: (changes) => commits.onItsWay(changes),
     });
+    const check = connectionCheck(port, files);
     const commits: CommitThread = commitThread({
       path,
+      files,
       namespace,
       busyTimeout,
       onCommit: (changes) => {
         if (changes >= 0) cache.wrote(changes);
       },
-      onFault: cache.forget,
+      onFault() {
+        cache.forget();
+        check.suspect();
+      },
     });
-    return assemble({ reader, cache, commits, guarantees: guarantees(durability), closeFile });
+    return assemble({ reader, cache, check, commits, guarantees: guarantees(durability), closeFile });
   } catch (error) {
     closeFile();
     throw error;
@@ -63,16 +69,22 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
 interface Parts {
   readonly reader: EntryReader;
   readonly cache: EntryCache;
+  readonly check: ConnectionCheck;
   readonly commits: CommitThread;
   readonly guarantees: Store["guarantees"];
   readonly closeFile: () => void;
 }
 
-function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Store<"async"> {
+function assemble({ reader, cache, check, commits, guarantees, closeFile }: Parts): Store<"async"> {
   let closed: Promise<void> | undefined;
 
   function checkOpen(): void {
     if (closed !== undefined) throw new StoreError("store_closed", "The SQLite store is closed");
+  }
+
+  function checkReadable(): void {
+    checkOpen();
+    check.check();
   }
 
   /** Heads that a write has removed are not in the cache any more when its call resolves. */
@@ -93,6 +105,7 @@ function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Sto
 
     async get(key, now) {
       checkOpen();
+      check.checkAt(now);
       return readThrough(cache, reader, key, now);
     },
 
@@ -143,12 +156,12 @@ function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Sto
     },
 
     async list(page, now) {
-      checkOpen();
+      checkReadable();
       return reader.list(page, now);
     },
 
     async listByOwner(owner, page, now) {
-      checkOpen();
+      checkReadable();
       return reader.listByOwner(owner, page, now);
     },
 
@@ -159,7 +172,7 @@ function assemble({ reader, cache, commits, guarantees, closeFile }: Parts): Sto
     },
 
     async count(now) {
-      checkOpen();
+      checkReadable();
       return reader.count(now);
     },
 
