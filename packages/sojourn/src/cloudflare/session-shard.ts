@@ -1,6 +1,5 @@
 /** A shard of a store of sessions: one Durable Object, and in its storage the store over any SQLite. */
-import { eventHub } from "../sessions/event-hub.ts";
-import { reportEnds } from "../sessions/context.ts";
+import { eventHub, reportEnds } from "../sessions/events.ts";
 import type { SessionEvents } from "../sessions/session.ts";
 import { nothingToWatch } from "../store/sqlite/change-watch.ts";
 import { sqlStore } from "../store/sqlite/sql-store.ts";
@@ -161,6 +160,6 @@ function endedSessions(heads: readonly Head[], at: number): readonly EndedSessio
   const ended: EndedSession[] = [];
   const events = eventHub<never>();
   events.on("ended", (event) => void ended.push(event));
-  reportEnds({ events }, heads, at, "evicted");
+  reportEnds(events, heads, at, "evicted");
   return ended;
 }

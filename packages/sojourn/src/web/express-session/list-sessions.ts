@@ -25,7 +25,7 @@ export async function allSessions(context: StoreContext): Promise<(Fields & { re
     const entries = await Promise.all(heads.map(async ({ key }) => store.get(key, now)));
     for (const entry of entries) {
       if (entry === undefined || !isLive(entry, now)) continue;
-      sessions.push({ ...withEnd(fieldsOf(context, entry), endOf(entry)), id: entry.key });
+      sessions.push({ ...withEnd(fieldsOf(entry), endOf(entry)), id: entry.key });
     }
   }
   return sessions;

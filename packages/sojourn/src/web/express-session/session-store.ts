@@ -183,7 +183,7 @@ export class SessionStore extends Store {
     function* steps(): Steps<SessionData | undefined> {
       const entry = yield* wait(context.store.get(sid, now));
       if (entry === undefined || !isLive(entry, now)) return undefined;
-      const fields = fieldsOf(context, entry);
+      const fields = fieldsOf(entry);
       const session = withEnd(fields, endOf(entry)) as unknown as SessionData;
       const { cookie } = fields;
       tracked.set(session, trackedFrom(entry, stamp, isObject(cookie) ? { ...cookie } : undefined));

@@ -1,9 +1,9 @@
 /** What a `SessionStore` is told, and what its calls share. */
 import type { SessionData } from "express-session";
-import { dataCodec, type DataCodec } from "../../sessions/data.ts";
+import { fromJson, toJson } from "../../sessions/json.ts";
 import { stamps, type Stamps } from "../../sessions/stamps.ts";
 import { show } from "../../show.ts";
-import { replies, type Mode } from "../../store/reply.ts";
+import type { Mode } from "../../store/reply.ts";
 import type { Entry, Store } from "../../store/store.ts";
 import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
@@ -84,25 +84,22 @@ export interface StoreContext {
   readonly store: Store;
   readonly mode: Mode;
   readonly policy: StorePolicy;
-  /** Always synchronous: what is stored is what the session was when it was given. */
-  readonly codec: DataCodec<Fields, "sync">;
   readonly stamps: Stamps;
   readonly unstored: UnstoredSessions;
 }
 
 export function storeContext(store: Store, policy: StorePolicy): StoreContext {
-  const codec = dataCodec<Fields, "sync">(undefined, policy.maxDataLength, "sync", replies("sync"));
-  return { store, mode: store.mode, policy, codec, stamps: stamps(), unstored: new UnstoredSessions() };
+  return { store, mode: store.mode, policy, stamps: stamps(), unstored: new UnstoredSessions() };
 }
 
 /** The fields of an entry that is a session. @throws StoreError `store_corrupt` */
-export function fieldsOf({ codec }: StoreContext, entry: Entry): Fields {
-  return codec.copy(entry.value);
+export function fieldsOf(entry: Entry): Fields {
+  return fromJson(entry.value) as Fields;
 }
 
 /** A session as it is now, in JSON within the bounds, and its fields as JSON has them. @throws InvalidDataError */
-export function encode({ codec }: StoreContext, session: unknown): { readonly json: string; readonly fields: Fields } {
-  const json = codec.encode(session);
+export function encode({ policy }: StoreContext, session: unknown): { readonly json: string; readonly fields: Fields } {
+  const json = toJson(session, policy.maxDataLength);
   return { json, fields: parseFields(json) };
 }
 

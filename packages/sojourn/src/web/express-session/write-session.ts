@@ -91,7 +91,7 @@ export function* changeSession(context: StoreContext, tracked: StoredSession, mi
   const ttl = lifetimeOf(mine, now, context.policy.ttl);
   const isNewCookie = !isSameCookie(base["cookie"], mine["cookie"]) || !isSameLifetime(ttlOf(tracked.entry), ttl);
   const merge = (entry: Entry): Next => {
-    const theirs = fieldsOf(context, entry);
+    const theirs = fieldsOf(entry);
     const merged = new Map(Object.entries(mergeFields(base, mine, theirs)));
     // The other request may have changed how long the session lives; that stays, unless this one did it as well.
     if (isNewCookie) merged.set("cookie", mine["cookie"]);

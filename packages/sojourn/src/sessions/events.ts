@@ -1,7 +1,9 @@
-/** Who is told what happened. Nobody listening costs one look at a field. */
+/** Who is told what happened, and the reports that several calls make. Nobody listening costs one look at a field. */
 import { show } from "../show.ts";
-import type { Unsubscribe } from "../store/store.ts";
-import type { SessionEvents } from "./session.ts";
+import type { Head, Unsubscribe } from "../store/store.ts";
+import { endReason } from "./lifecycle.ts";
+import { decodeRecord, sessionHead, type SessionRecord } from "./record.ts";
+import type { EndReason, RejectionReason, SessionEvents } from "./session.ts";
 
 /** The event's type is fixed by `on` and `emit`; in between, one list is like the other. */
 type Listener = (event: never) => unknown;
@@ -58,6 +60,46 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
       };
     },
   };
+}
+
+/** Reports the end of removed sessions: each with its own reason if its time was up, else with the given one. */
+export function reportEnds(
+  events: EventHub<never>,
+  heads: readonly Head[],
+  now: number,
+  otherwise: EndReason | ((head: Head) => EndReason),
+): void {
+  if (heads.length === 0 || !events.listens("ended")) return;
+  for (const head of heads) {
+    const record = readableRecord(head);
+    if (record === undefined) continue;
+    const reason = endReason(head, record, now, typeof otherwise === "function" ? otherwise(head) : otherwise);
+    events.emit("ended", { session: sessionHead(head, record), reason, at: now });
+  }
+}
+
+/** The record of a head that is already gone. One that is not a session's must not cost the others their report. */
+function readableRecord(head: Head): SessionRecord | undefined {
+  try {
+    return decodeRecord(head);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reports a token that lets nobody in. Whoever calls answers with absence: the `undefined` that this returns. */
+export function reportRejection(
+  events: EventHub<never>,
+  reason: RejectionReason,
+  id: string | null,
+  at: number,
+): undefined {
+  if (events.listens("rejected")) events.emit("rejected", { id, reason, at });
+}
+
+/** Reports that a change of a session came second. */
+export function reportConflict(events: EventHub<never>, id: string, at: number): void {
+  if (events.listens("conflicted")) events.emit("conflicted", { id, at });
 }
 
 function throwLater(error: unknown): void {
