@@ -13,10 +13,16 @@ export interface AppOptions {
   /** The sessions that are served. Reading one never extends it, whatever the manager's refresh threshold is. */
   readonly sessions: ServedSessions;
   /**
-   * The key that every request must bring.
+   * The key that every request must bring, but for `/healthz` and `/readyz`.
    * @default none: only requests to localhost that no other site's page made are answered
    */
   readonly apiKey?: string | undefined;
+  /**
+   * Whether `/healthz` and `/readyz` need the key as well. They tell nothing but a word, and what asks them, such as a
+   * load balancer, often has no key.
+   * @default false
+   */
+  readonly protectProbes?: boolean;
   /** The largest body, in bytes. @default 16,384 */
   readonly maxBody?: number;
   /** @default nothing is logged */
@@ -36,7 +42,7 @@ export interface AppOptions {
 /** What the service asks of a session manager, of either mode: `createAuth(…).sessions` has it as well. */
 export type ServedSessions = Pick<
   Sessions<Record<string, unknown>, Mode>,
-  "authenticate" | "create" | "destroy" | "count"
+  "authenticate" | "create" | "destroy" | "get" | "count"
 >;
 
 /** The largest body, in bytes, unless told otherwise. */
@@ -45,11 +51,11 @@ export const DEFAULT_MAX_BODY = 16_384;
 /** @throws TypeError for an API key that is too short or that no header could carry */
 export function createApp(options: AppOptions): Hono {
   const { sessions, apiKey, jwks, log = noLog, logRequests = false } = options;
-  const { maxBody = DEFAULT_MAX_BODY, isStopping = () => false } = options;
+  const { maxBody = DEFAULT_MAX_BODY, isStopping = () => false, protectProbes: isProtected = false } = options;
   return routerOf({
     routes: [
       ...sessionRoutes({ sessions, maxBody }),
-      ...probeRoutes({ sessions, isStopping }),
+      ...probeRoutes({ sessions, isStopping, isProtected }),
       ...(jwks === undefined ? [] : [jwksRoute(jwks)]),
     ],
     gate: apiKey === undefined ? localGate : keyGate(apiKey),

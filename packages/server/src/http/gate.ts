@@ -31,7 +31,7 @@ export function checkApiKey(apiKey: string): void {
 }
 
 /**
- * The gate of a server with a key: `Authorization: Bearer <key>` on every route, those of health included.
+ * The gate of a server with a key: `Authorization: Bearer <key>`.
  *
  * @throws TypeError as {@link checkApiKey} does
  */

@@ -15,6 +15,8 @@ export interface Route {
   /** Also answers HEAD, of which Hono sends the head. */
   readonly GET?: Handler;
   readonly POST?: Handler;
+  /** Whether everybody may ask: the gate is not consulted. @default false */
+  readonly isOpen?: boolean;
   /**
    * Whether the path is compared as it stands, when no other route matches. For a path that Hono's fast router does
    * not take: with it, the slower one would serve all routes.
@@ -36,18 +38,19 @@ export interface RouterOptions {
 export function routerOf({ routes, gate, log, logRequests }: RouterOptions): Hono {
   const app = new Hono({ getPath: rawPath });
   const wrapped = (path: string, handler: Handler): Handler => {
-    const guarded = catching(guardedBy(gate, handler), log);
-    return logRequests ? logged(path, guarded, log) : guarded;
+    const caught = catching(handler, log);
+    return logRequests ? logged(path, caught, log) : caught;
   };
   for (const route of routes) {
-    if (route.isLastResort !== true) app.all(route.path, wrapped(route.path, byMethod(route)));
+    if (route.isLastResort === true) continue;
+    const handler = byMethod(route);
+    app.all(route.path, wrapped(route.path, route.isOpen === true ? handler : guardedBy(gate, handler)));
   }
   const lastResorts = new Map(
     routes.filter(({ isLastResort }) => isLastResort).map((route) => [route.path, byMethod(route)]),
   );
-  app.notFound(
-    wrapped("(unknown)", (c) => lastResorts.get(c.req.path)?.(c) ?? answerError(404, "There is no such path")),
-  );
+  const unknown: Handler = (c) => lastResorts.get(c.req.path)?.(c) ?? answerError(404, "There is no such path");
+  app.notFound(wrapped("(unknown)", guardedBy(gate, unknown)));
   return app;
 }
 

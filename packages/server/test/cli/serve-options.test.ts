@@ -157,7 +157,7 @@ test("with a key, it listens on every address, and asks everybody for it", async
       const here = url.replace("0.0.0.0", "127.0.0.1");
       expect(await httpClient(here).active()).toMatch(/^401 /);
       expect(await httpClient(here, { authorization: `Bearer ${KEY}` }).active()).toBe("200 0");
-      expect((await fetch(`${here}/healthz`)).status).toBe(401);
+      for (const probe of ["/healthz", "/readyz"]) expect((await fetch(here + probe)).status).toBe(200);
       expect(stdout()).toContain("Bearer $SOJOURN_API_KEY");
       expect(stdout()).not.toContain(KEY);
       await stop();

@@ -9,8 +9,6 @@ const ROUTES = [
   ["GET", "/sessions/t1"],
   ["HEAD", "/sessions/t1"],
   ["POST", "/sessions/t1/logout"],
-  ["GET", "/healthz"],
-  ["GET", "/readyz"],
   ["DELETE", "/sessions"],
   ["GET", "/sessions/%00"],
   ["GET", "/nowhere"],
