@@ -114,3 +114,11 @@ describe("without an API key", () => {
     expect((await testApp().get("/sessions", { "sec-fetch-site": site })).status).toBe(status);
   });
 });
+
+describe("open", () => {
+  test.each(ROUTES)("%s %s is answered to everybody", async (method, path) => {
+    const { app } = testApp({ open: true });
+    const headers = { host: "sessions.example.com", "sec-fetch-site": "cross-site", authorization: "Bearer x" };
+    expect([401, 403]).not.toContain((await app.request(path, { method, headers })).status);
+  });
+});
