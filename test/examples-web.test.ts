@@ -1,30 +1,13 @@
 /** The programs of the web run as a reader would run them, over real sockets, with a cookie jar. */
-import { execFile, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { CookieJar } from "tough-cookie";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { noRedis } from "../packages/sojourn/test/store/support/redis-binary.ts";
 import { startRedis, type RedisServer } from "../packages/sojourn/test/store/support/redis-server.ts";
+import { example, runExample } from "./support/run-example.ts";
 
 const programs = ["hono", "express", "fastify", "node-http"] as const;
-const example = (name: string): string => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
-
-/** Starts a program on a free port; it is gone after the test. */
-async function start(name: string, environment: NodeJS.ProcessEnv = {}): Promise<string> {
-  const child = spawn(process.execPath, [example(`web/${name}.ts`)], {
-    env: { ...process.env, PORT: "0", ...environment },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  for await (const line of createInterface(child.stdout)) {
-    const origin = /http:\/\/localhost:\d+/.exec(line)?.[0];
-    if (origin !== undefined) return origin;
-  }
-  throw new Error(`${name} ended before it listened`);
-}
-
 interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -44,7 +27,7 @@ const unknown = { status: 401, body: { error: "not logged in" } };
 
 describe.each(programs)("%s.ts", (name) => {
   test("login, profile, logout", async () => {
-    const origin = await start(name);
+    const origin = await runExample(`web/${name}.ts`);
     const jar = new CookieJar();
     const ask = browser(jar);
     expect(await ask("GET", `${origin}/profile`)).toEqual(unknown);
@@ -78,7 +61,10 @@ describe.skipIf(noRedis)("behind one Redis", () => {
     ["fastify", "node-http", "1"],
   ])("two processes, %s and %s, near cache: %s", async (first, second, cached) => {
     const environment = { REDIS_URL: redis.url, ...(cached && { NEAR_CACHE: cached }) };
-    const [one, other] = await Promise.all([start(first, environment), start(second, environment)]);
+    const [one, other] = await Promise.all([
+      runExample(`web/${first}.ts`, environment),
+      runExample(`web/${second}.ts`, environment),
+    ]);
     const jar = new CookieJar();
     const ask = browser(jar);
     await ask("POST", `${one}/login`);

@@ -1,3 +1,4 @@
 /** The service as a Hono app, for those who serve it themselves. */
-export { createApp, DEFAULT_MAX_BODY, type AppOptions, type ServedSessions } from "./http/app.ts";
+export { createApp } from "./http/app.ts";
+export { DEFAULT_MAX_BODY, type AppOptions, type ServedSessions } from "./http/app-options.ts";
 export type { Log } from "./http/log.ts";

@@ -13,14 +13,8 @@ export {
   type StoreErrorCode,
 } from "./errors.ts";
 export { createSessions } from "./sessions/create-sessions.ts";
-export type {
-  AuthenticateOptions,
-  CreateOptions,
-  MaxPerUser,
-  Policy,
-  Requirements,
-  SessionsOptions,
-} from "./sessions/options.ts";
+export type { AuthenticateOptions, CreateOptions, MaxPerUser, Policy, SessionsOptions } from "./sessions/options.ts";
+export type { Requirements } from "./sessions/requirements.ts";
 export type {
   Device,
   EndReason,

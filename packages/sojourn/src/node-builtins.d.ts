@@ -34,17 +34,34 @@ declare module "node:fs" {
     length: number,
     position: number,
   ): number;
-  export function statSync(path: string): FileStatus;
-  export function fstatSync(descriptor: number): FileStatus;
-  interface FileStatus {
+  import type { URL } from "node:url";
+  export function existsSync(path: URL): boolean;
+  export function realpathSync(path: string): string;
+  export function chmodSync(path: string, mode: number): void;
+  export function statSync(path: string): Stats;
+  export function statSync(path: string, options: { readonly throwIfNoEntry: false }): Stats | undefined;
+  export function fstatSync(descriptor: number): Stats;
+  export interface Stats {
     readonly dev: number;
     readonly ino: number;
     readonly nlink: number;
+    readonly mode: number;
+    readonly size: number;
+    readonly mtimeMs: number;
+    readonly mtime: Date;
+    readonly birthtimeMs: number;
+    readonly birthtime: Date;
   }
 }
 
 declare module "node:path" {
   export function dirname(path: string): string;
+  export function resolve(path: string): string;
+}
+
+declare module "node:process" {
+  export const platform: string;
+  export function emitWarning(warning: string, options: { readonly type: string; readonly code: string }): void;
 }
 
 declare module "node:timers" {
@@ -54,6 +71,7 @@ declare module "node:timers" {
 declare module "node:url" {
   export class URL {
     readonly href: string;
+    readonly pathname: string;
     constructor(path: string, base: string);
   }
 }

@@ -2,7 +2,7 @@
 /** The command line. */
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { DEFAULT_MAX_BODY } from "../http/app.ts";
+import { DEFAULT_MAX_BODY } from "../http/app-options.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../node/operator-log.ts";
 import { oneLine, reportError } from "./report-error.ts";
 import { checkServeFlags, type ServeFlags } from "./serve-options.ts";
@@ -21,31 +21,59 @@ const program = new Command("sojourn")
 program
   .command("serve")
   .description("Serve sessions over HTTP until SIGTERM or SIGINT.")
-  .option(
-    "--store <store>",
-    "where sessions are kept: sqlite:<path>, redis://<host>:<port> or memory:",
-    "sqlite:./sojourn.db",
-  )
-  .option("--allow-eviction", "take a Redis that may drop sessions when its memory is full", false)
-  .option("--host <host>", "the address to listen on; any but this machine's own needs an API key", "127.0.0.1")
-  .option("--port <port>", "the port to listen on; 0 takes one that is free", "8787")
-  .option("--ttl <duration>", "how long a session lives after its login: 500ms, 30s, 30m, 12h, 30d, 2w", "30m")
-  .option("--absolute-ttl <duration>", "the lifetime that nothing extends; at least --ttl", "30d")
   .addOption(
-    new Option(
+    option(
+      "--store <store>",
+      "where sessions are kept: sqlite:<path>, redis://<host>:<port> or memory:",
+      "sqlite:./sojourn.db",
+    ),
+  )
+  .addOption(
+    option("--allow-eviction [yes|no]", "take a Redis that may drop sessions when its memory is full", "no").preset(
+      "yes",
+    ),
+  )
+  .addOption(
+    option(
+      "--host <host>",
+      "the address to listen on; any but this machine's own needs --api-key or --open",
+      "127.0.0.1",
+    ),
+  )
+  .addOption(option("--port <port>", "the port to listen on; 0 takes one that is free", "8787"))
+  .addOption(
+    option("--ttl <duration>", "how long a session lives after its login: 500ms, 30s, 30m, 12h, 30d, 2w", "30m"),
+  )
+  .addOption(option("--absolute-ttl <duration>", "the lifetime that nothing extends; at least --ttl", "30d"))
+  .addOption(
+    option(
       "--api-key <key>",
       "the key that every request must bring as Authorization: Bearer <key>, 16 characters or more, better 32; " +
         "other users of this machine can see it in the list of processes, so prefer the variable",
-    ).env("SOJOURN_API_KEY"),
+    ),
   )
-  .option("--max-body <bytes>", "the largest request body", String(DEFAULT_MAX_BODY))
   .addOption(
-    new Option("--log-level <level>", "how much is logged; from info on, every request")
-      .choices(LOG_LEVELS)
-      .default("warn"),
+    option(
+      "--open [yes|no]",
+      "answer everybody who can reach the service, without a key: a public service",
+      "no",
+    ).preset("yes"),
   )
-  .addOption(new Option("--log-format <format>", "how it is logged").choices(LOG_FORMATS).default("text"))
+  .addOption(option("--cors <origins>", "origins whose pages may ask, with commas between them, or * for all"))
+  .addOption(option("--protect-probes [yes|no]", "/healthz and /readyz need the key as well", "no").preset("yes"))
+  .addOption(option("--max-body <bytes>", "the largest request body", String(DEFAULT_MAX_BODY)))
+  .addOption(
+    option("--log-level <level>", "how much is logged; from info on, every request", "warn").choices(LOG_LEVELS),
+  )
+  .addOption(option("--log-format <format>", "how it is logged", "text").choices(LOG_FORMATS))
   .action(async (flags: ServeFlags) => serve(checkServeFlags(flags)));
+
+/** An option that a variable gives as well: `--log-level` is `SOJOURN_LOG_LEVEL`. */
+function option(flags: string, description: string, fallback?: string): Option {
+  const made = new Option(flags, description);
+  made.env(`SOJOURN_${made.name().toUpperCase().replaceAll("-", "_")}`);
+  return fallback === undefined ? made : made.default(fallback);
+}
 
 /** Whoever reads standard output may stop reading; that is no reason to stop serving. */
 process.stdout.on("error", () => undefined);

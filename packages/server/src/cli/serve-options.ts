@@ -1,6 +1,7 @@
 /** The options of `sojourn serve`: checked here, so that everything behind gets what it expects. */
 import { BlockList, isIP } from "node:net";
 import { createSessions, type Duration } from "sojourn";
+import { isOrigin } from "../http/app-options.ts";
 import { MIN_API_KEY_LENGTH, checkApiKey } from "../http/gate.ts";
 import type { LogFormat, LogLevel } from "../node/operator-log.ts";
 import { UsageError } from "./report-error.ts";
@@ -8,23 +9,35 @@ import { UsageError } from "./report-error.ts";
 /** As commander hands them over. */
 export interface ServeFlags {
   readonly store: string;
-  readonly allowEviction: boolean;
+  readonly allowEviction: string;
   readonly host: string;
   readonly port: string;
   readonly ttl: string;
   readonly absoluteTtl: string;
   readonly apiKey?: string;
+  readonly open: string;
+  readonly cors?: string;
+  readonly protectProbes: string;
   readonly maxBody: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
 
 /** As `serve` takes them. */
-export interface ServeOptions extends Omit<ServeFlags, "ttl" | "absoluteTtl" | "port" | "maxBody"> {
+export interface ServeOptions {
+  readonly store: string;
+  readonly allowEviction: boolean;
+  readonly host: string;
+  readonly port: number;
   readonly ttl: Duration;
   readonly absoluteTtl: Duration;
-  readonly port: number;
+  readonly apiKey: string | undefined;
+  readonly open: boolean;
+  readonly cors: readonly string[];
+  readonly protectProbes: boolean;
   readonly maxBody: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
 }
 
 const LARGEST_MAX_BODY = 16_777_216;
@@ -34,20 +47,50 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
   const port = wholeNumber(flags.port, "--port", 0, 65_535);
   const maxBody = wholeNumber(flags.maxBody, "--max-body", 1, LARGEST_MAX_BODY);
   const durations = checkDurations(flags);
+  const open = yesOrNo(flags.open, "--open");
+  const protectProbes = yesOrNo(flags.protectProbes, "--protect-probes");
+  const allowEviction = yesOrNo(flags.allowEviction, "--allow-eviction");
+  const { apiKey } = flags;
+  const cors = flags.cors?.split(",").map((origin) => origin.trim()) ?? [];
   if (flags.host === "") throw new UsageError("--host must be an address or a name");
-  if (flags.apiKey !== undefined) {
-    try {
-      checkApiKey(flags.apiKey);
-    } catch (error) {
-      throw new UsageError(`--api-key or SOJOURN_API_KEY: ${(error as Error).message}`);
-    }
-  } else if (!isLoopback(flags.host)) {
+  if (apiKey !== undefined) checkKey(apiKey, open);
+  else if (!open && !isLoopback(flags.host)) {
     throw new UsageError(
       `--host ${flags.host} can be reached from other machines, so it needs an API key: ` +
-        `set SOJOURN_API_KEY to at least ${MIN_API_KEY_LENGTH} characters (32 random ones are a good choice)`,
+        `set SOJOURN_API_KEY to at least ${MIN_API_KEY_LENGTH} characters (32 random ones are a good choice), ` +
+        "or --open, if everybody may log in and out",
     );
   }
-  return { ...flags, ...durations, port, maxBody };
+  checkCors(cors, open || apiKey !== undefined);
+  return { ...flags, ...durations, allowEviction, port, maxBody, apiKey, open, cors, protectProbes };
+}
+
+function checkKey(apiKey: string, open: boolean): void {
+  try {
+    checkApiKey(apiKey);
+  } catch (error) {
+    throw new UsageError(`--api-key or SOJOURN_API_KEY: ${(error as Error).message}`);
+  }
+  if (open)
+    throw new UsageError("--open asks nobody for a key: take it away, or the API key (--api-key, SOJOURN_API_KEY)");
+}
+
+function checkCors(cors: readonly string[], hasGate: boolean): void {
+  if (!cors.every(isOrigin) || (cors.includes("*") && cors.length > 1)) {
+    throw new UsageError("--cors takes origins without a path, such as https://app.example.com, or * alone");
+  }
+  if (cors.includes("*") && !hasGate) {
+    throw new UsageError(
+      "--cors * lets every page ask that a browser on this machine shows: it needs --api-key or --open",
+    );
+  }
+}
+
+/** The value of a flag that may stand alone. */
+function yesOrNo(text: string, option: string): boolean {
+  if (/^(?:yes|true|1|on)$/i.test(text)) return true;
+  if (/^(?:no|false|0|off)$/i.test(text)) return false;
+  throw new UsageError(`${option} must be yes or no, got ${JSON.stringify(text)}`);
 }
 
 /** A manager knows best which durations it takes. This one is asked before a store is opened, which can make a file. */

@@ -8,7 +8,7 @@ import { listen, type Listening } from "../node/listen.ts";
 import { operatorLog } from "../node/operator-log.ts";
 import { openStore } from "./open-store.ts";
 import { UsageError } from "./report-error.ts";
-import type { ServeOptions } from "./serve-options.ts";
+import { isLoopback, type ServeOptions } from "./serve-options.ts";
 
 /** For how long what runs may go on after a signal, in milliseconds. */
 const STOP_DEADLINE = 10_000;
@@ -21,12 +21,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   let listening: Listening;
   let sessions: Sessions<Record<string, unknown>, Mode>;
   try {
-    const { ttl, absoluteTtl, apiKey, maxBody } = options;
+    const { ttl, absoluteTtl, apiKey, open, cors, protectProbes, maxBody } = options;
     // Reads never extend: only a login restarts the clock.
     sessions = createSessions({ store, ttl, absoluteTtl, refreshThreshold: 0 });
     const app = createApp({
       sessions,
       apiKey,
+      open,
+      cors,
+      protectProbes,
       maxBody,
       log,
       logRequests: log.logsRequests,
@@ -84,15 +87,25 @@ function cannotListen(error: NodeJS.ErrnoException, { host, port }: ServeOptions
 }
 
 /** What a server says when it has started: where it listens, where the data lies, a line to try, and who may ask. */
-function greeting({ apiKey }: ServeOptions, url: string, where: string): string {
-  const key = apiKey === undefined ? "" : ` -H "authorization: Bearer $SOJOURN_API_KEY"`;
+function greeting(options: ServeOptions, url: string, where: string): string {
+  const { cors } = options;
+  const key = options.apiKey === undefined ? "" : ` -H "authorization: Bearer $SOJOURN_API_KEY"`;
   return [
     `sojourn listens on ${url}`,
     `Sessions are kept ${where}`,
     `Try: curl -i ${url}/sessions${key} -H 'content-type: application/json' -d '{"token":"t1","user":"u_42"}'`,
-    apiKey === undefined
-      ? "It is open to every program on this machine, and only to those: no API key is set"
-      : "Every request needs the API key",
+    ...(cors.length === 0 ? [] : [`Pages of ${cors.includes("*") ? "every origin" : cors.join(", ")} may ask, too`]),
+    whoMayAsk(options),
     "",
   ].join("\n");
+}
+
+function whoMayAsk({ apiKey, open, host, protectProbes }: ServeOptions): string {
+  if (apiKey !== undefined)
+    return `Every request needs the API key${protectProbes ? "" : ", but /healthz and /readyz"}`;
+  if (!open) return "It is open to every program on this machine, and only to those: no API key is set";
+  const everybody = isLoopback(host)
+    ? "every program on this machine, and every page that a browser here shows"
+    : "everybody who can reach this address";
+  return `It is open to ${everybody}: they can log in as any user, resolve or end every session whose token they know, and read the count`;
 }

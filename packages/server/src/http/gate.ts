@@ -31,11 +31,11 @@ export function checkApiKey(apiKey: string): void {
 }
 
 /**
- * The gate of a server with a key: `Authorization: Bearer <key>` on every route, those of health included.
+ * The gate of a server with a key: `Authorization: Bearer <key>`.
  *
  * @throws TypeError as {@link checkApiKey} does
  */
-export function keyGate(apiKey: string): Gate {
+function keyGate(apiKey: string): Gate {
   checkApiKey(apiKey);
   const expected = sha256(apiKey);
   return ({ header }) => {
@@ -49,22 +49,39 @@ export function keyGate(apiKey: string): Gate {
   };
 }
 
+/** Who may ask, by the options of the app. */
+export function gateOf({ apiKey, open, cors }: GateOptions): Gate {
+  if (open) return () => undefined;
+  return apiKey === undefined ? localGate(cors) : keyGate(apiKey);
+}
+
+/** Options of {@link gateOf}. */
+export interface GateOptions {
+  readonly apiKey: string | undefined;
+  readonly open: boolean;
+  readonly cors: readonly string[];
+}
+
 const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
 /**
  * The gate of a server that is open to its own machine, and so within reach of every page that a browser there
  * shows. A page whose name was made to point at 127.0.0.1 (DNS rebinding) still sends that name as the host, and a
  * browser says of other requests whether they come from another site.
+ *
+ * @param trusted the origins whose pages may ask all the same
  */
-export const localGate: Gate = ({ url, header }) => {
-  const host = header("host") ?? new URL(url).host;
-  if (!LOCAL_HOST.test(host)) {
-    throw new Refusal(403, "Without an API key, only requests to localhost, 127.0.0.1 or [::1] are answered");
-  }
-  if (header("sec-fetch-site") === "cross-site") {
-    throw new Refusal(403, "Without an API key, requests from pages of other sites are refused");
-  }
-};
+function localGate(trusted: readonly string[]): Gate {
+  return ({ url, header }) => {
+    const host = header("host") ?? new URL(url).host;
+    if (!LOCAL_HOST.test(host)) {
+      throw new Refusal(403, "Without an API key, only requests to localhost, 127.0.0.1 or [::1] are answered");
+    }
+    if (header("sec-fetch-site") === "cross-site" && !trusted.includes(header("origin") ?? "")) {
+      throw new Refusal(403, "Without an API key, requests from pages of other sites are refused");
+    }
+  };
+}
 
 function sha256(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();

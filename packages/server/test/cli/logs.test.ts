@@ -25,7 +25,7 @@ test.each(["json", "text"])("no token, user or key, in %s at the most talkative 
       expect(await httpClient(url, { authorization: `${authorization}x` }).whoami(TOKEN)).toMatch(/^401/);
       expect(await login(TOKEN + "\0", USER)).toMatch(/^400/);
       expect(await login(TOKEN, `${USER}\ud800`)).toMatch(/^400/);
-      expect(await send(`/sessions/${TOKEN}?${TOKEN}`)).toBe(404);
+      expect(await send(`/sessions/${TOKEN}?${TOKEN}`)).toBe(400);
       expect(await send(`/sessions/${TOKEN}/`)).toBe(404);
       expect(await send(`/${TOKEN}`)).toBe(404);
       expect(await send(`/sessions/${TOKEN}%zz`)).toBe(400);

@@ -47,11 +47,22 @@ test.each<[string, readonly string[], RegExp, Record<string, string>?]>([
     /192\.0\.2\.1 is not an address of this machine/,
   ],
   ["a short key", ["--api-key", KEY.slice(0, 15)], /16 to 1024 characters \(32.*got 15/],
+  ["an open service with a key", ["--open"], /--open asks nobody for a key/, { SOJOURN_API_KEY: KEY }],
+  ["a word that is neither yes nor no", ["--open=maybe"], /--open must be yes or no, got "maybe"/],
+  ["a variable that is neither", [], /--open must be yes or no, got ""/, { SOJOURN_OPEN: "" }],
+  ["another variable", [], /--protect-probes must be yes or no/, { SOJOURN_PROTECT_PROBES: "2" }],
+  ["an origin with a path", ["--cors", "https://app.example.com/"], /--cors takes origins without a path/],
+  ["all origins and one", ["--open", "--cors", "*,https://a.example"], /--cors takes origins.*\* alone/],
+  ["all origins without a gate", ["--cors", "*"], /--cors \* lets every page ask.*--api-key or --open/],
+  ["an option like --open", ["--opne"], /unknown option '--opne'.*--open/],
+  ["a port in a variable", [], /--port must be/, { SOJOURN_MAX_BODY: "1", SOJOURN_PORT: "x" }],
+  ["a log level in a variable", [], /SOJOURN_LOG_LEVEL/, { SOJOURN_LOG_LEVEL: "loud" }],
   ["an empty key", [], /SOJOURN_API_KEY.*got 0/, { SOJOURN_API_KEY: "" }],
   ["a key that no header can carry", [], /visible ASCII/, { SOJOURN_API_KEY: `${KEY} ${KEY}` }],
 ])("%s", async (_, args, message, env = {}) => {
   await inFolder(async (cwd) => {
-    const { code, stdout, stderr } = await runCommand(["serve", "--port", "0", ...args], { cwd, env });
+    const port = "SOJOURN_PORT" in env ? [] : ["--port", "0"];
+    const { code, stdout, stderr } = await runCommand(["serve", ...port, ...args], { cwd, env });
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^sojourn: [^\n]+\n$/);
     expect(stderr).not.toContain(KEY.slice(0, 15));
@@ -122,19 +133,12 @@ describe("what can be asked of the command", () => {
   test("--help, which does not show the key", async () => {
     const { code, stdout } = await runCommand(["serve", "--help"], { cwd: "/", env: { SOJOURN_API_KEY: KEY } });
     expect(code).toBe(0);
-    for (const option of [
-      "--store",
-      "--host",
-      "--port",
-      "--ttl",
-      "--absolute-ttl",
-      "--api-key",
-      "--max-body",
-      "--log-level",
-    ]) {
-      expect(stdout).toContain(option);
+    const options = stdout.split(/^ {2}(?=-)/m).filter((text) => text.startsWith("--"));
+    expect(options.length).toBeGreaterThan(10);
+    for (const text of options) {
+      const name = /^--([\w-]+)/.exec(text)?.[1] ?? "";
+      expect(text.replaceAll(/\s+/g, " ")).toContain(`env: SOJOURN_${name.toUpperCase().replaceAll("-", "_")})`);
     }
-    expect(stdout).toContain("SOJOURN_API_KEY");
     expect(stdout).toMatch(/list of\s+processes/);
     expect(stdout).not.toContain(KEY);
   });
@@ -157,10 +161,59 @@ test("with a key, it listens on every address, and asks everybody for it", async
       const here = url.replace("0.0.0.0", "127.0.0.1");
       expect(await httpClient(here).active()).toMatch(/^401 /);
       expect(await httpClient(here, { authorization: `Bearer ${KEY}` }).active()).toBe("200 0");
-      expect((await fetch(`${here}/healthz`)).status).toBe(401);
+      expect(stdout()).toContain("Every request needs the API key, but /healthz and /readyz\n");
+      for (const probe of ["/healthz", "/readyz"]) expect((await fetch(here + probe)).status).toBe(200);
       expect(stdout()).toContain("Bearer $SOJOURN_API_KEY");
       expect(stdout()).not.toContain(KEY);
       await stop();
+    });
+  });
+});
+
+test("variables stand for flags, and flags go before them", async () => {
+  await inFolder(async (cwd) => {
+    const env = {
+      SOJOURN_STORE: "memory:",
+      SOJOURN_HOST: "127.0.0.2",
+      SOJOURN_PORT: "1",
+      SOJOURN_TTL: "1m",
+      SOJOURN_ABSOLUTE_TTL: "1h",
+      SOJOURN_API_KEY: KEY,
+      SOJOURN_OPEN: "no",
+      SOJOURN_CORS: "https://a.example, https://b.example",
+      SOJOURN_PROTECT_PROBES: "true",
+      SOJOURN_MAX_BODY: "100",
+      SOJOURN_LOG_LEVEL: "info",
+      SOJOURN_LOG_FORMAT: "json",
+    };
+    // The port is given as a flag, and differs.
+    await withServer([], { cwd, env }, async ({ url, stdout, stop }) => {
+      expect(url).toMatch(/^http:\/\/127\.0\.0\.2:(?!1$)/);
+      expect(stdout()).toContain("in memory");
+      expect(stdout()).toContain("Pages of https://a.example, https://b.example may ask, too\n");
+      expect((await fetch(`${url}/healthz`)).status).toBe(401);
+      const headers = { authorization: `Bearer ${KEY}`, origin: "https://b.example" };
+      const answer = await fetch(`${url}/sessions`, { headers });
+      expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, "https://b.example"]);
+      expect(await httpClient(url, headers).login("t".repeat(80), "u_42")).toMatch(/^413 .*at most 100 bytes/);
+      expect((await stop()).stdout).toMatch(/^\{.*"msg":"request"/m);
+    });
+  });
+});
+
+test("--open: everybody may ask, on every address, and the start says what that means", async () => {
+  await inFolder(async (cwd) => {
+    const args = ["--open", "--host", "0.0.0.0", "--store", "memory:", "--cors", "*"];
+    await withServer(args, { cwd }, async ({ url, stdout }) => {
+      expect(stdout()).toMatch(
+        /^It is open to everybody.*log in as any user.*end every session whose token they know/m,
+      );
+      const headers = { origin: "https://app.example.com" };
+      const here = url.replace("0.0.0.0", "127.0.0.1");
+      expect(await httpClient(here, headers).login("t1", "u_42")).toBe('201 "ok"');
+      expect(await httpClient(here, headers).whoami("t1")).toBe('200 "u_42"');
+      const { headers: got } = await fetch(`${here}/sessions`, { headers });
+      expect(got.get("access-control-allow-origin")).toBe("*");
     });
   });
 });

@@ -81,6 +81,7 @@ test("each request is one line in the log, with its route instead of its path", 
   const { log, lines } = logged();
   const { get, post } = testApp({ log, logRequests: true });
   await post("/sessions", { token: TOKEN, user: "u_42" });
+  await get(`/sessions/${TOKEN}`);
   await get(`/sessions/${TOKEN}?${TOKEN}`);
   await post(`/sessions/${TOKEN}/logout`);
   await get(`/sessions/${TOKEN}/`);
@@ -92,6 +93,7 @@ test("each request is one line in the log, with its route instead of its path", 
   expect(told.map(({ method, path, status }) => `${method} ${path} ${status}`)).toEqual([
     "POST /sessions 201",
     "GET /sessions/:token 200",
+    "GET /sessions/:token 400",
     "POST /sessions/:token/logout 204",
     "GET (unknown) 404",
     "GET (unknown) 404",

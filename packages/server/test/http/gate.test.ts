@@ -9,8 +9,6 @@ const ROUTES = [
   ["GET", "/sessions/t1"],
   ["HEAD", "/sessions/t1"],
   ["POST", "/sessions/t1/logout"],
-  ["GET", "/healthz"],
-  ["GET", "/readyz"],
   ["DELETE", "/sessions"],
   ["GET", "/sessions/%00"],
   ["GET", "/nowhere"],
@@ -114,5 +112,13 @@ describe("without an API key", () => {
     ["none", 200],
   ])("a browser's request that is %s is answered with %i", async (site, status) => {
     expect((await testApp().get("/sessions", { "sec-fetch-site": site })).status).toBe(status);
+  });
+});
+
+describe("open", () => {
+  test.each(ROUTES)("%s %s is answered to everybody", async (method, path) => {
+    const { app } = testApp({ open: true });
+    const headers = { host: "sessions.example.com", "sec-fetch-site": "cross-site", authorization: "Bearer x" };
+    expect([401, 403]).not.toContain((await app.request(path, { method, headers })).status);
   });
 });

@@ -1,7 +1,8 @@
 /** An app over a store that can be watched and broken, and a clock that can be moved. */
 import type { Hono } from "hono";
 import { createSessions, memoryStore, type Store } from "sojourn";
-import { createApp, type AppOptions } from "../../src/http/app.ts";
+import type { AppOptions } from "../../src/http/app-options.ts";
+import { createApp } from "../../src/http/app.ts";
 
 export interface TestApp {
   readonly app: Hono;
@@ -16,7 +17,10 @@ export interface TestApp {
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
-export function testApp(options: Partial<AppOptions> & { readonly ttl?: number } = {}): TestApp {
+export function testApp({
+  ttl = 1_800_000,
+  ...options
+}: Partial<AppOptions> & { readonly ttl?: number } = {}): TestApp {
   let now = Date.UTC(2030, 0, 1);
   let fault: (() => never) | undefined;
   const calls: string[] = [];
@@ -26,7 +30,7 @@ export function testApp(options: Partial<AppOptions> & { readonly ttl?: number }
   });
   const sessions = createSessions({
     store,
-    ttl: options.ttl ?? "30m",
+    ttl,
     // The default, at which an authentication extends: reads must not, whatever the manager does.
     clock: { now: () => now },
   });

@@ -167,7 +167,7 @@ function open({
   path,
   database,
   busyTimeout = "250ms",
-}: SqliteAuditFileOptions | SqliteAuditHandleOptions): OpenedFile {
+}: SqliteAuditFileOptions | SqliteAuditHandleOptions): Pick<OpenedFile, "port" | "close"> {
   if (path !== undefined && database !== undefined) throw new TypeError("Expected `path` or `database`, got both");
   if (path !== undefined) {
     if (typeof path !== "string" || path === "") {

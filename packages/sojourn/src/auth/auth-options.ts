@@ -1,5 +1,6 @@
 /** What `createAuth` is told. Its durations are in seconds, every one. */
-import type { MaxPerUser, Requirements, SessionsOptions } from "../sessions/options.ts";
+import type { MaxPerUser, SessionsOptions } from "../sessions/options.ts";
+import type { Requirements } from "../sessions/requirements.ts";
 import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Store } from "../store/store.ts";

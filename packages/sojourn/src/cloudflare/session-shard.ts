@@ -1,6 +1,5 @@
 /** A shard of a store of sessions: one Durable Object, and in its storage the store over any SQLite. */
-import { eventHub } from "../sessions/event-hub.ts";
-import { reportEnds } from "../sessions/context.ts";
+import { eventHub, reportEnds } from "../sessions/events.ts";
 import type { SessionEvents } from "../sessions/session.ts";
 import type { Snapshot } from "../store/begun.ts";
 import { recentMap } from "../store/recent-map.ts";
@@ -181,6 +180,6 @@ function endedSessions(heads: readonly Head[], at: number): readonly EndedSessio
   const ended: EndedSession[] = [];
   const events = eventHub<never>();
   events.on("ended", (event) => void ended.push(event));
-  reportEnds({ events }, heads, at, "evicted");
+  reportEnds(events, heads, at, "evicted");
   return ended;
 }

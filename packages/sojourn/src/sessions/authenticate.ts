@@ -1,19 +1,13 @@
 /** How a token becomes a session, and how a session is extended. */
-import type { Mode, Reply } from "../store/reply.ts";
+import { FRESH, afterPropagation } from "../store/fresh-answers.ts";
+import { replies, run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
 import { sha256 } from "../tokens/crypto.ts";
 import { nameableId, readToken, type Credential } from "../tokens/token.ts";
-import {
-  FRESH,
-  known,
-  rejected,
-  reportConflict,
-  reportEnds,
-  sessionOf,
-  afterPropagation,
-  type Context,
-} from "./context.ts";
+import { decodedEntry, sessionOf } from "./decoded-entry.ts";
+import { reportConflict, reportEnds, reportRejection } from "./events.ts";
 import { extension, extensionWhenDue, isLocked, judge } from "./lifecycle.ts";
+import type { ManagerContext } from "./manager-context.ts";
 import type { AuthenticateOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -25,59 +19,75 @@ export interface PreparedOptions extends AuthenticateOptions {
 }
 
 /** `authenticate` of a manager. */
-export function authenticator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["authenticate"] {
-  const { store, steps, policy } = context;
+export function authenticator<Data, M extends Mode>(
+  context: ManagerContext<Data, M>,
+): Sessions<Data, M>["authenticate"] {
+  const { store, policy, events } = context;
+  const { chain, of } = replies(store.mode);
   // An older copy may let somebody in for as long as the store says. It never turns anybody away.
   const hasOlderCopies = store.guarantees.staleMs > 0;
+
   return (token, options: PreparedOptions | undefined) => {
     const credential = options?.credential ?? readToken(token);
     if (credential === undefined) {
-      return token === undefined ? steps.of(undefined) : rejected(context, "malformed", null, policy.clock.now());
+      return of(token === undefined ? undefined : reportRejection(events, "malformed", null, policy.clock.now()));
     }
     const now = policy.clock.now();
-    const answer = (entry: Entry | undefined, mayBeOld: boolean): Reply<M, Session<Data> | undefined> => {
-      if (entry === undefined) return rejected(context, "unknown", nameableId(credential), now);
-      const made = known<Data>(entry);
-      const verdict = judge(made, hashOf(credential), now);
-      const mustWait = isLocked(entry, now, policy);
-      if (mayBeOld && (mustWait || verdict === "unknown" || verdict === "reused")) {
-        return steps.chain(store.get(credential.id, now, FRESH), (fresh) => answer(fresh, false));
+    // Not in steps: this is what every request asks, and nearly always all that it asks.
+    return chain(store.get(credential.id, now), (entry) => {
+      if (entry === undefined) return of(reportRejection(events, "unknown", nameableId(credential), now));
+      const decoded = decodedEntry<Data>(entry);
+      if (judge(decoded, hashOf(credential), now) === "current" && !isLocked(entry, now, policy)) {
+        const to = options?.extend === false ? undefined : whenDue(entry, now);
+        if (to === undefined) return of(sessionOf(context, entry, decoded));
+        return run(store.mode, extended(context, entry, to, now, whenDue));
       }
-      if (verdict === "unknown") return rejected(context, "wrong-secret", entry.key, now);
-      if (verdict === "reused") return endReused(context, entry.key, now);
-      if (mustWait) {
-        return options?.allowLocked === true
-          ? steps.of(locked(sessionOf(context, entry, made)))
-          : rejected(context, "locked", entry.key, now);
-      }
-      const to = options?.extend === false ? undefined : extensionWhenDue(entry, made, now, policy);
-      return to === undefined
-        ? steps.of(sessionOf(context, entry, made))
-        : extend(context, entry, to, now, extensionOf);
-    };
-    return steps.chain(store.get(credential.id, now), (entry) => answer(entry, hasOlderCopies));
+      return run(store.mode, decide(entry, credential, now, options));
+    });
   };
 
-  function locked(session: Session<Data>): Session<Data> {
-    return Object.freeze({ ...session, locked: true as const });
+  /** What to do about whatever is not simply let in. */
+  function* decide(
+    found: Entry,
+    credential: Credential,
+    now: number,
+    options: AuthenticateOptions | undefined,
+  ): Steps<Session<Data> | undefined> {
+    const hash = hashOf(credential);
+    const mayBeOld = hasOlderCopies && turnsAway(found, hash, now);
+    const entry = mayBeOld ? yield* wait(store.get(credential.id, now, FRESH)) : found;
+    if (entry === undefined) return reportRejection(events, "unknown", nameableId(credential), now);
+    const verdict = judge(decodedEntry(entry), hash, now);
+    if (verdict === "unknown") return reportRejection(events, "wrong-secret", entry.key, now);
+    if (verdict === "reused") return yield* endReused(context, entry.key, now);
+    if (isLocked(entry, now, policy)) {
+      if (options?.allowLocked !== true) return reportRejection(events, "locked", entry.key, now);
+      return Object.freeze({ ...sessionOf(context, entry), locked: true as const });
+    }
+    const to = options?.extend === false ? undefined : whenDue(entry, now);
+    return to === undefined ? sessionOf(context, entry) : yield* extended(context, entry, to, now, whenDue);
   }
 
-  function extensionOf(entry: Entry, now: number): Touch | undefined {
-    return extensionWhenDue(entry, known(entry), now, policy);
+  function turnsAway(entry: Entry, hash: string, now: number): boolean {
+    const verdict = judge(decodedEntry(entry), hash, now);
+    return verdict === "unknown" || verdict === "reused" || isLocked(entry, now, policy);
+  }
+
+  function whenDue(entry: Entry, now: number): Touch | undefined {
+    return extensionWhenDue(entry, decodedEntry(entry), now, policy);
   }
 }
 
 /** `refresh` of a manager, for an entry that is there. */
-export function refreshed<Data, M extends Mode>(
-  context: Context<Data, M>,
+export function* refreshed<Data>(
+  context: ManagerContext<Data, Mode>,
   entry: Entry,
   now: number,
-): Reply<M, Session<Data> | undefined> {
-  if (isLocked(entry, now, context.policy)) return context.steps.of(undefined);
-  const extensionOf = (fresh: Entry): Touch | undefined => extension(fresh, known(fresh), now);
-  const to = extensionOf(entry);
-  if (to === undefined) return context.steps.of(sessionOf(context, entry));
-  return extend(context, entry, to, now, extensionOf);
+): Steps<Session<Data> | undefined> {
+  if (isLocked(entry, now, context.policy)) return undefined;
+  const target = (current: Entry): Touch | undefined => extension(current, decodedEntry(current), now);
+  const to = target(entry);
+  return to === undefined ? sessionOf(context, entry) : yield* extended(context, entry, to, now, target);
 }
 
 /** The hash of the secret that a credential holds. */
@@ -86,44 +96,42 @@ export function hashOf(credential: Credential): string {
 }
 
 /** Ends a session whose replaced token was used after the grace: whoever uses it may have stolen it. */
-export function endReused<Data, M extends Mode>(
-  context: Context<Data, M>,
+export function* endReused(
+  { store, events }: Pick<ManagerContext<never, Mode>, "store" | "events">,
   id: string,
   now: number,
-): Reply<M, undefined> {
-  const { store, steps } = context;
-  return steps.chain(store.delete(id), (head) => {
-    if (head !== undefined) reportEnds(context, [head], now, "reuse");
-    return steps.chain(rejected(context, "reuse", id, now), (answer) => afterPropagation(context, answer));
-  });
+): Steps<undefined> {
+  const head = yield* wait(store.delete(id));
+  if (head !== undefined) reportEnds(events, [head], now, "reuse");
+  reportRejection(events, "reuse", id, now);
+  yield* afterPropagation(store);
 }
 
 /**
- * Moves an entry's expiry. A touch that fails means that another write came first, perhaps a destroy, so the entry
- * is read again and judged anew. That ends, since each round is somebody else's write.
+ * Moves an entry's expiry. A touch that fails means that another write came first, perhaps a destroy, so the entry is
+ * read again and judged anew. That ends, since each round is somebody else's write.
  */
-function extend<Data, M extends Mode>(
-  context: Context<Data, M>,
-  entry: Entry,
-  to: Touch,
+function* extended<Data>(
+  context: ManagerContext<Data, Mode>,
+  found: Entry,
+  first: Touch,
   now: number,
-  extensionOf: (entry: Entry, now: number) => Touch | undefined,
-): Reply<M, Session<Data> | undefined> {
-  const { store, steps, events } = context;
-  return steps.chain(store.touch(entry.key, entry.rev, to, now), (touched) => {
-    if (touched) {
+  target: (entry: Entry, now: number) => Touch | undefined,
+): Steps<Session<Data> | undefined> {
+  const { store, events } = context;
+  let entry: Entry | undefined = found;
+  let to: Touch | undefined = first;
+  while (to !== undefined) {
+    if (yield* wait(store.touch(entry.key, entry.rev, to, now))) {
       const { memo: _, ...rest } = entry;
       const session = sessionOf(context, { ...rest, ...to });
       if (events.listens("refreshed")) events.emit("refreshed", { session, at: now });
-      return steps.of(session);
+      return session;
     }
-    reportConflict(context, entry.key, now);
-    return steps.chain(store.get(entry.key, now), (fresh) => {
-      if (fresh === undefined) return steps.of(undefined);
-      const again = extensionOf(fresh, now);
-      return again === undefined
-        ? steps.of(sessionOf(context, fresh))
-        : extend(context, fresh, again, now, extensionOf);
-    });
-  });
+    reportConflict(events, entry.key, now);
+    entry = yield* wait(store.get(entry.key, now));
+    if (entry === undefined) return undefined;
+    to = target(entry, now);
+  }
+  return sessionOf(context, entry);
 }

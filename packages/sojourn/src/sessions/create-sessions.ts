@@ -1,21 +1,23 @@
 /** The session manager: the rules of `lifecycle.ts` over a store. */
-import { show } from "../show.ts";
+import { FRESH } from "../store/fresh-answers.ts";
 import { memoryStore } from "../store/memory-store.ts";
-import { replies, type Mode, type Reply } from "../store/reply.ts";
+import { replies, run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import type { Store } from "../store/store.ts";
 import { isSessionId } from "../tokens/token.ts";
 import { authenticator, refreshed } from "./authenticate.ts";
-import { FRESH, sessionOf, type Context } from "./context.ts";
 import { creator } from "./create.ts";
 import { dataCodec } from "./data.ts";
+import { sessionOf } from "./decoded-entry.ts";
 import { endings } from "./end.ts";
-import { eventHub } from "./event-hub.ts";
+import { eventHub } from "./events.ts";
 import { explainer } from "./explain.ts";
 import { listings } from "./list.ts";
+import type { ManagerContext } from "./manager-context.ts";
 import { resolvePolicy, type SessionsOptions } from "./options.ts";
 import { reauthenticator } from "./reauthenticate.ts";
-import { checkRequirements } from "./requirements.ts";
+import { checkRequirements, checkStore } from "./requirements.ts";
 import { rotator } from "./rotate.ts";
+import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import { updater } from "./update.ts";
 
@@ -42,20 +44,18 @@ export function createSessions<Data>(options: SessionsOptions<Data, Mode> = {}):
   checkStore(store);
   checkRequirements(store.guarantees, options.require ?? {});
   const policy = resolvePolicy(options as SessionsOptions<never, Mode>);
-  const steps = replies<Mode>(store.mode);
-  const context: Context<Data, Mode> = {
+  const sessions = assemble<Data, Mode>({
     store,
-    steps,
     policy,
-    codec: dataCodec(options.schema, policy.maxDataLength, store.mode, steps),
+    codec: dataCodec(options.schema, policy.maxDataLength, store.mode),
     events: eventHub(options.onListenerError),
-  };
-  const sessions = assemble(context);
+  });
   return Object.freeze(store.mode === "sync" ? sessions : rejecting(sessions));
 }
 
-function assemble<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M> {
-  const { store, steps, policy, events } = context;
+function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M> {
+  const { store, policy, events } = context;
+  const { chain, of } = replies(store.mode);
 
   return {
     mode: store.mode,
@@ -63,18 +63,12 @@ function assemble<Data, M extends Mode>(context: Context<Data, M>): Sessions<Dat
     create: creator(context),
     authenticate: authenticator(context),
     get(id) {
-      if (!isSessionId(id)) return steps.of(undefined);
-      return steps.chain(store.get(id, policy.clock.now()), (entry) =>
-        steps.of(entry === undefined ? undefined : sessionOf(context, entry)),
+      if (!isSessionId(id)) return of(undefined);
+      return chain(store.get(id, policy.clock.now()), (entry) =>
+        of(entry === undefined ? undefined : sessionOf(context, entry)),
       );
     },
-    refresh(id) {
-      if (!isSessionId(id)) return steps.of(undefined);
-      const now = policy.clock.now();
-      return steps.chain(store.get(id, now, FRESH), (entry) =>
-        entry === undefined ? steps.of(undefined) : refreshed(context, entry, now),
-      );
-    },
+    refresh: (id) => run(store.mode, refresh(id)),
     update: updater(context),
     rotate: rotator(context),
     reauthenticate: reauthenticator(context),
@@ -87,17 +81,12 @@ function assemble<Data, M extends Mode>(context: Context<Data, M>): Sessions<Dat
     on: events.on,
     listens: events.listens,
   };
-}
 
-function checkStore(store: Store): void {
-  if (typeof store?.get !== "function" || typeof store.put !== "function") {
-    throw new TypeError(`Expected \`store\` to be a store, got ${show(store)}`);
-  }
-  if (typeof store.revokeOwner !== "function" || typeof store.touch !== "function") {
-    throw new TypeError(
-      "Expected a store that sessions can stand on, got a key-value store: where a delete or a compare-and-set is " +
-        "not seen by everybody at once, a logout would not be one. Use it with storage.kv",
-    );
+  function* refresh(id: string): Steps<Session<Data> | undefined> {
+    if (!isSessionId(id)) return undefined;
+    const now = policy.clock.now();
+    const entry = yield* wait(store.get(id, now, FRESH));
+    return entry === undefined ? undefined : yield* refreshed(context, entry, now);
   }
 }
 

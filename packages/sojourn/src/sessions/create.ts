@@ -1,40 +1,46 @@
 /** How a session starts: one put, then, where users have a limit, whoever is beyond it goes. */
 import { ConflictError, RevokedError, TooManySessionsError } from "../errors.ts";
-import type { Mode, Reply } from "../store/reply.ts";
-import type { Begun, Entry, Head } from "../store/store.ts";
+import { afterPropagation } from "../store/fresh-answers.ts";
+import { run, wait, type Mode, type Steps } from "../store/reply.ts";
+import type { Begun, Entry } from "../store/store.ts";
 import { adoptToken, mintToken, parseUserId, uniqueRev } from "../tokens/token.ts";
-import { countLive, reportEnds, sessionOf, afterPropagation, type Context } from "./context.ts";
-import { beyondLimit, expiryFrom } from "./lifecycle.ts";
-import { liveOf } from "./list.ts";
+import { sessionOf } from "./decoded-entry.ts";
+import { reportEnds } from "./events.ts";
+import { beyondLimit, countLive, expiryFrom } from "./lifecycle.ts";
+import { liveEntries } from "./list.ts";
+import type { ManagerContext } from "./manager-context.ts";
 import { resolveLifetimes, type CreateOptions, type Policy } from "./options.ts";
 import { encodeRecord, keptDevice } from "./record.ts";
 import type { Device, SessionWithToken } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** `create` of a manager. */
-export function creator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["create"] {
-  const { store, steps, policy, codec, events } = context;
+export function creator<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M>["create"] {
+  const { store, policy, codec, events } = context;
 
-  return (userId, data, options = {}) => {
+  return (userId, data, options) => run(store.mode, steps(userId, data, options));
+
+  function* steps(
+    userId: string | null,
+    data: Data | undefined,
+    options: CreateOptions = {},
+  ): Steps<SessionWithToken<Data>> {
     const owner = userId === null ? null : parseUserId(userId);
     const birth = prepare(options, policy);
     // Taken when the call begins: a destroyByUser from here on is to refuse this session.
     const now = policy.clock.now();
     const begun = owner === null ? undefined : (options.begun ?? store.begin());
-    return steps.chain(codec.encode(data === undefined ? {} : data), (value) => {
-      return steps.chain(placeFor(context, owner, birth.id, now), (createdAt) => {
-        const entry = newEntry({ ...birth, owner, value, now, createdAt });
-        return steps.chain(insert(context, entry, { adopted: birth.adopted, now, begun }), (hasReplaced) =>
-          steps.chain(enforceLimit(context, entry, now), (hasEvicted) => {
-            const session = sessionOf(context, entry);
-            if (events.listens("created")) events.emit("created", { session, at: now });
-            const created: SessionWithToken<Data> = { token: birth.token, ...session };
-            return hasReplaced || hasEvicted ? afterPropagation(context, created) : steps.of(created);
-          }),
-        );
-      });
-    });
-  };
+    const json = codec.encode(data === undefined ? {} : data);
+    const value = typeof json === "string" ? json : yield* wait<"async", string>(json);
+    const createdAt = yield* checkRoom(context, owner, birth.id, now);
+    const entry = newEntry({ ...birth, owner, value, now, createdAt });
+    const hasReplaced = yield* insert(context, entry, { adopted: birth.adopted, now, begun });
+    const hasEvicted = yield* enforceLimit(context, entry, now);
+    const session = sessionOf(context, entry);
+    if (events.listens("created")) events.emit("created", { session, at: now });
+    if (hasReplaced || hasEvicted) yield* afterPropagation(store);
+    return { token: birth.token, ...session };
+  }
 }
 
 interface Birth {
@@ -88,44 +94,39 @@ function newEntry(
 }
 
 /** Answers whether a live session had to go for it. */
-function insert<Data, M extends Mode>(
-  context: Context<Data, M>,
+function* insert(
+  { store, events }: Pick<ManagerContext<never, Mode>, "store" | "events">,
   entry: Entry,
   { adopted, now, begun }: { readonly adopted: boolean; readonly now: number; readonly begun: Begun | undefined },
-): Reply<M, boolean> {
-  const { store, steps } = context;
-  return steps.chain(store.put(entry, adopted ? "any" : null, now, begun), (put) => {
-    if (put.outcome === "revoked") {
-      throw new RevokedError("All sessions of the user were ended while this one was being started");
-    }
-    if (put.outcome === "conflict") throw new ConflictError("The new session's id is taken");
-    reportEnds(context, put.removed, now, (head) => (head.key === entry.key ? "replaced" : "evicted"));
-    return steps.of(countLive(put.removed, now) > 0);
-  });
+): Steps<boolean> {
+  const put = yield* wait(store.put(entry, adopted ? "any" : null, now, begun));
+  if (put.outcome === "revoked") {
+    throw new RevokedError("All sessions of the user were ended while this one was being started");
+  }
+  if (put.outcome === "conflict") throw new ConflictError("The new session's id is taken");
+  reportEnds(events, put.removed, now, (head) => (head.key === entry.key ? "replaced" : "evicted"));
+  return countLive(put.removed, now) > 0;
 }
 
 /**
- * The `createdAt` of the new session. Where users have a limit, it has to be younger than those that are there, or the
- * eviction of the oldest could hit it.
+ * Where users have a limit: whether there is room for one more session, and the `createdAt` of the youngest that is
+ * there. The new one has to be younger than those it can see, or the eviction of the oldest could hit it.
  *
  * @throws TooManySessionsError if logins beyond the limit are refused, before anything is changed
  */
-function placeFor<Data, M extends Mode>(
-  context: Context<Data, M>,
+function* checkRoom(
+  { store, policy }: Pick<ManagerContext<never, Mode>, "store" | "policy">,
   owner: string | null,
   id: string,
   now: number,
-): Reply<M, number> {
-  const { steps, policy } = context;
+): Steps<number> {
   const { maxPerUser } = policy;
-  if (maxPerUser === undefined || owner === null) return steps.of(now);
-  return steps.chain(liveOf(context, owner, now), (sessions) => {
-    const others = sessions.filter((entry) => entry.key !== id);
-    if (maxPerUser.onLimit === "reject" && others.length >= maxPerUser.limit) {
-      throw new TooManySessionsError(maxPerUser.limit);
-    }
-    return steps.of(others.reduce((latest, { createdAt }) => Math.max(latest, createdAt + 1), now));
-  });
+  if (maxPerUser === undefined || owner === null) return now;
+  const others = (yield* liveEntries(store, owner, now)).filter((entry) => entry.key !== id);
+  if (maxPerUser.onLimit === "reject" && others.length >= maxPerUser.limit) {
+    throw new TooManySessionsError(maxPerUser.limit);
+  }
+  return others.reduce((latest, { createdAt }) => Math.max(latest, createdAt + 1), now);
 }
 
 /**
@@ -134,35 +135,22 @@ function placeFor<Data, M extends Mode>(
  *
  * @throws TooManySessionsError if the new session itself had to go
  */
-function enforceLimit<Data, M extends Mode>(context: Context<Data, M>, created: Entry, now: number): Reply<M, boolean> {
-  const { steps, policy } = context;
-  const { maxPerUser } = policy;
-  if (maxPerUser === undefined || created.owner === null) return steps.of(false);
-  return steps.chain(liveOf(context, created.owner, now), (sessions) => {
-    const which = maxPerUser.onLimit === "reject" ? "youngest" : "oldest";
-    const excess = beyondLimit(sessions, maxPerUser.limit, which);
-    return steps.chain(removeAll(context, excess, created, now), () => {
-      if (which === "oldest" || !excess.some((head) => head.key === created.key)) return steps.of(excess.length > 0);
-      // With an adopted token, somebody may have used it meanwhile.
-      return steps.chain(afterPropagation(context, maxPerUser.limit), (limit): Reply<M, boolean> => {
-        throw new TooManySessionsError(limit);
-      });
-    });
-  });
-}
-
-function removeAll<Data, M extends Mode>(
-  context: Context<Data, M>,
-  excess: readonly Head[],
-  created: Head,
+function* enforceLimit(
+  { store, policy, events }: Pick<ManagerContext<never, Mode>, "store" | "policy" | "events">,
+  created: Entry,
   now: number,
-): Reply<M, undefined> {
-  const { store, steps } = context;
-  const [first, ...rest] = excess;
-  if (first === undefined) return steps.of(undefined);
-  return steps.chain(store.delete(first.key), (head) => {
+): Steps<boolean> {
+  const { maxPerUser } = policy;
+  if (maxPerUser === undefined || created.owner === null) return false;
+  const which = maxPerUser.onLimit === "reject" ? "youngest" : "oldest";
+  const excess = beyondLimit(yield* liveEntries(store, created.owner, now), maxPerUser.limit, which);
+  for (const { key } of excess) {
+    const head = yield* wait(store.delete(key));
     // The new session was never handed out, so its end is nobody's news.
-    if (head !== undefined && head.key !== created.key) reportEnds(context, [head], now, "evicted");
-    return removeAll(context, rest, created, now);
-  });
+    if (head !== undefined && key !== created.key) reportEnds(events, [head], now, "evicted");
+  }
+  if (which === "oldest" || !excess.some(({ key }) => key === created.key)) return excess.length > 0;
+  // With an adopted token, somebody may have used it meanwhile.
+  yield* afterPropagation(store);
+  throw new TooManySessionsError(maxPerUser.limit);
 }

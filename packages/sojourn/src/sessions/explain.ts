@@ -1,10 +1,12 @@
 /** Why a token is, or is not, a live session's. */
-import type { Mode } from "../store/reply.ts";
+import { FRESH } from "../store/fresh-answers.ts";
+import { run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import { readToken, type Credential } from "../tokens/token.ts";
 import { hashOf } from "./authenticate.ts";
-import { FRESH, known, type Context } from "./context.ts";
+import { decodedEntry } from "./decoded-entry.ts";
 import { expiryReason, isLocked, judge, replacedSecret } from "./lifecycle.ts";
+import type { ManagerContext } from "./manager-context.ts";
 import type { Policy } from "./options.ts";
 import { sessionHead } from "./record.ts";
 import type { Explanation } from "./session.ts";
@@ -14,22 +16,23 @@ import type { Sessions } from "./sessions.ts";
 const LONG_AGO = 0;
 
 /** `explain` of a manager. */
-export function explainer<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["explain"] {
-  const { store, steps, policy } = context;
-  return (token) => {
+export function explainer<Data, M extends Mode>({
+  store,
+  policy,
+}: ManagerContext<Data, M>): Sessions<Data, M>["explain"] {
+  return (token) => run(store.mode, steps(token));
+
+  function* steps(token: string): Steps<Explanation> {
     const credential = readToken(token);
-    if (credential === undefined) return steps.of<Explanation>({ state: "malformed" });
+    if (credential === undefined) return { state: "malformed" };
     const now = policy.clock.now();
-    return steps.chain(store.get(credential.id, LONG_AGO, FRESH), (entry) =>
-      steps.of<Explanation>(
-        entry === undefined ? { state: "unknown-or-ended" } : explanation(entry, credential, now, policy),
-      ),
-    );
-  };
+    const entry = yield* wait(store.get(credential.id, LONG_AGO, FRESH));
+    return entry === undefined ? { state: "unknown-or-ended" } : explanation(entry, credential, now, policy);
+  }
 }
 
 function explanation(entry: Entry, credential: Credential, now: number, policy: Policy): Explanation {
-  const record = known(entry);
+  const record = decodedEntry(entry);
   const hash = hashOf(credential);
   const id = entry.key;
   const verdict = judge(record, hash, now);

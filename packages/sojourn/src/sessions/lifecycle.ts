@@ -101,3 +101,8 @@ export function beyondLimit(heads: readonly Head[], limit: number, which: "young
 export function byCreation(a: Head, b: Head): number {
   return a.createdAt - b.createdAt || (a.key < b.key ? -1 : Number(a.key > b.key));
 }
+
+/** How many of removed sessions were live: what the caller ended, not what time had ended before. */
+export function countLive(heads: readonly Head[], now: number): number {
+  return heads.reduce((live, head) => live + Number(now < head.expiresAt), 0);
+}

@@ -1,44 +1,43 @@
 /** The listings: of one user, whole; of everybody, a page at a time. */
-import type { Mode, Reply } from "../store/reply.ts";
-import { MAX_PAGE, type Entry } from "../store/store.ts";
+import { run, wait, type Mode, type Steps } from "../store/reply.ts";
+import { MAX_PAGE, type Entry, type Page, type Store } from "../store/store.ts";
 import { parseUserId } from "../tokens/token.ts";
-import { sessionOf, type Context } from "./context.ts";
+import { sessionOf } from "./decoded-entry.ts";
 import { byCreation } from "./lifecycle.ts";
+import type { ManagerContext } from "./manager-context.ts";
 import { decodeRecord, sessionHead } from "./record.ts";
+import type { Session, SessionHead } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** `listByUser` and `list` of a manager. */
 export function listings<Data, M extends Mode>(
-  context: Context<Data, M>,
+  context: ManagerContext<Data, M>,
 ): Pick<Sessions<Data, M>, "listByUser" | "list"> {
-  const { store, steps, policy } = context;
+  const { store, policy } = context;
   return {
-    listByUser(userId) {
-      const owner = parseUserId(userId);
-      return steps.chain(liveOf(context, owner, policy.clock.now()), (entries) =>
-        steps.of([...entries].sort(byCreation).map((entry) => sessionOf(context, entry))),
-      );
-    },
-
-    list({ after, limit = 100 } = {}) {
-      return steps.chain(store.list({ after, limit }, policy.clock.now()), ({ items, next }) =>
-        steps.of({ items: items.map((head) => sessionHead(head, decodeRecord(head))), next }),
-      );
-    },
+    listByUser: (userId) => run(store.mode, ofUser(userId)),
+    list: (options) => run(store.mode, page(options)),
   };
+
+  function* ofUser(userId: string): Steps<readonly Session<Data>[]> {
+    const entries = yield* liveEntries(store, parseUserId(userId), policy.clock.now());
+    return [...entries].sort(byCreation).map((entry) => sessionOf(context, entry));
+  }
+
+  function* page({ after, limit = 100 }: Parameters<Sessions<Data, M>["list"]>[0] = {}): Steps<Page<SessionHead>> {
+    const { items, next } = yield* wait(store.list({ after, limit }, policy.clock.now()));
+    return { items: items.map((head) => sessionHead(head, decodeRecord(head))), next };
+  }
 }
 
 /** All live entries of a user. */
-export function liveOf<M extends Mode>(
-  context: Pick<Context<never, M>, "store" | "steps">,
-  owner: string,
-  now: number,
-): Reply<M, readonly Entry[]> {
-  const { store, steps } = context;
-  const from = (after: string | undefined, before: readonly Entry[]): Reply<M, readonly Entry[]> =>
-    steps.chain(store.listByOwner(owner, { after, limit: MAX_PAGE }, now), ({ items, next }) => {
-      const all = [...before, ...items];
-      return next === undefined ? steps.of(all) : from(next, all);
-    });
-  return from(undefined, []);
+export function* liveEntries(store: Store, owner: string, now: number): Steps<readonly Entry[]> {
+  const all: Entry[] = [];
+  let after: string | undefined;
+  do {
+    const { items, next }: Page<Entry> = yield* wait(store.listByOwner(owner, { after, limit: MAX_PAGE }, now));
+    all.push(...items);
+    after = next;
+  } while (after !== undefined);
+  return all;
 }

@@ -1,9 +1,10 @@
 /** What `createSessions` is told, and what it makes of it: every default stands in this file. */
 import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
-import type { Begun, Guarantees, Store } from "../store/store.ts";
+import type { Begun, Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
+import type { Requirements } from "./requirements.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
 /** Options of `createSessions`. */
@@ -49,18 +50,6 @@ export interface MaxPerUser {
   readonly limit: number;
   /** `"reject"` refuses the login (`too_many_sessions`); `"evict-oldest"` ends the oldest session for it. */
   readonly onLimit: "reject" | "evict-oldest";
-}
-
-/** The least that a store has to guarantee. */
-export interface Requirements {
-  /** `"process"` is met by `"power"` as well. */
-  readonly durability?: Guarantees["durability"];
-  readonly atomic?: true;
-  /** The most milliseconds that an answer may be out of date. */
-  readonly staleMs?: number;
-  readonly evicts?: false;
-  readonly failoverLoss?: false;
-  readonly exactOrder?: true;
 }
 
 /** Options of `create`. */

@@ -1,7 +1,22 @@
-/** Law 11: whoever asks for more than the store guarantees is refused at the start, not surprised later. */
+/**
+ * What a manager asks of its store. Law 11: whoever asks for more than the store guarantees is refused at the start,
+ * not surprised later.
+ */
 import { GuaranteeError } from "../errors.ts";
-import type { Guarantees } from "../store/store.ts";
-import type { Requirements } from "./options.ts";
+import { show } from "../show.ts";
+import type { Guarantees, Store } from "../store/store.ts";
+
+/** The least that a store has to guarantee. */
+export interface Requirements {
+  /** `"process"` is met by `"power"` as well. */
+  readonly durability?: Guarantees["durability"];
+  readonly atomic?: true;
+  /** The most milliseconds that an answer may be out of date. */
+  readonly staleMs?: number;
+  readonly evicts?: false;
+  readonly failoverLoss?: false;
+  readonly exactOrder?: true;
+}
 
 const DURABILITIES = ["none", "process", "power"] as const;
 
@@ -20,4 +35,17 @@ export function checkRequirements(guarantees: Guarantees, wanted: Requirements):
     unmet.push("no loss of acknowledged writes in a failover");
   if (wanted.exactOrder === true && !guarantees.exactOrder) unmet.push("an exact order of revocations and logins");
   if (unmet.length > 0) throw new GuaranteeError(`The store does not guarantee what is required: ${unmet.join("; ")}`);
+}
+
+/** @throws TypeError for what is not a store, or none that sessions can stand on */
+export function checkStore(store: Store): void {
+  if (typeof store?.get !== "function" || typeof store.put !== "function") {
+    throw new TypeError(`Expected \`store\` to be a store, got ${show(store)}`);
+  }
+  if (typeof store.revokeOwner !== "function" || typeof store.touch !== "function") {
+    throw new TypeError(
+      "Expected a store that sessions can stand on, got a key-value store: where a delete or a compare-and-set is " +
+        "not seen by everybody at once, a logout would not be one. Use it with storage.kv",
+    );
+  }
 }

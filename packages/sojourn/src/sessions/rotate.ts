@@ -5,7 +5,8 @@
  * rotation with the old token within the grace (a second tab, a lost reply) gets the same new token, and nobody
  * else can compute it. After the grace, an old token is theft, and ends the session.
  */
-import type { Mode } from "../store/reply.ts";
+import { afterPropagation } from "../store/fresh-answers.ts";
+import { run, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import {
   nameableId,
@@ -16,27 +17,46 @@ import {
   type MintedToken,
 } from "../tokens/token.ts";
 import { endReused, hashOf } from "./authenticate.ts";
-import { compareAndSet, type Step } from "./compare-and-set.ts";
-import { known, rejected, sessionOf, afterPropagation, type Context } from "./context.ts";
+import { compareAndSet, type Made } from "./compare-and-set.ts";
+import { decodedEntry, sessionOf } from "./decoded-entry.ts";
+import { reportRejection } from "./events.ts";
 import { isLocked, judge, rotated, saltsFrom } from "./lifecycle.ts";
+import type { ManagerContext } from "./manager-context.ts";
 import { encodeRecord } from "./record.ts";
-import type { SessionWithToken } from "./session.ts";
+import type { RejectionReason, SessionWithToken } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** `rotate` of a manager. */
-export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["rotate"] {
-  const { steps, policy, events } = context;
+export function rotator<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M>["rotate"] {
+  const { store, policy, events } = context;
+  return (token) => run(store.mode, steps(token));
 
-  function step(entry: Entry, credential: Credential, now: number): Rotation<Data, M> {
-    const record = known(entry);
+  function* steps(token: string | undefined): Steps<SessionWithToken<Data> | undefined> {
+    const credential = readToken(token);
+    const now = policy.clock.now();
+    if (credential === undefined) {
+      return token === undefined ? undefined : reportRejection(events, "malformed", null, now);
+    }
+    const { id } = credential;
+    const outcome = yield* compareAndSet(context, { id, now, make: (entry) => rotation(entry, credential, now) });
+    if (outcome === undefined) return reportRejection(events, "unknown", nameableId(credential), now);
+    if (outcome === "reuse") return yield* endReused(context, id, now);
+    if (typeof outcome === "string") return reportRejection(events, outcome, id, now);
+    // Also when it repeats one that another call has made, and that may not have propagated.
+    yield* afterPropagation(store);
+    return outcome;
+  }
+
+  function rotation(entry: Entry, credential: Credential, now: number): Made<SessionWithToken<Data> | RejectionReason> {
+    const record = decodedEntry(entry);
     const hash = hashOf(credential);
     const verdict = judge(record, hash, now);
-    if (verdict === "reused") return { answer: () => endReused(context, entry.key, now) };
-    if (verdict === "unknown") return { answer: () => rejected(context, "wrong-secret", entry.key, now) };
-    if (isLocked(entry, now, policy)) return { answer: () => rejected(context, "locked", entry.key, now) };
+    if (verdict === "reused") return { answer: "reuse" };
+    if (verdict === "unknown") return { answer: "wrong-secret" };
+    if (isLocked(entry, now, policy)) return { answer: "locked" };
     if (verdict === "in-grace") {
       const { token } = successor(credential, saltsFrom(record, hash));
-      return { answer: () => steps.of({ token, ...sessionOf(context, entry) }) };
+      return { answer: { token, ...sessionOf(context, entry) } };
     }
     const salt = rotationSalt();
     const next = succeedingToken(credential, salt);
@@ -49,27 +69,7 @@ export function rotator<Data, M extends Mode>(context: Context<Data, M>): Sessio
       },
     };
   }
-
-  return (token) => {
-    const credential = readToken(token);
-    if (credential === undefined) {
-      return token === undefined ? steps.of(undefined) : rejected(context, "malformed", null, policy.clock.now());
-    }
-    const now = policy.clock.now();
-    const rotation = compareAndSet<Data, M, SessionWithToken<Data>>(context, {
-      id: credential.id,
-      now,
-      make: (entry) => steps.of(step(entry, credential, now)),
-      absent: () => rejected(context, "unknown", nameableId(credential), now),
-    });
-    // Also when it repeats one that another call has made, and that may not have propagated.
-    return steps.chain(rotation, (session) =>
-      session === undefined ? steps.of(session) : afterPropagation(context, session),
-    );
-  };
 }
-
-type Rotation<Data, M extends Mode> = Step<M, SessionWithToken<Data> | undefined>;
 
 /** The current token, computed from one that was replaced, over every rotation since. */
 function successor(old: Credential, salts: readonly string[]): Credential & { readonly token: string } {

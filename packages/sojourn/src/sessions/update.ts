@@ -1,43 +1,45 @@
 /** How data changes. */
 import { show } from "../show.ts";
-import type { Mode } from "../store/reply.ts";
+import { replies, run, type Mode, type Reply } from "../store/reply.ts";
+import type { Entry } from "../store/store.ts";
 import { isSessionId } from "../tokens/token.ts";
-import { compareAndSet, type Step } from "./compare-and-set.ts";
-import { known, sessionOf, type Context } from "./context.ts";
+import { compareAndSet, type Made } from "./compare-and-set.ts";
+import { decodedEntry, sessionOf } from "./decoded-entry.ts";
+import type { ManagerContext } from "./manager-context.ts";
 import { encodeRecord } from "./record.ts";
 import type { Session } from "./session.ts";
 import type { Change, Sessions } from "./sessions.ts";
 
 /** `update` of a manager. */
-export function updater<Data, M extends Mode>(context: Context<Data, M>): Sessions<Data, M>["update"] {
-  const { steps, policy, codec, events } = context;
+export function updater<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M>["update"] {
+  const { store, policy, codec, events } = context;
+  const { of } = replies(store.mode);
+
   return (id, change) => {
     if (typeof change !== "function" && !isFields(change)) {
       throw new TypeError(`Expected the change of a session to be fields or a function, got ${show(change)}`);
     }
-    if (!isSessionId(id)) return steps.of(undefined);
+    if (!isSessionId(id)) return of(undefined);
     const now = policy.clock.now();
-    return compareAndSet<Data, M, Session<Data>>(context, {
-      id,
-      now,
-      make: (entry) =>
-        steps.chain(codec.encode(apply(codec.copy(entry.value), change)), (value) => {
-          if (value === entry.value) return steps.of<ChangeStep>({ answer: () => steps.of(sessionOf(context, entry)) });
-          const record = known(entry);
-          const meta = encodeRecord({ ...record, version: record.version + 1 });
-          return steps.of<ChangeStep>({
-            write: { meta, value },
-            stored(next) {
-              const session = sessionOf(context, next);
-              if (events.listens("updated")) events.emit("updated", { session, at: now });
-              return session;
-            },
-          });
-        }),
-    });
+    const make = (entry: Entry): Reply<Mode, Made<Session<Data>>> => {
+      const json = codec.encode(apply(codec.copy(entry.value), change));
+      return typeof json === "string" ? changed(entry, json, now) : json.then((value) => changed(entry, value, now));
+    };
+    return run(store.mode, compareAndSet(context, { id, now, make }));
   };
 
-  type ChangeStep = Step<M, Session<Data> | undefined>;
+  function changed(entry: Entry, value: string, now: number): Made<Session<Data>> {
+    if (value === entry.value) return { answer: sessionOf(context, entry) };
+    const record = decodedEntry(entry);
+    return {
+      write: { meta: encodeRecord({ ...record, version: record.version + 1 }), value },
+      stored(next) {
+        const session = sessionOf(context, next);
+        if (events.listens("updated")) events.emit("updated", { session, at: now });
+        return session;
+      },
+    };
+  }
 }
 
 function apply<Data>(data: Data, change: Change<Data>): unknown {

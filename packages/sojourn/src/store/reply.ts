@@ -13,32 +13,16 @@ export interface Replies<M extends Mode> {
   of<T>(value: T): Reply<M, T>;
   /** Goes on with the value of a reply. */
   chain<A, B>(reply: Reply<M, A>, next: (value: A) => Reply<M, B>): Reply<M, B>;
-  /** The reply of a call, or another value if it fails. */
-  orElse<A, B>(call: () => Reply<M, A>, otherwise: B): Reply<M, A | B>;
 }
 
 const sync: Replies<"sync"> = Object.freeze({
   of: <T>(value: T) => value,
   chain: <A, B>(reply: A, next: (value: A) => B) => next(reply),
-  orElse<A, B>(call: () => A, otherwise: B) {
-    try {
-      return call();
-    } catch {
-      return otherwise;
-    }
-  },
 });
 
 const async: Replies<"async"> = Object.freeze({
   of: <T>(value: T) => Promise.resolve(value),
   chain: <A, B>(reply: Promise<A>, next: (value: A) => Promise<B>) => reply.then(next),
-  async orElse<A, B>(call: () => Promise<A>, otherwise: B) {
-    try {
-      return await call();
-    } catch {
-      return otherwise;
-    }
-  },
 });
 
 /** The steps of a mode. */
@@ -63,7 +47,10 @@ export function wait<M extends Mode, T>(reply: Reply<M, T>): Iterable<unknown, T
   return new Step<T>(reply);
 }
 
-/** A lighter form of the generator that yields one reply and returns what comes back: half its time. */
+/**
+ * A lighter form of the generator that yields one reply and returns what comes back: half its time. A reply that is
+ * there already is not yielded: it would travel to the outermost generator and back.
+ */
 class Step<T> implements Iterator<unknown, T, unknown> {
   readonly #reply: unknown;
   #isAsked = false;
@@ -78,6 +65,7 @@ class Step<T> implements Iterator<unknown, T, unknown> {
 
   next(value?: unknown): IteratorResult<unknown, T> {
     if (this.#isAsked) return { done: true, value: value as T };
+    if (!isThenable(this.#reply)) return { done: true, value: this.#reply as T };
     this.#isAsked = true;
     return { done: false, value: this.#reply };
   }
@@ -85,6 +73,10 @@ class Step<T> implements Iterator<unknown, T, unknown> {
   throw(error: unknown): never {
     throw error;
   }
+}
+
+function isThenable(reply: unknown): boolean {
+  return typeof reply === "object" && reply !== null && "then" in reply;
 }
 
 function runNow<T>(steps: Steps<T>): T {

@@ -1,23 +1,21 @@
-/** Sessions for Express 4 and 5, connect, and node:http: a thin face of `sojourn/cookies`. */
+/** Sessions for Express 4 and 5, connect, and node:http: a thin adapter of `sojourn/cookies`. */
 import { SojournError, TooManyAttemptsError } from "../errors.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
-import type { IncomingRequest } from "./cookies/incoming-request.ts";
+import type { IncomingRequest } from "./cookies/http-messages.ts";
 import type { CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
-import type { HoldableResponse } from "./node/held-response.ts";
-import { holdResponse, type Holding } from "./node/hold-response.ts";
+import { deferResponse, type Deferral } from "./node/defer-response.ts";
+import type { MiddlewareResponse } from "./node/server-response.ts";
 
 export type { RequestSession } from "./cookies/request-session.ts";
+export type { MiddlewareResponse } from "./node/server-response.ts";
 
 /** A request as Express and node:http have it. */
 export interface MiddlewareRequest extends IncomingRequest {
   /** Where it comes from, as Express knows it with "trust proxy". */
   readonly ip?: string | undefined;
 }
-
-/** A response as Express and node:http have it. */
-export type MiddlewareResponse = HoldableResponse;
 
 /** Options of `sessionMiddleware`. */
 export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSessionsOptions<Data, M> {
@@ -58,7 +56,11 @@ export function sessionMiddleware<Data, M extends Mode>(
     return web.start(request, { address: address === undefined ? request.ip : address(request) });
   }
 
-  function hold(request: MiddlewareRequest, response: MiddlewareResponse, session: RequestSession<Data, M>): Holding {
+  function attach(
+    request: MiddlewareRequest,
+    response: MiddlewareResponse,
+    session: RequestSession<Data, M>,
+  ): Deferral {
     (request as { session?: RequestSession<Data, M> }).session = session;
     return { response, session, isSync };
   }
@@ -67,7 +69,7 @@ export function sessionMiddleware<Data, M extends Mode>(
   function middleware(request: MiddlewareRequest, response: MiddlewareResponse, next: Next): void {
     if (!isSync) return void startLater(request, response, next);
     try {
-      holdResponse(hold(request, response, start(request) as RequestSession<Data, M>), next);
+      deferResponse(attach(request, response, start(request) as RequestSession<Data, M>), next);
     } catch (error) {
       return refuse(response, error, next);
     }
@@ -76,7 +78,7 @@ export function sessionMiddleware<Data, M extends Mode>(
 
   async function startLater(request: MiddlewareRequest, response: MiddlewareResponse, next: Next): Promise<void> {
     try {
-      holdResponse(hold(request, response, await start(request)), next);
+      deferResponse(attach(request, response, await start(request)), next);
     } catch (error) {
       return refuse(response, error, next);
     }

@@ -1,12 +1,12 @@
-/** Sessions for Fastify 5: a thin face of `sojourn/cookies`. */
+/** Sessions for Fastify 5: a thin adapter of `sojourn/cookies`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { TooManyAttemptsError } from "../errors.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import type { CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
-import type { ResponseHeaders } from "./cookies/response-headers.ts";
-import { ANSWER_HEADERS } from "./node/held-response.ts";
+import type { ResponseHeaders } from "./cookies/http-messages.ts";
+import { ANSWER_HEADERS } from "./node/server-response.ts";
 
 export type { RequestSession } from "./cookies/request-session.ts";
 

@@ -1,13 +1,13 @@
-/** Sessions for Hono: a thin face of `sojourn/cookies`. */
+/** Sessions for Hono: a thin adapter of `sojourn/cookies`. */
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { SojournError, TooManyAttemptsError } from "../errors.ts";
 import type { Mode } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
-import type { IncomingRequest } from "./cookies/incoming-request.ts";
+import type { IncomingRequest } from "./cookies/http-messages.ts";
 import type { CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
-import type { ResponseHeaders } from "./cookies/response-headers.ts";
+import type { ResponseHeaders } from "./cookies/http-messages.ts";
 
 export type { RequestSession } from "./cookies/request-session.ts";
 
@@ -95,7 +95,7 @@ class HonoHeaders implements ResponseHeaders {
   }
 }
 
-/** On Node the headers that the server has parsed are at hand; a `Headers` would have to be made of them first. */
+/** On Node the headers that the server has parsed are there already; a `Headers` would have to be made of them first. */
 function requestOf(c: Context): IncomingRequest {
   const { incoming } = (c.env ?? {}) as { readonly incoming?: IncomingRequest };
   return typeof incoming?.headers === "object" ? incoming : c.req.raw;

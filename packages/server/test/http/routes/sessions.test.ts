@@ -64,7 +64,7 @@ describe("the four routes", () => {
     const path = `/sessions/${encodeURIComponent(token)}`;
     expect(await said(post("/sessions", { token, user: "u_42" }))).toBe('201 "ok"');
     expect(await said(get(path))).toBe('200 "u_42"');
-    expect(await said(get(`${path}?a=/logout#b`))).toBe('200 "u_42"');
+    expect(await said(get(`${path}?#b`))).toBe('200 "u_42"');
     expect(await said(post(`${path}/logout`))).toBe("204 ");
     expect(await said(get(path))).toBe("404 ");
   });

@@ -1,13 +1,17 @@
 /** The main thread's side of the commit worker: gathers writes into groups, and tells each call what became of it. */
+import { existsSync } from "node:fs";
 import { setImmediate } from "node:timers";
 import { URL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { StoreError, type StoreErrorCode } from "../../errors.ts";
+import type { OpenFile } from "./database-files.ts";
 import { wireReader, type Wire, type WireReader } from "./group-wire.ts";
 
 /** What the worker is started with. */
 export interface WorkerOptions {
   readonly path: string;
+  /** What the store reads: the worker writes to no other. */
+  readonly files: readonly OpenFile[];
   readonly namespace: string;
   readonly busyTimeout: number;
   /** Where the worker notes the counts of changes of its own transactions, each at its remainder. */
@@ -59,9 +63,16 @@ export interface CommitThread {
   close(): Promise<void>;
 }
 
+/**
+ * Starts the worker, which opens the file at once.
+ *
+ * @throws StoreError `store_unavailable` if the worker's code is not there
+ */
 export function commitThread({ onCommit, onFault, ...options }: CommitThreadOptions): CommitThread {
   const followed = new Int32Array(new SharedArrayBuffer(8 * 4));
-  let worker: Worker | undefined;
+  const code = workerCode();
+  let worker: Worker | undefined = start();
+  worker.unref();
   let next = emptyGroup();
   let sent: Group | undefined;
   let scheduled = false;
@@ -96,10 +107,8 @@ export function commitThread({ onCommit, onFault, ...options }: CommitThreadOpti
   }
 
   function start(): Worker {
-    // Beside this file, and of its kind: TypeScript in the sources, JavaScript in the package.
-    const kind = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const workerData: WorkerOptions = { ...options, followed };
-    const started = new Worker(new URL(`./commit-worker.${kind}`, import.meta.url), { workerData });
+    const started = new Worker(code, { workerData });
     started.on("message", (reply: GroupReply | null) => {
       if (reply !== null) receive(reply);
     });
@@ -180,6 +189,23 @@ export function commitThread({ onCommit, onFault, ...options }: CommitThreadOpti
       await last.terminate();
     },
   };
+}
+
+/** Beside this file, and of its kind: TypeScript in the sources, JavaScript in the package. */
+function workerCode(): URL {
+  let code: URL | undefined;
+  try {
+    code = new URL(`./commit-worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+    if (existsSync(code)) return code;
+  } catch {
+    // Where a bundler makes CommonJS, this file does not know where it is.
+  }
+  throw new StoreError(
+    "store_unavailable",
+    `Expected ${code?.pathname ?? "commit-worker.js"} to be there, for \`commit: "grouped"\` runs it in a worker ` +
+      "thread. A bundler has taken this code out of its package: tell it to leave `sojourn` out of the bundle " +
+      '(esbuild: `--external:sojourn`), or use `commit: "each"`',
+  );
 }
 
 function emptyGroup(): Group {

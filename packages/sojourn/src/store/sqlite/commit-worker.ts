@@ -1,5 +1,6 @@
 /** The worker thread of a grouped store: each message is a group of writes, made in one transaction. */
 import { parentPort, workerData } from "node:worker_threads";
+import { StoreError } from "../../errors.ts";
 import { entryWriter, type EntryWriter, type Writes } from "./entry-writer.ts";
 import {
   DELETE,
@@ -15,14 +16,21 @@ import {
   type WireReader,
 } from "./group-wire.ts";
 import type { GroupFault, GroupReply, WorkerOptions } from "./commit-thread.ts";
+import { areSameFiles, checkFiles } from "./database-files.ts";
 import { openFile, type OpenedFile } from "./open-file.ts";
 import { openNamespace } from "./schema.ts";
 import { storeFault } from "./store-fault.ts";
 
-const { path, namespace, busyTimeout, followed } = workerData as WorkerOptions;
+const { path, files, namespace, busyTimeout, followed } = workerData as WorkerOptions;
 const port = parentPort!;
 let file: OpenedFile | undefined;
 let writer: EntryWriter | undefined;
+
+try {
+  writer = open();
+} catch {
+  // Told to the first group, which tries again.
+}
 
 port.on("message", (group: Wire | null) => {
   port.postMessage(group === null ? close() : answer(group));
@@ -40,17 +48,22 @@ function close(): null {
 
 function answer(group: Wire): GroupReply {
   try {
-    // Opened with the first group, and again with the next one if that failed.
     writer ??= open();
-    return commit(writer, group);
+    const reply = commit(writer, group);
+    // After the commit, so that what is acknowledged is in the file that has the name.
+    checkFiles(files);
+    return reply;
   } catch (error) {
     return faultOf(error);
   }
 }
 
 function open(): EntryWriter {
+  // First, since opening would make a new file in the place of one that was deleted.
+  checkFiles(files);
   file = openFile(path, busyTimeout);
   try {
+    if (!areSameFiles(file.files, files)) throw new StoreError("store_unavailable", `${path} was replaced`);
     return entryWriter(file.port, openNamespace(file.port, namespace));
   } catch (error) {
     file.close();

@@ -2,6 +2,7 @@
 import { RECLAIM_PER_PUT, type Entry, type Expected, type Head, type Put, type Touch } from "../store.ts";
 import { entryOf, headOf } from "./entry-row.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
+import { checkVersion } from "./schema.ts";
 import * as sql from "./statements.ts";
 import { toStored } from "../stored-text.ts";
 
@@ -149,6 +150,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
         changed = false;
         stored = 0;
         reclaimer = undefined;
+        checkVersion(port);
         const result = work(writes);
         return { result, changes: settle() };
       });

@@ -4,6 +4,7 @@ import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
 import type { Begun, Head, Store } from "../store.ts";
 import { beginnings, type Beginnings } from "./beginnings.ts";
 import { commitThread, type CommitThread } from "./commit-thread.ts";
+import { connectionCheck, type ConnectionCheck } from "./connection-check.ts";
 import { durabilityOf } from "./durability.ts";
 import { entryCache, type EntryCache } from "./entry-cache.ts";
 import { entryReader, type EntryReader } from "./entry-reader.ts";
@@ -31,22 +32,25 @@ export interface GroupedStoreOptions {
   readonly busyTimeout: number;
 }
 
-/** @throws StoreError as `sqliteStore` does: the file is opened here first, and by the worker with its first group */
+/** @throws StoreError as `sqliteStore` does: the file is opened here first, and then by the worker, the very same one */
 export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
   const { path, namespace, busyTimeout } = options;
-  const { port, close: closeFile } = openFile(path, busyTimeout);
+  const { port, files, close: closeFile } = openFile(path, busyTimeout);
   try {
     const reader = entryReader(port, openNamespace(port, namespace));
     const durability = durabilityOf(port);
+    const watch = watchOf(port);
     const cache: EntryCache = entryCache({
       max: options.cache,
-      watch: watchOf(port),
+      watch,
       changes: reader.changes,
       onItsWay: (changes) => commits.onItsWay(changes),
     });
     const begins = beginnings(watchOf(port), reader.changes);
+    const check = connectionCheck(port, files);
     const commits: CommitThread = commitThread({
       path,
+      files,
       namespace,
       busyTimeout,
       onCommit: (changes) => {
@@ -57,9 +61,10 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
       onFault() {
         cache.forget();
         begins.forget();
+        check.suspect();
       },
     });
-    return assemble({ reader, cache, begins, commits, guarantees: guarantees(durability), closeFile });
+    return assemble({ reader, cache, begins, check, commits, guarantees: guarantees(durability), closeFile });
   } catch (error) {
     closeFile();
     throw error;
@@ -70,16 +75,22 @@ interface Parts {
   readonly reader: EntryReader;
   readonly cache: EntryCache;
   readonly begins: Beginnings;
+  readonly check: ConnectionCheck;
   readonly commits: CommitThread;
   readonly guarantees: Store["guarantees"];
   readonly closeFile: () => void;
 }
 
-function assemble({ reader, cache, begins, commits, guarantees, closeFile }: Parts): Store<"async"> {
+function assemble({ reader, cache, begins, check, commits, guarantees, closeFile }: Parts): Store<"async"> {
   let closed: Promise<void> | undefined;
 
   function checkOpen(): void {
     if (closed !== undefined) throw new StoreError("store_closed", "The SQLite store is closed");
+  }
+
+  function checkReadable(): void {
+    checkOpen();
+    check.check();
   }
 
   /** What began with this call counts from here, not from its turn. Nobody's entries are never revoked. */
@@ -106,6 +117,7 @@ function assemble({ reader, cache, begins, commits, guarantees, closeFile }: Par
 
     async get(key, now) {
       checkOpen();
+      check.checkAt(now);
       return readThrough(cache, reader, key, now);
     },
 
@@ -162,12 +174,12 @@ function assemble({ reader, cache, begins, commits, guarantees, closeFile }: Par
     },
 
     async list(page, now) {
-      checkOpen();
+      checkReadable();
       return reader.list(page, now);
     },
 
     async listByOwner(owner, page, now) {
-      checkOpen();
+      checkReadable();
       return reader.listByOwner(owner, page, now);
     },
 
@@ -177,7 +189,7 @@ function assemble({ reader, cache, begins, commits, guarantees, closeFile }: Par
     },
 
     async count(now) {
-      checkOpen();
+      checkReadable();
       return reader.count(now);
     },
 

@@ -3,9 +3,11 @@ import { show } from "../../show.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { utf8Length } from "../check.ts";
 import type { Store } from "../store.ts";
-import { sharedConnectionWatch } from "./change-watch.ts";
+import { sharedConnectionWatch, type ChangeWatch } from "./change-watch.ts";
+import { connectionCheck } from "./connection-check.ts";
+import { filesOf } from "./database-files.ts";
 import { databasePort, type SqliteDatabase } from "./sql-port.ts";
-import { durabilityOf } from "./durability.ts";
+import { durabilityOf, fileOf } from "./durability.ts";
 import { groupedStore } from "./grouped-store.ts";
 import { openFile, watchOf } from "./open-file.ts";
 import { sqlStore } from "./sql-store.ts";
@@ -107,7 +109,11 @@ function handleStore({ database, commit, busyTimeout }: SqliteHandleOptions, nam
     throw new TypeError("Expected `busyTimeout` with `path` only: a `database` has its own");
   }
   const port = databasePort(database);
-  return sqlStore({ port, namespace, cache, durability: durabilityOf(port), watch: () => sharedConnectionWatch(port) });
+  const file = fileOf(port);
+  // Not its log: the application may change the journal mode, which removes that.
+  const check = connectionCheck(port, file === undefined ? [] : filesOf(file));
+  const watch = (): ChangeWatch => sharedConnectionWatch(port);
+  return sqlStore({ port, namespace, cache, durability: durabilityOf(port), watch, check });
 }
 
 function fileStore(
@@ -123,10 +129,12 @@ function fileStore(
     throw new TypeError('Expected `commit: "each"` with the path ":memory:": a worker would have a memory of its own');
   }
   if (commit === "grouped") return groupedStore({ path, namespace, cache, busyTimeout: timeout });
-  const { port, close } = openFile(path, timeout);
+  const { port, files, close } = openFile(path, timeout);
   try {
     const durability = durabilityOf(port);
-    return sqlStore({ port, namespace, cache, durability, watch: () => watchOf(port), release: close });
+    const watch = (): ChangeWatch => watchOf(port);
+    const check = connectionCheck(port, files);
+    return sqlStore({ port, namespace, cache, durability, watch, check, release: close });
   } catch (error) {
     close();
     throw error;

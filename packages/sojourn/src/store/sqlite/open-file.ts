@@ -1,8 +1,9 @@
 /** Opening a file with node:sqlite, with the settings that the store's promises need. */
 import { accessSync, closeSync, constants, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { StoreError } from "../../errors.ts";
 import { dataVersionWatch, nothingToWatch, type ChangeWatch } from "./change-watch.ts";
+import { areSameFiles, checkModes, filesOf, refuseEmptied, type OpenFile } from "./database-files.ts";
 import { fileOf } from "./durability.ts";
 import { databasePort, type SqliteDatabase, type SqlPort } from "./sql-port.ts";
 import { storeFault } from "./store-fault.ts";
@@ -11,12 +12,17 @@ import { walIndexWatch } from "./wal-index-watch.ts";
 /** A connection of the store's own. */
 export interface OpenedFile {
   readonly port: SqlPort;
+  /** The database, its `-wal` and its `-shm`; none in memory. */
+  readonly files: readonly OpenFile[];
   close(): void;
 }
 
 interface NodeSqlite {
   readonly DatabaseSync: new (path: string) => SqliteDatabase & { close(): void };
 }
+
+/** How often opening begins anew when the file is replaced meanwhile. */
+const ATTEMPTS = 3;
 
 /**
  * Opens a file, or makes it, readable for its owner alone: sessions are in it.
@@ -25,8 +31,31 @@ interface NodeSqlite {
  * @throws StoreError `store_unavailable`, `store_readonly`, `store_full` or `store_corrupt`
  */
 export function openFile(path: string, busyTimeout: number): OpenedFile {
-  const { DatabaseSync } = nodeSqlite();
-  if (path !== ":memory:") makeFile(path);
+  const sqlite = nodeSqlite();
+  if (path === ":memory:") return { ...connect(sqlite, path, busyTimeout), files: [] };
+  // The name means the same file when the process changes its folder, and never a URI to SQLite.
+  const file = resolve(path);
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    refuseEmptied(file);
+    makeFile(file);
+    const before = filesOf(file);
+    const opened = connect(sqlite, file, busyTimeout);
+    try {
+      const files = filesOf(file, ["-wal", "-shm"]);
+      if (areSameFiles(before, files.slice(0, 1))) {
+        checkModes(files);
+        return { ...opened, files };
+      }
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+    opened.close();
+  }
+  throw new StoreError("store_unavailable", `${path} was replaced while it was opened, ${ATTEMPTS} times in a row`);
+}
+
+function connect({ DatabaseSync }: NodeSqlite, path: string, busyTimeout: number): Omit<OpenedFile, "files"> {
   let database: InstanceType<typeof DatabaseSync>;
   try {
     database = new DatabaseSync(path);
@@ -40,6 +69,8 @@ export function openFile(path: string, busyTimeout: number): OpenedFile {
     port.run("PRAGMA synchronous = FULL");
     // Only on macOS does it make a difference: there, without it, a sync does not reach the disk.
     port.run("PRAGMA fullfsync = ON");
+    // SQLite makes the log and its index with the first read.
+    port.get("SELECT count(*) FROM sqlite_master");
   } catch (error) {
     database.close();
     throw openFault(path, error);
@@ -53,8 +84,6 @@ export function watchOf(port: SqlPort): ChangeWatch {
   if (file === undefined) return nothingToWatch;
   const exact = dataVersionWatch(port);
   if (port.get("PRAGMA journal_mode")?.["journal_mode"] !== "wal") return exact;
-  // SQLite makes the wal-index with the first read.
-  port.get("SELECT count(*) FROM sqlite_master");
   return walIndexWatch(file, exact);
 }
 

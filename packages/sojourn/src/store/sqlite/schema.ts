@@ -64,6 +64,17 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
 
 /**
+ * To be asked inside of each writing transaction: a newer version of this library may have come since the tables were
+ * opened. With the write lock held, none can come until the commit.
+ *
+ * @throws StoreError `store_schema` if the tables have another version than this library
+ */
+export function checkVersion(port: SqlPort): void {
+  const version = Number(port.get("SELECT version FROM sojourn_schema")?.["version"]);
+  if (version !== SCHEMA_VERSION) throw versionFault(version);
+}
+
+/**
  * Brings the tables to this version and returns the id of a namespace. A file that has both already is only read.
  *
  * @throws StoreError `store_schema` if the file is of a newer version
@@ -96,10 +107,15 @@ function versionOf(port: SqlPort): number {
   if (port.get("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'sojourn_schema'") === undefined) return 0;
   const version = Number(port.get("SELECT version FROM sojourn_schema")?.["version"] ?? 0);
   if (version <= SCHEMA_VERSION) return version;
-  throw new StoreError(
-    "store_schema",
-    `The tables have version ${version}, and this library knows versions up to ${SCHEMA_VERSION}: it is too old for them`,
-  );
+  throw versionFault(version);
+}
+
+function versionFault(version: number): StoreError {
+  const reason =
+    version > SCHEMA_VERSION
+      ? `this library knows versions up to ${SCHEMA_VERSION}: it is too old for them`
+      : `they had version ${SCHEMA_VERSION} when they were opened`;
+  return new StoreError("store_schema", `The tables have version ${version}, and ${reason}`);
 }
 
 function namespaceId(port: SqlPort, name: string): number | undefined {

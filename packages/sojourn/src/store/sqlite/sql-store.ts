@@ -4,6 +4,7 @@ import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
 import type { Entry, Guarantees, Head, Store, Touch } from "../store.ts";
 import { beginnings } from "./beginnings.ts";
 import type { ChangeWatch } from "./change-watch.ts";
+import type { ConnectionCheck } from "./connection-check.ts";
 import { entryCache, type EntryCache } from "./entry-cache.ts";
 import { entryReader, type EntryReader } from "./entry-reader.ts";
 import { entryWriter, type Writes } from "./entry-writer.ts";
@@ -19,13 +20,15 @@ export interface SqlStoreOptions {
   readonly cache: number;
   /** Makes what tells that others have changed the database. */
   readonly watch: () => ChangeWatch;
+  /** What looks whether file and tables are still the store's own; none where nobody else can reach them. */
+  readonly check?: ConnectionCheck;
   /** Closes what was opened for the store. */
   readonly release?: () => void;
 }
 
 /** @throws StoreError `store_schema` if the tables are of a newer version */
 export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
-  const { port, durability, cache: max, watch, release } = options;
+  const { port, durability, cache: max, watch, check = nothingToCheck, release } = options;
   const namespace = openNamespace(port, options.namespace);
   const reader = entryReader(port, namespace);
   const writer = entryWriter(port, namespace);
@@ -42,6 +45,8 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
     checkOpen();
     try {
       const { result, changes } = writer.transaction(call);
+      // After the commit, so that what is acknowledged is in the file that has the name.
+      check.check();
       if (changes !== undefined) {
         for (const key of keysOf(result)) cache.drop(key);
         cache.wrote(changes);
@@ -52,8 +57,14 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       // Whether the commit has happened need not be known.
       cache.forget();
       begins.forget();
+      check.suspect();
       throw error;
     }
+  }
+
+  function checkReadable(): void {
+    checkOpen();
+    check.check();
   }
 
   return {
@@ -62,6 +73,7 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
 
     get(key, now) {
       checkOpen();
+      check.checkAt(now);
       return readThrough(cache, reader, key, now);
     },
 
@@ -100,12 +112,12 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
     },
 
     list(page, now) {
-      checkOpen();
+      checkReadable();
       return reader.list(page, now);
     },
 
     listByOwner(owner, page, now) {
-      checkOpen();
+      checkReadable();
       return reader.listByOwner(owner, page, now);
     },
 
@@ -115,7 +127,7 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
     },
 
     count(now) {
-      checkOpen();
+      checkReadable();
       return reader.count(now);
     },
 
@@ -134,6 +146,8 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
     },
   };
 }
+
+const nothingToCheck: ConnectionCheck = { check() {}, checkAt() {}, suspect() {} };
 
 /** A live entry, out of the cache if it is there and still true. */
 export function readThrough(cache: EntryCache, reader: EntryReader, key: string, now: number): Entry | undefined {

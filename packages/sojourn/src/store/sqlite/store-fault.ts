@@ -31,6 +31,8 @@ const KINDS: readonly Kind[] = [
  * write, a file size limit and a full disk below the shared memory file arrive as these.
  */
 const FAILED_GROWTH = new Set([778, 1546, 4874]);
+/** SQLITE_READONLY_DBMOVED: with a rollback journal, SQLite finds a file that was moved itself. */
+const MOVED = 1032;
 const FAILED_GROWTH_NAME = /^IOERR_(WRITE|TRUNCATE|SHMSIZE)/;
 const CLOSED = /not open|closed database|has been finalized/i;
 
@@ -49,10 +51,12 @@ function kindOf(error: unknown, text: string): Omit<Kind, "result" | "name"> {
   const result = typeof errcode === "number" ? errcode : errno;
   if (typeof result === "number") {
     if (FAILED_GROWTH.has(result)) return FULL;
+    if (result === MOVED) return UNAVAILABLE;
     return KINDS.find((kind) => kind.result === (result & 0xff)) ?? UNAVAILABLE;
   }
   const name = /SQLITE_([A-Z_]+)/.exec(typeof code === "string" ? `${code} ${text}` : text)?.[1];
   if (name === undefined) return UNAVAILABLE;
   if (FAILED_GROWTH_NAME.test(name)) return FULL;
+  if (name === "READONLY_DBMOVED") return UNAVAILABLE;
   return KINDS.find((kind) => name === kind.name || name.startsWith(`${kind.name}_`)) ?? UNAVAILABLE;
 }

@@ -1,10 +1,8 @@
 /** How a token travels: in a cookie, or in a header that a program sets. Never in a URL. */
 import type { CookieSettings } from "../../policies/rule.ts";
 import { show } from "../../show.ts";
-import { cookieValue } from "./cookie-header.ts";
-import type { SessionCookie } from "./cookie-settings.ts";
-import { headerOf, type IncomingRequest } from "./incoming-request.ts";
-import type { HeaderChanges } from "./response-headers.ts";
+import { cookieValue, type SessionCookie } from "./cookie.ts";
+import { headerOf, type HeaderChanges, type IncomingRequest } from "./http-messages.ts";
 import { signer, type Signer, type Signing } from "./signer.ts";
 
 export type CarrierKind = "cookie" | "bearer" | "header";
@@ -17,10 +15,10 @@ export interface Carrier extends Signer {
   readonly carriesExpiry: boolean;
   /** What the request presents, right or not; `undefined` if it presents nothing. */
   find(headers: IncomingRequest["headers"]): string | undefined;
-  /** The headers that hand a credential to the client. */
-  hand(credential: string, expiresAt: number, now: number): Pick<HeaderChanges, "setCookie" | "credential">;
-  /** The `Set-Cookie` line that takes it away. */
-  readonly removal: string | undefined;
+  /** The headers that issue a credential to the client. */
+  issue(credential: string, expiresAt: number, now: number): Pick<HeaderChanges, "setCookie" | "credential">;
+  /** The `Set-Cookie` line that deletes the cookie; none for a header. */
+  readonly clearCookie: string | undefined;
 }
 
 export function cookieCarrier(signing: Signing, cookie: SessionCookie): Carrier {
@@ -35,11 +33,11 @@ export function cookieCarrier(signing: Signing, cookie: SessionCookie): Carrier 
       const header = headerOf(headers, "cookie");
       return header === undefined ? undefined : cookieValue(header, nameAndEquals);
     },
-    hand: (credential, expiresAt, now) => ({
+    issue: (credential, expiresAt, now) => ({
       setCookie: cookie.set(credential, expiresAt, now),
       credential: undefined,
     }),
-    removal: cookie.removal,
+    clearCookie: cookie.clearCookie,
   };
 }
 
@@ -56,8 +54,8 @@ export function bearerCarrier(signing: Signing): Carrier {
       if (header === undefined || !/^bearer(?: |$)/i.test(header)) return undefined;
       return header.slice("bearer ".length).trim();
     },
-    hand: (credential) => ({ setCookie: undefined, credential: ["Authorization", `Bearer ${credential}`] }),
-    removal: undefined,
+    issue: (credential) => ({ setCookie: undefined, credential: ["Authorization", `Bearer ${credential}`] }),
+    clearCookie: undefined,
   };
 }
 
@@ -73,8 +71,8 @@ export function headerCarrier(signing: Signing, name: string): Carrier {
     carriesExpiry: false,
     ...signer(signing, "header"),
     find: (headers) => headerOf(headers, lowerCase),
-    hand: (credential) => ({ setCookie: undefined, credential: [name, credential] }),
-    removal: undefined,
+    issue: (credential) => ({ setCookie: undefined, credential: [name, credential] }),
+    clearCookie: undefined,
   };
 }
 

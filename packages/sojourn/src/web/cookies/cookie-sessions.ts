@@ -1,16 +1,15 @@
-/** The web floor: a request's credential in, its session out, and back to the client with the response. */
+/** A request's credential in, its session out, and back to the client with the response. */
 import type { CookieSettings } from "../../policies/rule.ts";
 import { show } from "../../show.ts";
-import { replies, type Mode, type Reply } from "../../store/reply.ts";
-import { bearerCarrier, cookieCarrier, headerCarrier, type Carrier } from "./carrier.ts";
-import { sessionCookie, type SessionCookie } from "./cookie-settings.ts";
-import { crossSiteCheck } from "./cross-site.ts";
-import { answer, type Floor } from "./floor.ts";
-import type { IncomingRequest } from "./incoming-request.ts";
+import type { Mode, Reply } from "../../store/reply.ts";
+import type { Carrier } from "./carrier.ts";
+import { sessionCookie } from "./cookie.ts";
+import { checkLoopback } from "./development-hosts.ts";
+import type { IncomingRequest } from "./http-messages.ts";
 import { checkAdmitted, peerAddress, type LookupFailure } from "./lookup-guard.ts";
-import { checkLoopback } from "./loopback.ts";
-import { checkKeys, clearSiteDataValue, type CookieSessionsOptions } from "./options.ts";
+import { checkKeys, type CookieSessionsOptions } from "./options.ts";
 import type { RequestSession } from "./request-session.ts";
+import { webContext } from "./web-context.ts";
 import { WebSession } from "./web-session.ts";
 
 /** Options of `start`. */
@@ -56,11 +55,10 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   }
   checkKeys(options.keys);
   const cookie = options.cookie === false ? undefined : sessionCookie(options.cookie ?? {}, development, sessions);
-  const carriers = carriersOf(options, cookie, sessions.policy.lockAfter !== undefined);
+  const context = webContext(options, cookie);
+  const { carriers, mode, steps, now, crossSite } = context;
   // A visitor who presents nothing gets a cookie, where there is one.
   const fallback = carriers.at(-1) as Carrier;
-  const floor = floorOf(options, carriers);
-  const { steps, now, crossSite } = floor;
   const only = carriers.length === 1 ? fallback : undefined;
 
   function carrierOf(request: IncomingRequest): readonly [Carrier, string] | undefined {
@@ -76,8 +74,8 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   }
 
   function empty(request: IncomingRequest, carrier: Carrier, presented: boolean): RequestSession<Data, M> {
-    const nothing = { session: undefined, token: undefined, handAnew: false };
-    return new WebSession<Data, M>({ floor, request, carrier, presented, ...nothing });
+    const nothing = { session: undefined, token: undefined, reissue: false };
+    return new WebSession<Data, M>({ context, request, carrier, presented, ...nothing });
   }
 
   function failed(reason: LookupFailure["reason"], carrier: Carrier, address: string | undefined): void {
@@ -106,52 +104,22 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
       }
       // Moved by this very look: the browser has to learn the new end.
       const extended = session.lastAccessedAt >= before && session.lastAccessedAt > session.createdAt;
-      const handAnew = !newest || (extended && carrier.carriesExpiry);
-      return steps.of(new WebSession<Data, M>({ floor, request, carrier, presented: true, session, token, handAnew }));
+      const reissue = !newest || (extended && carrier.carriesExpiry);
+      return steps.of(new WebSession<Data, M>({ context, request, carrier, presented: true, session, token, reissue }));
     });
   }
 
-  return Object.freeze({
-    mode: sessions.mode,
-    cookie: cookie?.settings,
-    start: floor.mode === "sync" ? start : (request, given) => answer(floor.mode, () => start(request, given)),
-  } satisfies CookieSessions<Data, M>);
-}
-
-function floorOf<Data, M extends Mode>(
-  { sessions, csrf = false, clearSiteData }: CookieSessionsOptions<Data, M>,
-  carriers: readonly Carrier[],
-): Floor<Data, M> {
-  const { clock } = sessions.policy;
-  const vary = carriers.map((carrier) => carrier.requestHeader);
-  const trustedOrigins = typeof csrf === "object" ? csrf.trustedOrigins : [];
-  return {
-    sessions,
-    mode: sessions.mode,
-    steps: replies(sessions.mode),
-    now: () => clock.now(),
-    crossSite: csrf === false ? undefined : crossSiteCheck(trustedOrigins),
-    vary,
-    seen: { setCookie: undefined, credential: undefined, clearSiteData: undefined, vary },
-    clearSiteData: clearSiteDataValue(clearSiteData),
-  };
-}
-
-/** What a program sets comes before what a browser sends by itself. */
-function carriersOf(
-  options: Pick<CookieSessionsOptions<never, Mode>, "keys" | "bearer" | "header">,
-  cookie: SessionCookie | undefined,
-  allowLocked: boolean,
-): readonly Carrier[] {
-  const { keys, bearer = false, header } = options;
-  const signing = { keys, allowLocked };
-  const carriers = [
-    ...(bearer ? [bearerCarrier(signing)] : []),
-    ...(header === undefined ? [] : [headerCarrier(signing, header)]),
-    ...(cookie === undefined ? [] : [cookieCarrier(signing, cookie)]),
-  ];
-  if (carriers.length === 0) {
-    throw new TypeError("Expected a carrier of the token: with `cookie: false`, set `bearer` or `header`");
+  function startLater(request: IncomingRequest, given: StartOptions | undefined): Reply<M, RequestSession<Data, M>> {
+    try {
+      return start(request, given);
+    } catch (error) {
+      return Promise.reject(error) as Reply<M, RequestSession<Data, M>>;
+    }
   }
-  return carriers;
+
+  return Object.freeze({
+    mode,
+    cookie: cookie?.settings,
+    start: mode === "sync" ? start : startLater,
+  } satisfies CookieSessions<Data, M>);
 }

@@ -1,7 +1,7 @@
 /** Whether a browser sends a request on behalf of another origin: by `Sec-Fetch-Site`, or else by `Origin`. */
 import { CrossSiteRequestError } from "../../errors.ts";
 import { show } from "../../show.ts";
-import { headerOf, hostOf, type IncomingRequest } from "./incoming-request.ts";
+import { headerOf, hostOf, type IncomingRequest } from "./http-messages.ts";
 
 /** Throws a `CrossSiteRequestError` for an unsafe request on behalf of another origin. */
 export type CrossSiteCheck = (request: IncomingRequest) => void;

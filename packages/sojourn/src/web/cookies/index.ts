@@ -1,8 +1,15 @@
 export { CrossSiteRequestError, TooManyAttemptsError } from "../../errors.ts";
 export type { CarrierKind } from "./carrier.ts";
 export { cookieSessions, type CookieSessions, type StartOptions } from "./cookie-sessions.ts";
-export type { CookieOptions } from "./cookie-settings.ts";
-export type { HeaderReader, HeaderRecord, IncomingRequest } from "./incoming-request.ts";
+export type { CookieOptions } from "./cookie.ts";
+export type {
+  CommitTarget,
+  HeaderReader,
+  HeaderRecord,
+  IncomingRequest,
+  NodeResponse,
+  ResponseHeaders,
+} from "./http-messages.ts";
 export type { LookupFailure, LookupGuard } from "./lookup-guard.ts";
 export type { CookieSessionsOptions } from "./options.ts";
 export type {
@@ -14,4 +21,3 @@ export type {
   SetOptions,
   Started,
 } from "./request-session.ts";
-export type { CommitTarget, NodeResponse, ResponseHeaders } from "./response-headers.ts";

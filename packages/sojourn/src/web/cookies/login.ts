@@ -1,31 +1,29 @@
 /** How a user's session begins, and how one ends. */
 import { show } from "../../show.ts";
-import type { Session } from "../../sessions/session.ts";
-import type { Mode, Reply } from "../../store/reply.ts";
+import { wait, type Mode, type Steps } from "../../store/reply.ts";
+import type { Duration } from "../../time/duration.ts";
 import { Changes, jsonValue, RESERVED } from "./changes.ts";
 import type { LoginOptions, Started } from "./request-session.ts";
-import { forget, replaceBy, storedFields, type RequestState } from "./request-state.ts";
+import { checkOpen, forget, replaceBy, storedFields, type RequestState } from "./request-state.ts";
 
 /** `login` of a request session. */
-export function login<Data, M extends Mode>(
+export function* login<Data, M extends Mode>(
   state: RequestState<Data, M>,
   userId: string | null,
   data: Partial<Data> | undefined,
   { keepFields = true, ...options }: LoginOptions,
-): Reply<M, Started> {
-  const { carrier, floor, changes } = state;
-  const { steps, sessions } = floor;
+): Steps<Started> {
+  checkOpen(state);
+  const { carrier, context, changes } = state;
   // A request without a session was not refused yet, and would log its user in as somebody else.
-  if (carrier.kind === "cookie") floor.crossSite?.(state.request);
+  if (carrier.kind === "cookie") context.crossSite?.(state.request);
   const fields = fieldsForLogin(state, userId, data, keepFields);
-  return steps.chain(makeRoomFor(state, userId), () =>
-    steps.chain(sessions.create(userId, fields, options), (created) => {
-      if (state.changes === changes) state.changes = undefined;
-      const token = carrier.kind === "cookie" ? undefined : carrier.sign(created.token);
-      const started: Started = { id: created.id, expiresAt: created.expiresAt, token };
-      return steps.chain(replaceBy(state, created), () => steps.of(started));
-    }),
-  );
+  yield* makeRoomFor(state, userId);
+  const created = yield* wait(context.sessions.create(userId, fields, options));
+  if (state.changes === changes) state.changes = undefined;
+  const token = carrier.kind === "cookie" ? undefined : carrier.sign(created.token);
+  yield* replaceBy(state, created);
+  return { id: created.id, expiresAt: created.expiresAt, token };
 }
 
 function fieldsForLogin<Data>(
@@ -34,7 +32,7 @@ function fieldsForLogin<Data>(
   data: Partial<Data> | undefined,
   keepFields: boolean,
 ): Data {
-  const now = state.floor.now();
+  const now = state.context.now();
   const before = state.session;
   const isOwn = before !== undefined && (before.userId === null || before.userId === userId);
   const kept = keepFields ? (state.changes ?? new Changes()).apply(isOwn ? storedFields(state) : {}, now) : {};
@@ -47,42 +45,50 @@ function fieldsForLogin<Data>(
 }
 
 /** Where users have a limit, a login over the user's own session must not count that one. */
-function makeRoomFor<Data, M extends Mode>(state: RequestState<Data, M>, userId: string | null): Reply<M, unknown> {
-  const { steps, sessions } = state.floor;
+function* makeRoomFor<Data, M extends Mode>(state: RequestState<Data, M>, userId: string | null): Steps<void> {
+  const { sessions } = state.context;
   const before = state.session ?? state.locked;
   const counts = sessions.policy.maxPerUser !== undefined && userId !== null && before?.userId === userId;
-  return counts ? sessions.destroy(before.id) : steps.of(undefined);
+  if (counts) yield* wait(sessions.destroy(before.id));
 }
 
-/** Ends what there is, in the store first: if that fails, nobody is told that it has ended. Whether it was live. */
-export function end<Data, M extends Mode>(
-  state: RequestState<Data, M>,
-  destroy: (session: Session<Data>) => Reply<M, boolean>,
-): Reply<M, boolean> {
-  const { steps, sessions } = state.floor;
+/**
+ * `destroy` of a request session: ends what there is, in the store first, and with `everywhere` all sessions of its
+ * user. If that fails, nobody is told that it has ended. Whether anything was live.
+ */
+export function* destroy<Data, M extends Mode>(state: RequestState<Data, M>, everywhere = false): Steps<boolean> {
+  const { sessions } = state.context;
   const { replaced } = state;
   const session = state.session ?? state.locked;
-  const first = replaced === undefined ? steps.of(false) : sessions.destroy(replaced);
-  return steps.chain(first, (oldWasLive) =>
-    steps.chain(session === undefined ? steps.of(false) : destroy(session), (wasLive) => {
-      forget(state);
-      state.replaced = undefined;
-      state.destroyed = true;
-      return steps.of(wasLive || oldWasLive);
-    }),
-  );
+  const oldWasLive = replaced !== undefined && (yield* wait(sessions.destroy(replaced)));
+  let wasLive = session !== undefined && (yield* wait(sessions.destroy(session.id)));
+  if (everywhere && session !== undefined && session.userId !== null) {
+    wasLive = (yield* wait(sessions.destroyByUser(session.userId))) > 0 || wasLive;
+  }
+  forget(state);
+  state.replaced = undefined;
+  state.destroyed = true;
+  return wasLive || oldWasLive;
 }
 
 /** `logout` of a request session. */
-export function logout<Data, M extends Mode>(state: RequestState<Data, M>, everywhere: boolean): Reply<M, boolean> {
-  const { steps, sessions } = state.floor;
-  const destroy = ({ id, userId }: Session<Data>): Reply<M, boolean> =>
-    steps.chain(sessions.destroy(id), (wasLive) => {
-      if (!everywhere || userId === null) return steps.of(wasLive);
-      return steps.chain(sessions.destroyByUser(userId), (others) => steps.of(wasLive || others > 0));
-    });
-  return steps.chain(end(state, destroy), (wasLive) => {
-    state.loggedOut = true;
-    return steps.of(wasLive);
-  });
+export function* logout<Data, M extends Mode>(state: RequestState<Data, M>, everywhere: boolean): Steps<boolean> {
+  const wasLive = yield* destroy(state, everywhere);
+  state.loggedOut = true;
+  return wasLive;
+}
+
+/** `reauthenticate` of a request session. */
+export function* reauthenticate<Data, M extends Mode>(
+  state: RequestState<Data, M>,
+  options: { readonly for?: Duration },
+): Steps<boolean> {
+  checkOpen(state);
+  const id = (state.session ?? state.locked)?.id;
+  if (id === undefined) return false;
+  const session = yield* wait(state.context.sessions.reauthenticate(id, options));
+  state.locked = undefined;
+  state.session = session;
+  state.rotate = session !== undefined;
+  return session !== undefined;
 }

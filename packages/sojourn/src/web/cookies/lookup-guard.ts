@@ -1,7 +1,7 @@
 /** Guessing of tokens: who is told of it, and who may stop it. */
 import { TooManyAttemptsError } from "../../errors.ts";
 import type { CarrierKind } from "./carrier.ts";
-import type { IncomingRequest } from "./incoming-request.ts";
+import type { IncomingRequest } from "./http-messages.ts";
 
 /**
  * A credential that let nobody in. Nothing of the credential is in it.

@@ -3,7 +3,7 @@ import type { Sessions } from "../../sessions/sessions.ts";
 import { show } from "../../show.ts";
 import { utf8Length } from "../../store/check.ts";
 import type { Mode } from "../../store/reply.ts";
-import type { CookieOptions } from "./cookie-settings.ts";
+import type { CookieOptions } from "./cookie.ts";
 import type { LookupGuard } from "./lookup-guard.ts";
 
 /** Options of `cookieSessions`, and of every framework's middleware. */

@@ -1,9 +1,9 @@
-/** What a request has of its session: the interface that every framework's face hands to the application. */
+/** What a request has of its session: the interface that every adapter gives to the application. */
 import type { Session } from "../../sessions/session.ts";
 import type { CreateOptions } from "../../sessions/options.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import type { Duration } from "../../time/duration.ts";
-import type { CommitTarget } from "./response-headers.ts";
+import type { CommitTarget } from "./http-messages.ts";
 
 /** The names of the fields of a session's data. */
 export type FieldName<Data> = keyof Data & string;
@@ -63,7 +63,7 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   readonly id: string | undefined;
   /** Whose session it is; `null` if nobody's. */
   readonly userId: string | null;
-  /** Whether the request brought no live session. */
+  /** Whether the request presented no live session. */
   readonly isNew: boolean;
   /** When it was started, in epoch milliseconds; `undefined` until it is stored. */
   readonly createdAt: number | undefined;
@@ -72,7 +72,7 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   /** Until when its user counts as just authenticated, in epoch milliseconds; `undefined` if that was never noted. */
   readonly reauthenticatedUntil: number | undefined;
   /**
-   * The session that the request brought, if it is locked (`lockAfter`): until `reauthenticate`, everything else here
+   * The session that the request presented, if it is locked (`lockAfter`): until `reauthenticate`, everything else here
    * reads as if there were none.
    */
   readonly locked: Session<Data> | undefined;

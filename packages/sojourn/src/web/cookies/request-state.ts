@@ -1,14 +1,13 @@
 /** What is known of one request's session, between its start and its commit. */
 import type { Session, SessionWithToken } from "../../sessions/session.ts";
-import type { Mode, Reply } from "../../store/reply.ts";
+import { wait, type Mode, type Steps } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Changes, Fields } from "./changes.ts";
-import type { Floor } from "./floor.ts";
-import type { IncomingRequest } from "./incoming-request.ts";
-import type { CommitTarget, HeaderChanges } from "./response-headers.ts";
+import type { CommitTarget, HeaderChanges, IncomingRequest } from "./http-messages.ts";
+import type { WebContext } from "./web-context.ts";
 
 export interface RequestState<Data, M extends Mode> {
-  readonly floor: Floor<Data, M>;
+  readonly context: WebContext<Data, M>;
   readonly request: IncomingRequest;
   /** The carrier of what the request presented, or else the one that a new session goes by. */
   readonly carrier: Carrier;
@@ -16,23 +15,23 @@ export interface RequestState<Data, M extends Mode> {
   readonly isNew: boolean;
   session: Session<Data> | undefined;
   token: string | undefined;
-  /** The session that the request brought, if it is locked; then there is no other. */
+  /** The session that the request presented, if it is locked; then there is no other. */
   locked: Session<Data> | undefined;
   changes: Changes | undefined;
   /** The id of the session that a login in this request replaces. */
   replaced: string | undefined;
   /** Whether the session began in this request. */
   begun: boolean;
-  /** Whether the client needs its credential anew: the session began, was extended, or an old key has signed it. */
-  handAnew: boolean;
+  /** Whether the client is to be issued its credential again: the session began, was extended, or an old key has signed it. */
+  reissue: boolean;
   /** Whether a new token was asked for. */
   rotate: boolean;
   destroyed: boolean;
   loggedOut: boolean;
-  /** Whether the application has looked at the session, so that its answer depends on it. */
-  seen: boolean;
+  /** Whether the application has accessed the session, so that its answer depends on it. */
+  accessed: boolean;
   /** Whether it is too late for changes. */
-  sealed: boolean;
+  closed: boolean;
   committed: Committed | undefined;
 }
 
@@ -46,32 +45,32 @@ export interface Committed {
 }
 
 /** What `start` has found. */
-export type Brought<Data, M extends Mode> = Pick<
+export type Resumed<Data, M extends Mode> = Pick<
   RequestState<Data, M>,
-  "floor" | "request" | "carrier" | "presented" | "session" | "token" | "handAnew"
+  "context" | "request" | "carrier" | "presented" | "session" | "token" | "reissue"
 >;
 
-export function requestState<Data, M extends Mode>(brought: Brought<Data, M>): RequestState<Data, M> {
-  const { session } = brought;
+export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): RequestState<Data, M> {
+  const { session } = resumed;
   const isLocked = session?.locked === true;
   return {
-    floor: brought.floor,
-    request: brought.request,
-    carrier: brought.carrier,
-    presented: brought.presented,
+    context: resumed.context,
+    request: resumed.request,
+    carrier: resumed.carrier,
+    presented: resumed.presented,
     isNew: session === undefined || isLocked,
     session: isLocked ? undefined : session,
-    token: brought.token,
+    token: resumed.token,
     locked: isLocked ? session : undefined,
     changes: undefined,
     replaced: undefined,
     begun: false,
-    handAnew: brought.handAnew && !isLocked,
+    reissue: resumed.reissue && !isLocked,
     rotate: false,
     destroyed: false,
     loggedOut: false,
-    seen: false,
-    sealed: false,
+    accessed: false,
+    closed: false,
     committed: undefined,
   };
 }
@@ -83,15 +82,20 @@ export function storedFields<Data>(state: RequestState<Data, Mode>): Fields {
   return (state.session?.data as Fields | undefined) ?? NO_FIELDS;
 }
 
+/** @throws TypeError once the commit has begun */
+export function checkOpen<Data>(state: RequestState<Data, Mode>): void {
+  if (!state.closed) return;
+  throw new TypeError("The session was committed with the response's headers: a change has to come before them");
+}
+
 /**
- * Takes a new session for the present one. The one that the request brought ends with the commit, so that a login
+ * Takes a new session for the present one. The one that the request presented ends with the commit, so that a login
  * whose response fails has changed nothing; one that began in this very request is known to nobody, and ends now.
  */
-export function replaceBy<Data, M extends Mode>(
+export function* replaceBy<Data, M extends Mode>(
   state: RequestState<Data, M>,
   { token, ...session }: SessionWithToken<Data>,
-): Reply<M, unknown> {
-  const { steps, sessions } = state.floor;
+): Steps<void> {
   const before = state.session ?? state.locked;
   const wasBegun = state.begun;
   if (!wasBegun) state.replaced = before?.id;
@@ -99,9 +103,9 @@ export function replaceBy<Data, M extends Mode>(
   state.session = session;
   state.token = token;
   state.begun = true;
-  state.handAnew = true;
+  state.reissue = true;
   state.rotate = false;
-  return wasBegun && before !== undefined ? sessions.destroy(before.id) : steps.of(undefined);
+  if (wasBegun && before !== undefined) yield* wait(state.context.sessions.destroy(before.id));
 }
 
 /** The session is gone, or was never to be told of. */
@@ -111,6 +115,6 @@ export function forget<Data>(state: RequestState<Data, Mode>): void {
   state.token = undefined;
   state.changes = undefined;
   state.begun = false;
-  state.handAnew = false;
+  state.reissue = false;
   state.rotate = false;
 }

@@ -19,7 +19,7 @@ export interface Verified {
   readonly newest: boolean;
 }
 
-/** What all signers of one floor share. */
+/** What all signers of one `cookieSessions` share. */
 export interface Signing {
   readonly keys: readonly string[];
   /** Whether locked sessions are looked at, too. */
@@ -89,8 +89,8 @@ export function signer({ keys, allowLocked }: Signing, purpose: string): Signer 
     isShaped,
     sign: (token) => `${token}.${hmacWithKey(ready[0], token)}`,
     verify(credential) {
-      const known = young.get(credential);
-      if (known !== undefined) return known;
+      const remembered = young.get(credential);
+      if (remembered !== undefined) return remembered;
       const verified = old.get(credential) ?? check(credential);
       return verified === undefined ? undefined : remember(verified);
     },

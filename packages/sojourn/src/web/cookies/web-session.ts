@@ -1,12 +1,12 @@
-/** The session of one request, as the application has it in hand. */
+/** The session of one request, as the application uses it. */
 import type { Session } from "../../sessions/session.ts";
 import { show } from "../../show.ts";
-import type { Mode, Reply } from "../../store/reply.ts";
+import { run, type Mode, type Reply, type Steps } from "../../store/reply.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { Changes, jsonValue, readField, RESERVED } from "./changes.ts";
 import { commit, isUnchanged } from "./commit.ts";
-import { answer } from "./floor.ts";
-import { end, login, logout } from "./login.ts";
+import { isNodeResponse, type CommitTarget } from "./http-messages.ts";
+import { destroy, login, logout, reauthenticate } from "./login.ts";
 import type {
   CommitOptions,
   FieldName,
@@ -16,15 +16,14 @@ import type {
   SetOptions,
   Started,
 } from "./request-session.ts";
-import { requestState, storedFields, type Brought, type RequestState } from "./request-state.ts";
-import { isNodeResponse, type CommitTarget } from "./response-headers.ts";
+import { checkOpen, requestState, storedFields, type RequestState, type Resumed } from "./request-state.ts";
 
 /** Its state is in a private field, so that nothing that prints or serialises the object shows the token. */
 export class WebSession<Data, M extends Mode> implements RequestSession<Data, M> {
   readonly #state: RequestState<Data, M>;
 
-  constructor(brought: Brought<Data, M>) {
-    this.#state = requestState(brought);
+  constructor(resumed: Resumed<Data, M>) {
+    this.#state = requestState(resumed);
   }
 
   get id(): string | undefined {
@@ -49,8 +48,8 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     return this.#look().locked;
   }
   get data(): Partial<Data> {
-    const { changes = new Changes(), floor } = this.#look();
-    const { [RESERVED]: _, ...fields } = changes.apply(storedFields(this.#state), floor.now());
+    const { changes = new Changes(), context } = this.#look();
+    const { [RESERVED]: _, ...fields } = changes.apply(storedFields(this.#state), context.now());
     return fields as Partial<Data>;
   }
 
@@ -59,16 +58,17 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   }
 
   get<Name extends FieldName<Data>>(name: Name): Readonly<Data>[Name] | undefined {
-    const { changes, floor } = this.#look();
+    const { changes, context } = this.#look();
     const fields = storedFields(this.#state);
-    const value = changes === undefined ? readField(fields, name, floor.now) : changes.read(fields, name, floor.now);
+    const value =
+      changes === undefined ? readField(fields, name, context.now) : changes.read(fields, name, context.now);
     return value as Readonly<Data>[Name] | undefined;
   }
 
   set<Name extends FieldName<Data>>(name: Name, value: Data[Name], { ttl }: SetOptions = {}): void {
     if (value === undefined) return this.delete(name);
     const lasting = ttl === undefined ? undefined : parseDuration(ttl, "ttl");
-    const expiresAt = lasting === undefined ? undefined : this.#state.floor.now() + lasting;
+    const expiresAt = lasting === undefined ? undefined : this.#state.context.now() + lasting;
     this.#change(name).set(name, { ...jsonValue(name, value), expiresAt });
   }
 
@@ -83,65 +83,51 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   takeFlash(name: string): unknown {
     const state = this.#look();
     // After the commit it cannot be taken away any more, so it cannot be taken.
-    return state.sealed ? undefined : (state.changes ??= new Changes()).take(storedFields(state), name);
+    return state.closed ? undefined : (state.changes ??= new Changes()).take(storedFields(state), name);
   }
 
   login(userId: string | null, data?: Partial<Data>, options: LoginOptions = {}): Reply<M, Started> {
-    return this.#answer(() => login(this.#open(), userId, data, options));
+    return this.#run(login(this.#state, userId, data, options));
   }
 
   destroy(): Reply<M, boolean> {
-    const state = this.#state;
-    return this.#answer(() => end(state, ({ id }) => state.floor.sessions.destroy(id)));
+    return this.#run(destroy(this.#state));
   }
 
   logout({ everywhere = false }: LogoutOptions = {}): Reply<M, boolean> {
-    return this.#answer(() => logout(this.#state, everywhere));
+    return this.#run(logout(this.#state, everywhere));
   }
 
   rotate(): void {
-    this.#open().rotate = true;
+    checkOpen(this.#state);
+    this.#state.rotate = true;
   }
 
   reauthenticate(options: { readonly for?: Duration } = {}): Reply<M, boolean> {
-    return this.#answer(() => {
-      const state = this.#open();
-      const { steps, sessions } = state.floor;
-      const id = (state.session ?? state.locked)?.id;
-      if (id === undefined) return steps.of(false);
-      return steps.chain(sessions.reauthenticate(id, options), (session) => {
-        state.locked = undefined;
-        state.session = session;
-        state.rotate = session !== undefined;
-        return steps.of(session !== undefined);
-      });
-    });
+    return this.#run(reauthenticate(this.#state, options));
   }
 
   commit(target: CommitTarget, options: CommitOptions = {}): Reply<M, boolean> {
     const status = options.status ?? (isNodeResponse(target) ? target.statusCode : 200);
     const state = this.#state;
     // The one call of every request: where it can only throw, nothing has to catch it.
-    if (state.floor.mode === "sync") return commit(state, target, status);
-    return this.#answer(() => commit(state, target, status));
+    if (state.context.mode === "sync") return commit(state, target, status);
+    try {
+      return commit(state, target, status);
+    } catch (error) {
+      return Promise.reject(error) as Reply<M, boolean>;
+    }
   }
 
   /** The state, for an answer that depends on it. */
   #look(): RequestState<Data, M> {
-    this.#state.seen = true;
-    return this.#state;
-  }
-
-  /** The state, while it can still be changed. */
-  #open(): RequestState<Data, M> {
-    if (this.#state.sealed) {
-      throw new TypeError("The session was committed with the response's headers: a change has to come before them");
-    }
+    this.#state.accessed = true;
     return this.#state;
   }
 
   #change(name: string): Changes {
-    const state = this.#open();
+    const state = this.#state;
+    checkOpen(state);
     if (typeof name !== "string" || name === RESERVED) {
       throw new TypeError(`Expected the name of a field, other than "${RESERVED}", got ${show(name)}`);
     }
@@ -151,8 +137,7 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     return (state.changes ??= new Changes());
   }
 
-  /** A call whose faults arrive as its answer does: thrown, or as a rejection. */
-  #answer<T>(make: () => Reply<M, T>): Reply<M, T> {
-    return answer(this.#state.floor.mode, make);
+  #run<T>(steps: Steps<T>): Reply<M, T> {
+    return run(this.#state.context.mode, steps);
   }
 }

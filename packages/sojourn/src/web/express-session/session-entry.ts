@@ -6,7 +6,8 @@
  * touch plus that lifetime, even if its entry lasts longer.
  *
  * A mark stands under the id of a destroyed session and refuses what comes late. It needs to outlast every request
- * that may still hold the session, so it stands for an hour. Its entry lasts as long as that of the session would have.
+ * that may still hold the session, so it stands for an hour. Its entry lasts as long
+ * as that of the session would have.
  */
 import { StoreError } from "../../errors.ts";
 import type { Entry, Head } from "../../store/store.ts";

@@ -1,18 +1,30 @@
 /* oxlint-disable typescript/no-misused-promises -- the base class knows callbacks only; without one, ours promise */
 /** Our stores behind express-session's `Store` class: an app changes one line, and logout means logout. */
 import { Store, type Session, type SessionData } from "express-session";
-import type { Mode, Reply } from "../../store/reply.ts";
+import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.ts";
 import { answer, type Callback } from "./answer.ts";
-import { changeSession, useSession, type Stored } from "./change-session.ts";
-import { endSession, endSessionsOf } from "./end-session.ts";
-import { heldFrom, type Held } from "./held-session.ts";
 import { allSessions, clearSessions, livePages } from "./list-sessions.ts";
-import { PendingWrites } from "./pending-writes.ts";
-import { placeGenerated, placeSession, type Placed } from "./place-session.ts";
-import { beginning, encode, fieldsOf, sessionContext, type Context } from "./session-context.ts";
 import { endOf, isLive, isMark } from "./session-entry.ts";
 import { isObject, lifetimeOf, withEnd } from "./session-fields.ts";
-import { resolveStorePolicy, type SessionStoreOptions } from "./store-policy.ts";
+import {
+  beginning,
+  encode,
+  fieldsOf,
+  resolveStorePolicy,
+  storeContext,
+  type SessionStoreOptions,
+  type StoreContext,
+} from "./store-context.ts";
+import { isStored, PendingWrites, trackedFrom, type TrackedSession } from "./tracked-session.ts";
+import {
+  changeSession,
+  endSession,
+  endSessionsOf,
+  placeGenerated,
+  placeSession,
+  useSession,
+  type Placed,
+} from "./write-session.ts";
 
 /** A session as `all` lists it. */
 export type ListedSession = SessionData & {
@@ -36,15 +48,15 @@ type Generate = (req: Request) => void;
  * answer, the error is a `StoreError`; that is never the same as "there is no such session".
  */
 export class SessionStore extends Store {
-  readonly #context: Context;
-  readonly #held = new WeakMap<object, Held>();
+  readonly #context: StoreContext;
+  readonly #tracked = new WeakMap<object, TrackedSession>();
   readonly #pending = new PendingWrites();
   #generate: Generate | undefined;
 
   /** @throws TypeError for an option that is not what it should be */
   constructor(options: SessionStoreOptions) {
     super();
-    this.#context = sessionContext(options.store, resolveStorePolicy(options));
+    this.#context = storeContext(options.store, resolveStorePolicy(options));
   }
 
   /** Makes a new session for a request. express-session sets it. */
@@ -54,15 +66,15 @@ export class SessionStore extends Store {
   set generate(generate: Generate) {
     this.#generate = (req) => {
       generate(req);
-      this.#held.set(req.session, this.#context.unstored.add(req.sessionID, beginning(this.#context)));
+      this.#tracked.set(req.session, this.#context.unstored.add(req.sessionID, beginning(this.#context)));
     };
   }
 
   /** The session object of a request, from what `get` has answered. */
   override createSession(req: Request, session: SessionData): Session & SessionData {
     const created = super.createSession(req, session);
-    const held = this.#held.get(session);
-    if (held !== undefined) this.#held.set(created, { ...held });
+    const tracked = this.#tracked.get(session);
+    if (tracked !== undefined) this.#tracked.set(created, { ...tracked });
     return created;
   }
 
@@ -163,65 +175,69 @@ export class SessionStore extends Store {
 
   #read(sid: string): Reply<Mode, SessionData | undefined> {
     const context = this.#context;
+    const tracked = this.#tracked;
     const now = context.policy.clock.now();
     const began = beginning(context);
-    return context.steps.chain(context.store.get(sid, now), (entry) => {
+    return run(context.mode, steps());
+
+    function* steps(): Steps<SessionData | undefined> {
+      const entry = yield* wait(context.store.get(sid, now));
       if (entry !== undefined && isMark(entry)) context.ends.learn(entry);
-      if (entry === undefined || !isLive(entry, now)) return context.steps.of(undefined);
-      const fields = fieldsOf(context, entry);
+      if (entry === undefined || !isLive(entry, now)) return undefined;
+      const fields = fieldsOf(entry);
       const session = withEnd(fields, endOf(entry)) as unknown as SessionData;
       const { cookie } = fields;
-      this.#held.set(session, heldFrom(entry, began, isObject(cookie) ? { ...cookie } : undefined));
-      return context.steps.of(session);
-    });
+      tracked.set(session, trackedFrom(entry, began, isObject(cookie) ? { ...cookie } : undefined));
+      return session;
+    }
   }
 
   #save(sid: string, session: SessionData): Reply<Mode, void> {
     const context = this.#context;
     const now = context.policy.clock.now();
     const encoded = encode(context, session);
-    const held = this.#heldOf(sid, session);
+    const tracked = this.#trackedBy(sid, session);
     const ttl = lifetimeOf(encoded.fields, now, context.policy.ttl);
     if (ttl <= 0) return endSession(context, sid);
-    const saved = { sid, ...encoded, ttl };
-    if (held !== undefined) return this.#saveHeld(held, { ...saved, beginning: held.beginning, isNew: true }, now);
-    const placed = placeSession(context, { ...saved, beginning: beginning(context), isNew: false }, now);
-    return context.steps.chain(placed, () => context.steps.of(undefined));
+    const placed = { sid, ...encoded, ttl, beginning: tracked?.beginning ?? beginning(context) };
+    if (tracked !== undefined) return run(context.mode, this.#saveTracked(tracked, { ...placed, isNew: true }, now));
+    return run(context.mode, discard(placeSession(context, { ...placed, isNew: false }, now)));
   }
 
-  #saveHeld(held: Held, session: Placed, now: number): Reply<Mode, void> {
-    const context = this.#context;
-    if (isStored(held)) return changeSession(context, held, session.fields, now);
+  *#saveTracked(tracked: TrackedSession, session: Placed, now: number): Steps<void> {
     // Saved again before the first write has ended: what that one leaves is what this one changes.
-    const first = held.arriving ? this.#pending.of(held.sid) : undefined;
-    if (first === undefined) return placeGenerated(context, held, session, now);
-    return first.then(() =>
-      isStored(held) ? changeSession(context, held, session.fields, now) : placeGenerated(context, held, session, now),
-    );
+    const first = !isStored(tracked) && tracked.arriving ? this.#pending.of(tracked.sid) : undefined;
+    if (first !== undefined) yield* wait<"async", unknown>(first);
+    if (isStored(tracked)) yield* changeSession(this.#context, tracked, session.fields, now);
+    else yield* placeGenerated(this.#context, tracked, session, now);
   }
 
   #use(sid: string, session: SessionData): Reply<Mode, void> {
     const context = this.#context;
     const now = context.policy.clock.now();
     const { fields } = encode(context, { cookie: session.cookie });
-    const held = this.#heldOf(sid, session);
-    if (held !== undefined)
-      return isStored(held) ? useSession(context, held, fields, now) : context.steps.of(undefined);
+    const tracked = this.#trackedBy(sid, session);
     const began = beginning(context);
-    return context.steps.chain(context.store.get(sid, now), (entry) =>
-      isLive(entry, now)
-        ? useSession(context, heldFrom(entry, began) as Stored, fields, now)
-        : context.steps.of(undefined),
-    );
+    return run(context.mode, steps());
+
+    function* steps(): Steps<void> {
+      const used = tracked ?? (yield* stored());
+      if (isStored(used)) yield* useSession(context, used, fields, now);
+    }
+
+    function* stored(): Steps<TrackedSession | undefined> {
+      const entry = yield* wait(context.store.get(sid, now));
+      return entry !== undefined && isLive(entry, now) ? trackedFrom(entry, began) : undefined;
+    }
   }
 
-  /** What a session object holds, if it is one of this store and of this id. */
-  #heldOf(sid: string, session: unknown): Held | undefined {
-    const held = typeof session === "object" && session !== null ? this.#held.get(session) : undefined;
-    return held?.sid === sid ? held : undefined;
+  /** What a session object stands for, if it is one of this store and of this id. */
+  #trackedBy(sid: string, session: unknown): TrackedSession | undefined {
+    const tracked = typeof session === "object" && session !== null ? this.#tracked.get(session) : undefined;
+    return tracked?.sid === sid ? tracked : undefined;
   }
 }
 
-function isStored(held: Held | undefined): held is Stored {
-  return held?.entry !== undefined;
+function* discard(steps: Steps<unknown>): Steps<void> {
+  yield* steps;
 }

@@ -1,9 +1,14 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
+import { build } from "rolldown";
 import { expect, onTestFinished, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
-import { entry, now, testFile } from "./folder.ts";
+import { entry, now, testFile, testFolder } from "./folder.ts";
 
 function opened(path = testFile()): { store: Store<"async">; path: string } {
   return { store: sqliteStore({ path, commit: "grouped", busyTimeout: 50 }), path };
@@ -185,10 +190,58 @@ test("close settles what was submitted, then every call is store_closed", async 
   again.close();
 });
 
-test("a store that never wrote closes without a worker", async () => {
+test("close ends the worker of a store that never wrote, too", async () => {
   const started = workers();
   const { store } = opened();
   expect(await store.get("a", now)).toBeUndefined();
   await store.close();
-  expect(started).toEqual([]);
+  expect(started.map(({ threadId }) => threadId)).toEqual([-1]);
+});
+
+test("the worker opens the file when the store does: after a restore its first write is a fault", async () => {
+  const { store, path } = opened();
+  await store.put(entry("a"), null, now);
+  const { store: silent } = opened(path);
+  expect((await silent.get("a", now))?.key).toBe("a");
+  copyFileSync(path, `${path}.restored`);
+  renameSync(`${path}.restored`, path);
+  expect(await code(silent.delete("a"))).toBe("store_unavailable");
+  expect(await code(silent.get("a", now))).toBe("store_unavailable");
+  await Promise.all([silent.close(), store.close()]);
+});
+
+test("a worker that is started again opens no other file, and makes none", async () => {
+  const { store, path } = opened();
+  const started = workers();
+  const { store: second } = opened(path);
+  await second.put(entry("a"), null, now);
+  await started[1]!.terminate();
+  renameSync(path, `${path}.away`);
+  expect(await code(second.put(entry("b"), null, now))).toBe("store_unavailable");
+  expect(existsSync(path)).toBe(false);
+  renameSync(`${path}.away`, path);
+  expect((await second.put(entry("b"), null, now)).outcome).toBe("stored");
+  await Promise.all([second.close(), store.close()]);
+});
+
+test.each(["esm", "cjs"] as const)("bundled as %s, it says at start that the worker is not there", async (format) => {
+  const folder = testFolder();
+  const input = join(folder, "app.ts");
+  const file = join(folder, format === "esm" ? "app.mjs" : "app.cjs");
+  const source = fileURLToPath(new URL("../../../src/store/sqlite/index.ts", import.meta.url));
+  writeFileSync(
+    input,
+    `import { sqliteStore } from ${JSON.stringify(source)};
+     sqliteStore({ path: ${JSON.stringify(join(folder, "each.db"))} }).close();
+     try {
+       sqliteStore({ path: ${JSON.stringify(join(folder, "grouped.db"))}, commit: "grouped" });
+       console.log("no fault");
+     } catch (error) {
+       console.log(error.code, error.message);
+     }`,
+  );
+  await build({ input, platform: "node", output: { file, format }, logLevel: "silent" });
+  const said = execFileSync(process.execPath, [file], { encoding: "utf8" });
+  expect(said).toMatch(/^store_unavailable Expected \S*commit-worker\.js to be there/);
+  expect(said).toContain("--external:sojourn");
 });

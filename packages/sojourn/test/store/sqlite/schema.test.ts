@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import { MIGRATIONS, openNamespace, SCHEMA_VERSION } from "../../../src/store/sqlite/schema.ts";
 import { databasePort, type SqlPort } from "../../../src/store/sqlite/sql-port.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { entry, now, testFile } from "./folder.ts";
 
 function connect(path: string): { database: DatabaseSync; port: SqlPort } {
@@ -133,5 +134,37 @@ describe("a file of the first version", () => {
     const gone = firstStatements.filter(({ name }) => !left.some((each) => each["name"] === name));
     expect(gone).toHaveLength(1);
     old.database.close();
+  });
+});
+
+describe.each(["each", "grouped"] as const)("commit: %s", (commit) => {
+  test("a store that is open when a newer version changes the tables stops: the very next write is a fault", async () => {
+    const path = testFile();
+    const store: Store = sqliteStore({ path, commit } as { path: string });
+    const there = entry("a");
+    await store.put(there, null, now);
+    expect((await store.get("a", now))?.key).toBe("a");
+    const { database } = connect(path);
+    // A column that an older version would leave empty, without a word.
+    database.exec(`BEGIN; ALTER TABLE sojourn_entry ADD COLUMN more TEXT;
+      UPDATE sojourn_schema SET version = ${SCHEMA_VERSION + 1}; COMMIT`);
+    const fault = {
+      code: "store_schema",
+      message: expect.stringMatching(/version \d+, .* too old for them/) as string,
+    };
+    const calls = [
+      async () => store.put(entry("b"), null, now),
+      async () => store.put(entry("a"), there.rev, now),
+      async () => store.touch("a", there.rev, { touchedAt: now + 1, expiresAt: now + 70_000 }, now),
+      async () => store.delete("a"),
+      async () => store.sweep(now + 99_000, 10),
+      async () => store.count(now),
+      async () => store.list({ limit: 10 }, now),
+      async () => store.get("a", now + 100),
+    ];
+    for (const call of calls) await expect(call()).rejects.toMatchObject(fault);
+    expect(database.prepare("SELECT key, more FROM sojourn_entry").all()).toEqual([{ key: "a", more: null }]);
+    database.close();
+    await store.close();
   });
 });

@@ -1,4 +1,4 @@
-/** A web floor on a store whose calls are counted, and a browser that keeps one cookie. */
+/** cookieSessions on a store whose calls are counted, and a browser that keeps one cookie. */
 import { DatabaseSync } from "node:sqlite";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import type { SessionsOptions } from "../../../src/sessions/options.ts";
@@ -29,7 +29,7 @@ export const stores: readonly (readonly [name: string, open: () => Store])[] = [
   ["an asynchronous store", () => asyncStore(memoryStore())],
 ];
 
-export interface Floor {
+export interface Setup {
   readonly web: CookieSessions<Data>;
   readonly sessions: Sessions<Data, Mode>;
   readonly clock: ManualClock;
@@ -41,18 +41,18 @@ export interface Floor {
   again(options: Partial<CookieSessionsOptions<Data, Mode>>): CookieSessions<Data>;
 }
 
-export interface FloorOptions extends Partial<Omit<CookieSessionsOptions<Data, Mode>, "sessions">> {
+export interface SetupOptions extends Partial<Omit<CookieSessionsOptions<Data, Mode>, "sessions">> {
   readonly store?: Store;
   readonly manager?: Partial<Omit<SessionsOptions<Data, Mode>, "store">>;
 }
 
-export function floor({ store = memoryStore(), manager = {}, ...options }: FloorOptions = {}): Floor {
+export function setUp({ store = memoryStore(), manager = {}, ...options }: SetupOptions = {}): Setup {
   const clock = manualClock();
   const calls: string[] = [];
   const sessions = createSessions<Data>({ clock, ...manager, store: counted(store, calls) });
   const ends: string[] = [];
   sessions.on("ended", ({ session, reason }) => ends.push(`${session.id} ${reason}`));
-  const again: Floor["again"] = (more) => cookieSessions<Data, Mode>({ sessions, keys: [KEY], ...options, ...more });
+  const again: Setup["again"] = (more) => cookieSessions<Data, Mode>({ sessions, keys: [KEY], ...options, ...more });
   return { web: again({}), sessions, clock, calls, ends, again };
 }
 

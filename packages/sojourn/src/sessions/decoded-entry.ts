@@ -1,0 +1,30 @@
+/** What an entry of a store holds, for the calls of a manager. */
+import type { Mode } from "../store/reply.ts";
+import type { Entry } from "../store/store.ts";
+import type { ManagerContext } from "./manager-context.ts";
+import { decodeRecord, sessionHead, type SessionRecord } from "./record.ts";
+import type { Session } from "./session.ts";
+
+/** An entry's record, and its session, which is decoded when it is first asked for. */
+export interface DecodedEntry<Data> extends SessionRecord {
+  session: Session<Data> | undefined;
+}
+
+/** What an entry holds; remembered with the entry where the store offers it, so that a repeat parses nothing. */
+export function decodedEntry<Data>(entry: Entry): DecodedEntry<Data> {
+  const { memo } = entry;
+  if (memo?.decoded !== undefined) return memo.decoded as DecodedEntry<Data>;
+  const decoded: DecodedEntry<Data> = { ...decodeRecord(entry), session: undefined };
+  if (memo !== undefined) memo.decoded = decoded;
+  return decoded;
+}
+
+/** The session that an entry holds. */
+export function sessionOf<Data>(
+  context: ManagerContext<Data, Mode>,
+  entry: Entry,
+  decoded: DecodedEntry<Data> = decodedEntry<Data>(entry),
+): Session<Data> {
+  decoded.session ??= Object.freeze({ ...sessionHead(entry, decoded), data: context.codec.decode(entry.value) });
+  return decoded.session;
+}

@@ -1,0 +1,111 @@
+/** Who is told what happened, and the reports that several calls make. Nobody listening costs one look at a field. */
+import { show } from "../show.ts";
+import type { Head, Unsubscribe } from "../store/store.ts";
+import { endReason } from "./lifecycle.ts";
+import { decodeRecord, sessionHead, type SessionRecord } from "./record.ts";
+import type { EndReason, RejectionReason, SessionEvents } from "./session.ts";
+
+/** The event's type is fixed by `on` and `emit`; in between, one list is like the other. */
+type Listener = (event: never) => unknown;
+
+/** The listeners of one manager. */
+export interface EventHub<Data> {
+  /** Whether anybody listens to a type: ask before making an event. */
+  listens(type: keyof SessionEvents<Data>): boolean;
+  emit<Type extends keyof SessionEvents<Data>>(type: Type, event: SessionEvents<Data>[Type]): void;
+  on<Type extends keyof SessionEvents<Data>>(
+    type: Type,
+    listener: (event: SessionEvents<Data>[Type]) => unknown,
+  ): Unsubscribe;
+}
+
+/** @param onListenerError told what a listener threw; by default it is thrown again, in a promise of its own */
+export function eventHub<Data>(onListenerError: (error: unknown) => void = throwLater): EventHub<Data> {
+  const listeners: Record<keyof SessionEvents<Data>, readonly Listener[]> = {
+    created: [],
+    refreshed: [],
+    updated: [],
+    rotated: [],
+    reauthenticated: [],
+    ended: [],
+    rejected: [],
+    conflicted: [],
+  };
+  return {
+    listens: (type) => listeners[type].length > 0,
+    emit(type, event) {
+      // The array is replaced, never changed, so that a listener may subscribe or unsubscribe others.
+      for (const listener of listeners[type]) {
+        try {
+          const reply = listener(event as never);
+          // A listener may be an async function: what it rejects with must reach the same place.
+          if (reply instanceof Promise) reply.catch(onListenerError);
+        } catch (error) {
+          onListenerError(error);
+        }
+      }
+    },
+    on(type, listener) {
+      if (!Object.hasOwn(listeners, type)) {
+        throw new TypeError(`Expected one of ${Object.keys(listeners).join(", ")}, got ${show(type)}`);
+      }
+      if (typeof listener !== "function") {
+        throw new TypeError(`Expected a listener to be a function, got ${show(listener)}`);
+      }
+      // Its own function, so that the same one subscribed twice is called twice and ends apart.
+      const own: typeof listener = (event) => listener(event);
+      listeners[type] = [...listeners[type], own];
+      return () => {
+        listeners[type] = listeners[type].filter((other) => other !== own);
+      };
+    },
+  };
+}
+
+/** Reports the end of removed sessions: each with its own reason if its time was up, else with the given one. */
+export function reportEnds(
+  events: EventHub<never>,
+  heads: readonly Head[],
+  now: number,
+  otherwise: EndReason | ((head: Head) => EndReason),
+): void {
+  if (heads.length === 0 || !events.listens("ended")) return;
+  for (const head of heads) {
+    const record = readableRecord(head);
+    if (record === undefined) continue;
+    const reason = endReason(head, record, now, typeof otherwise === "function" ? otherwise(head) : otherwise);
+    events.emit("ended", { session: sessionHead(head, record), reason, at: now });
+  }
+}
+
+/** The record of a head that is already gone. One that is not a session's must not cost the others their report. */
+function readableRecord(head: Head): SessionRecord | undefined {
+  try {
+    return decodeRecord(head);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reports a token that lets nobody in. Whoever calls answers with absence: the `undefined` that this returns. */
+export function reportRejection(
+  events: EventHub<never>,
+  reason: RejectionReason,
+  id: string | null,
+  at: number,
+): undefined {
+  if (events.listens("rejected")) events.emit("rejected", { id, reason, at });
+}
+
+/** Reports that a change of a session came second. */
+export function reportConflict(events: EventHub<never>, id: string, at: number): void {
+  if (events.listens("conflicted")) events.emit("conflicted", { id, at });
+}
+
+function throwLater(error: unknown): void {
+  void rejected(error);
+}
+
+async function rejected(error: unknown): Promise<never> {
+  throw error;
+}
