@@ -32,7 +32,7 @@ const tableOf = (path: string): Map<string, readonly string[]> => {
 
 describe.each([
   // What has no folder: used everywhere, and using nothing.
-  ["packages/sojourn/src", ["errors.ts", "show.ts", "warn.ts"]],
+  ["packages/sojourn/src", ["errors.ts", "options.ts", "show.ts", "warn.ts"]],
   ["packages/server/src", []],
 ])("%s", (path, shared: readonly string[]) => {
   const folders = tableOf(path);

@@ -1,7 +1,15 @@
 export type { AuthOptions, SigningOptions } from "./auth-options.ts";
 export { createAuth, type Auth } from "./create-auth.ts";
-export type { Session, SessionData, SessionFields } from "./session.ts";
-export type { Patch, SessionCalls, TokenLike } from "./session-calls.ts";
+export type {
+  ListedSession,
+  Session,
+  SessionData,
+  SessionFields,
+  SessionHandle,
+  SessionToken,
+  TokenLike,
+} from "./session.ts";
+export type { Patch, SessionCalls } from "./session-calls.ts";
 export type { SessionConfig, SessionConfigChanges } from "./configured-sessions.ts";
 export type { Jwk, PublicJwk } from "./signing-keys.ts";
 export {

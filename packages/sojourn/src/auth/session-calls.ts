@@ -9,10 +9,18 @@ import type { CreateOptions } from "../sessions/options.ts";
 import { run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import { MAX_PAGE } from "../store/store.ts";
 import { parseUserId } from "../tokens/token.ts";
-import { isOwned, named, shownSession, type Session, type SessionData, type SessionFields } from "./session.ts";
-
-/** What a request may bring as its token: a header that is not there is `null`. */
-export type TokenLike = string | null | undefined;
+import {
+  isOwned,
+  named,
+  shownSession,
+  type ListedSession,
+  type Session,
+  type SessionData,
+  type SessionFields,
+  type SessionHandle,
+  type SessionToken,
+  type TokenLike,
+} from "./session.ts";
 
 /** Fields to set; `undefined` removes one. */
 export type Patch<Fields extends object> = { readonly [Name in keyof Fields]?: Fields[Name] | undefined };
@@ -47,7 +55,8 @@ export interface SessionCalls<M extends Mode, Fields extends object = SessionFie
 
   /**
    * Extends a live session: it expires its ttl from now, though never past its absolute lifetime. `null` if the token
-   * proves none. The ttl is the one that was configured when the session was created.
+   * proves none. Both are those that were configured when the session was created: a `createAuth` with others, on the
+   * same store, changes neither.
    *
    * @param token a token, never a handle
    * @throws StoreError
@@ -72,7 +81,7 @@ export interface SessionCalls<M extends Mode, Fields extends object = SessionFie
    *   not a secret, so check that the session is the user's own before you take one from a client.
    * @throws StoreError
    */
-  destroySession(tokenOrHandle: TokenLike): Reply<M, boolean>;
+  destroySession(tokenOrHandle: string | null | undefined): Reply<M, boolean>;
 
   /**
    * Ends every session of a user, also those whose creation has begun elsewhere and not yet arrived.
@@ -86,7 +95,7 @@ export interface SessionCalls<M extends Mode, Fields extends object = SessionFie
   destroyAllUserSessions(userId: string, options?: { readonly except?: string | undefined }): Reply<M, number>;
 
   /** The live sessions of a user, the oldest first, each with its handle as `id`: no token is in it. @throws StoreError */
-  getUserSessions(userId: string): Reply<M, readonly Session<Fields>[]>;
+  getUserSessions(userId: string): Reply<M, readonly ListedSession<Fields>[]>;
 
   /**
    * Frees the space of all sessions that have expired. Nothing else depends on it: an expired session is absent at
@@ -135,7 +144,7 @@ export function sessionCalls<M extends Mode, Fields extends object>(
         checkFields(data ?? {}, "the data of a session");
         const filled = { ...data, userId: owner } as SessionData<Fields>;
         const { token, ...session } = yield* wait(sessions.create(owner, filled, lifetimes?.()));
-        return shownSession<Fields>({ ...session, userId: owner }, token);
+        return shownSession<Fields, SessionToken>({ ...session, userId: owner }, token as SessionToken);
       }
     },
 
@@ -182,9 +191,9 @@ export function sessionCalls<M extends Mode, Fields extends object>(
 
     getUserSessions(userId) {
       return run(mode, steps());
-      function* steps(): Steps<readonly Session<Fields>[]> {
+      function* steps(): Steps<readonly ListedSession<Fields>[]> {
         const found = yield* wait(sessions.listByUser(userId));
-        return found.filter(isOwned<Fields>).map((session) => shownSession(session, session.id));
+        return found.filter(isOwned<Fields>).map((session) => shownSession(session, session.id as SessionHandle));
       }
     },
 
@@ -204,7 +213,7 @@ function shown<Fields extends object>(
   session: ManagedSession<SessionData<Fields>> | undefined,
   id: TokenLike,
 ): Session<Fields> | null {
-  return isOwned<Fields>(session) ? shownSession(session, id as string) : null;
+  return isOwned<Fields>(session) ? shownSession(session, id as SessionToken) : null;
 }
 
 function checkFields(value: unknown, what: string): void {

@@ -11,14 +11,28 @@ export interface SessionFields {
 /** The payload of a session: the caller's fields, and whose session it is, which is filled in. */
 export type SessionData<Fields extends object = SessionFields> = Fields & { userId: string };
 
+/** By what the compiler tells the two texts that a session is called by apart. Neither has such a property. */
+declare const kind: unique symbol;
+
+/** The secret that the client keeps, and that opens the session. It starts with `sess_`, and is a string in every use. */
+export type SessionToken = string & { readonly [kind]: "token" };
+
+/**
+ * The public name of a session. It can be shown and logged, and ends the session, but opens nothing. It starts with
+ * `sess_` too, and is a string in every use; comparing it to a token does not compile, since they never are equal.
+ */
+export type SessionHandle = string & { readonly [kind]: "handle" };
+
+/** What a request may bring as its token: a header that is not there is `null`. A handle does not compile. */
+export type TokenLike = (string & { readonly [kind]?: "token" }) | null | undefined;
+
 /** A live session, as it was when it was read: plain and deeply frozen. All instants are in epoch milliseconds. */
-export interface Session<Fields extends object = SessionFields> {
+export interface Session<Fields extends object = SessionFields, Id extends string = SessionToken> {
   /**
    * From `createSession`, `getSession`, `refreshSession` and `updateSession`: the token, which is the secret that the
-   * client keeps. From `getUserSessions`: the handle, which can be shown and logged, and ends the session, but opens
-   * nothing. Both start with `sess_`.
+   * client keeps. From `getUserSessions`: the handle.
    */
-  readonly id: string;
+  readonly id: Id;
   /** Whose session it is. */
   readonly userId: string;
   /** The payload after a round through JSON. Its `userId` is always the session's. */
@@ -31,6 +45,9 @@ export interface Session<Fields extends object = SessionFields> {
   readonly lastAccessedAt: number;
 }
 
+/** A session as `getUserSessions` lists it: its `id` is the handle. */
+export type ListedSession<Fields extends object = SessionFields> = Session<Fields, SessionHandle>;
+
 /** A manager's session with a user. */
 export type OwnedSession<Fields extends object> = ManagedSession<SessionData<Fields>> & { readonly userId: string };
 
@@ -42,7 +59,10 @@ export function isOwned<Fields extends object>(
 }
 
 /** @param id what it is to be called: its token or its handle */
-export function shownSession<Fields extends object>(session: OwnedSession<Fields>, id: string): Session<Fields> {
+export function shownSession<Fields extends object, Id extends SessionToken | SessionHandle>(
+  session: OwnedSession<Fields>,
+  id: Id,
+): Session<Fields, Id> {
   const { userId, data, createdAt, expiresAt, lastAccessedAt } = session;
   return Object.freeze({
     id,

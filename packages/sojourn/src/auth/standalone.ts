@@ -3,8 +3,8 @@
  * is made at the first call: the one module state of the library. Each does what the call of the same name of
  * `createAuth` does; the configuration is `setSessionConfig`'s.
  */
-import type { Session, SessionFields } from "./session.ts";
-import type { Patch, TokenLike } from "./session-calls.ts";
+import type { ListedSession, Session, SessionFields, TokenLike } from "./session.ts";
+import type { Patch } from "./session-calls.ts";
 import type { SessionConfig, SessionConfigChanges } from "./configured-sessions.ts";
 import { configuredSessions, type ConfiguredSessions } from "./configured-sessions.ts";
 
@@ -78,7 +78,7 @@ export function updateSession(token: TokenLike, patch: Patch<SessionFields>): Se
  * @param tokenOrHandle either. A handle is not a secret, so check that the session is the user's own before you take
  *   one from a client.
  */
-export function destroySession(tokenOrHandle: TokenLike): boolean {
+export function destroySession(tokenOrHandle: string | null | undefined): boolean {
   return shared().destroySession(tokenOrHandle);
 }
 
@@ -94,7 +94,7 @@ export function destroyAllUserSessions(userId: string, options?: { readonly exce
 }
 
 /** The live sessions of a user, the oldest first, each with its handle as `id`: no token is in it. */
-export function getUserSessions(userId: string): readonly Session[] {
+export function getUserSessions(userId: string): readonly ListedSession[] {
   return shared().getUserSessions(userId);
 }
 

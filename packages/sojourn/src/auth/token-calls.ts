@@ -12,8 +12,15 @@ import {
   type TokenPolicy,
   type TokenVerdict,
 } from "./access-tokens.ts";
-import { isOwned, named, type OwnedSession, type Session, type SessionData } from "./session.ts";
-import type { TokenLike } from "./session-calls.ts";
+import {
+  isOwned,
+  named,
+  type OwnedSession,
+  type Session,
+  type SessionData,
+  type SessionToken,
+  type TokenLike,
+} from "./session.ts";
 import type { PublicJwk } from "./signing-keys.ts";
 
 /** Claims of the application's own, as JSON has them. Not `sub`, `sid`, `jti`, `iat`, `exp`, `nbf`, `iss` or `aud`. */
@@ -33,7 +40,7 @@ export interface AccessToken {
 /** An access token, and what gets the next one. */
 export interface TokenPair extends AccessToken {
   /** The session's token, whole: it refreshes, and it is what `getSession` takes. Keep it where scripts cannot read it. */
-  readonly refreshToken: string;
+  readonly refreshToken: SessionToken;
 }
 
 /** Options of `verifyToken`. */
@@ -57,11 +64,11 @@ export interface TokenCalls {
    * The access token expires no later than the session would without further use.
    *
    * @param session what `createSession` or `getSession` returned: its `id` is a token. One from `getUserSessions` has
-   *   only a handle, and gets `null`.
+   *   only a handle: it does not compile, and gets `null`.
    * @throws TypeError for claims that are reserved or too large
    * @throws StoreError
    */
-  signToken(session: Pick<Session, "id">, claims?: ExtraClaims): Promise<TokenPair | null>;
+  signToken(session: { readonly id: NonNullable<TokenLike> }, claims?: ExtraClaims): Promise<TokenPair | null>;
 
   /**
    * A new pair for a session's token: the session is extended, it gets a new token, and its id stays. `null` if the
@@ -111,12 +118,15 @@ export function tokenCalls<Fields extends object>(
 
   async function pairFor(session: OwnedSession<Fields>, token: string, claims?: ExtraClaims): Promise<TokenPair> {
     const signed = await signAccessToken(policy, { userId: session.userId, session, claims });
-    return Object.freeze({ ...accessToken(signed), refreshToken: token });
+    return Object.freeze({ ...accessToken(signed), refreshToken: token as SessionToken });
   }
 
   function signToken(userId: string, claims?: ExtraClaims): Promise<AccessToken>;
-  function signToken(session: Pick<Session, "id">, claims?: ExtraClaims): Promise<TokenPair | null>;
-  async function signToken(subject: string | Pick<Session, "id">, claims?: ExtraClaims): Promise<AccessToken | null> {
+  function signToken(session: { readonly id: NonNullable<TokenLike> }, claims?: ExtraClaims): Promise<TokenPair | null>;
+  async function signToken(
+    subject: string | { readonly id: NonNullable<TokenLike> },
+    claims?: ExtraClaims,
+  ): Promise<AccessToken | null> {
     if (typeof subject === "string") {
       return Object.freeze(accessToken(await signAccessToken(policy, { userId: checkUserId(subject), claims })));
     }

@@ -40,10 +40,10 @@ export function createSessions<Data = Record<string, unknown>>(
  * @throws GuaranteeError if the store guarantees less than `require` asks for
  */
 export function createSessions<Data>(options: SessionsOptions<Data, Mode> = {}): Sessions<Data, Mode> {
+  const policy = resolvePolicy(options as SessionsOptions<never, Mode>);
   const store = options.store ?? memoryStore();
   checkStore(store);
   checkRequirements(store.guarantees, options.require ?? {});
-  const policy = resolvePolicy(options as SessionsOptions<never, Mode>);
   const sessions = assemble<Data, Mode>({
     store,
     policy,

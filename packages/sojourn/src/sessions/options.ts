@@ -1,4 +1,5 @@
 /** What `createSessions` is told, and what it makes of it: every default stands in this file. */
+import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Begun, Store } from "../store/store.ts";
@@ -91,8 +92,26 @@ export interface Policy {
   readonly clock: Clock;
 }
 
-/** @throws TypeError for an option that is not what it should be */
+const SESSIONS_OPTIONS: OptionNames<SessionsOptions<never, Mode>> = {
+  store: true,
+  ttl: true,
+  absoluteTtl: true,
+  refreshThreshold: true,
+  lockAfter: true,
+  rotationGrace: true,
+  maxPerUser: true,
+  schema: true,
+  maxDataLength: true,
+  require: true,
+  clock: true,
+  onListenerError: true,
+};
+const MAX_PER_USER: OptionNames<MaxPerUser> = { limit: true, onLimit: true };
+const CREATE_OPTIONS: OptionNames<CreateOptions> = { ttl: true, absoluteTtl: true, token: true, device: true };
+
+/** @throws TypeError for an option that is not known, or not what it should be */
 export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
+  checkOptions("createSessions", options, SESSIONS_OPTIONS);
   const ttl = parseDuration(options.ttl ?? "30m", "ttl");
   const absoluteTtl = parseDuration(options.absoluteTtl ?? "30d", "absoluteTtl");
   checkOrder(ttl, absoluteTtl);
@@ -122,6 +141,7 @@ export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
 
 /** The lifetimes of one session: its own where `create` was given them. @throws TypeError as `resolvePolicy` does */
 export function resolveLifetimes(options: CreateOptions, policy: Policy): Pick<Policy, "ttl" | "absoluteTtl"> {
+  checkOptions("create", options, CREATE_OPTIONS);
   const ttl = options.ttl === undefined ? policy.ttl : parseDuration(options.ttl, "ttl");
   const absoluteTtl =
     options.absoluteTtl === undefined ? policy.absoluteTtl : parseDuration(options.absoluteTtl, "absoluteTtl");
@@ -137,6 +157,7 @@ function checkOrder(ttl: number, absoluteTtl: number): void {
 
 function resolveMaxPerUser(max: MaxPerUser | undefined): MaxPerUser | undefined {
   if (max === undefined) return undefined;
+  checkOptions("maxPerUser", max, MAX_PER_USER);
   const { limit, onLimit } = max;
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new TypeError(`Expected \`maxPerUser.limit\` to be 1 or more, got ${show(limit)}`);

@@ -3,6 +3,7 @@
  * not surprised later.
  */
 import { GuaranteeError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import type { Guarantees, Store } from "../store/store.ts";
 
@@ -18,10 +19,18 @@ export interface Requirements {
   readonly exactOrder?: true;
 }
 
+const REQUIREMENTS: OptionNames<Requirements> = {
+  durability: true,
+  atomic: true,
+  staleMs: true,
+  evicts: true,
+  failoverLoss: true,
+};
 const DURABILITIES = ["none", "process", "power"] as const;
 
 /** @throws GuaranteeError that lists everything that is not met */
 export function checkRequirements(guarantees: Guarantees, wanted: Requirements): void {
+  checkOptions("require", wanted, REQUIREMENTS);
   const unmet: string[] = [];
   const { durability = "none", staleMs = Number.POSITIVE_INFINITY } = wanted;
   if (DURABILITIES.indexOf(guarantees.durability) < DURABILITIES.indexOf(durability)) {

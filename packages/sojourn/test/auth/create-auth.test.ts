@@ -1,6 +1,6 @@
 /** Every row of the session interface that users of `createAuth` know: its type, and its value around each instant. */
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { createAuth, type Auth, type Session, type SessionData } from "../../src/auth/index.ts";
+import { createAuth, type Auth, type ListedSession, type Session, type SessionData } from "../../src/auth/index.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
 import type { Mode } from "../../src/store/reply.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -11,7 +11,7 @@ const TTL = 3_600_000;
 
 describe("types", () => {
   test("a session", () => {
-    expectTypeOf<Session>().toHaveProperty("id").toEqualTypeOf<string>();
+    expectTypeOf<Session["id"]>().toExtend<string>();
     expectTypeOf<Session>().toHaveProperty("userId").toEqualTypeOf<string>();
     expectTypeOf<Session["data"]>().toExtend<Readonly<SessionData>>();
     expectTypeOf<Session>().toHaveProperty("createdAt").toEqualTypeOf<number>();
@@ -20,6 +20,20 @@ describe("types", () => {
     expectTypeOf<keyof Session>().toEqualTypeOf<
       "id" | "userId" | "data" | "createdAt" | "expiresAt" | "lastAccessedAt"
     >();
+  });
+
+  test("a token and a handle are strings, and never one another", () => {
+    const auth = createAuth({ jwtSecret: SECRET });
+    const current = auth.createSession("u");
+    auth.createSession("u");
+    const listed = auth.getUserSessions("u");
+    const text: string = current.id;
+    expect(auth.getSession(text)).not.toBeNull();
+    // @ts-expect-error -- a handle never equals a token: this would end the current session as well
+    expect(listed.filter((each) => each.id !== current.id)).toHaveLength(2);
+    // @ts-expect-error -- a handle opens nothing
+    for (const { id } of listed) expect(auth.getSession(id)).toBeNull();
+    for (const { id } of listed) expect(auth.destroySession(id)).toBe(true);
   });
 
   test("its data", () => {
@@ -40,7 +54,7 @@ describe("types", () => {
     expectTypeOf(auth.updateSession).returns.toEqualTypeOf<Session | null>();
     expectTypeOf(auth.destroySession).returns.toEqualTypeOf<boolean>();
     expectTypeOf(auth.destroyAllUserSessions).returns.toEqualTypeOf<number>();
-    expectTypeOf(auth.getUserSessions).returns.toEqualTypeOf<readonly Session[]>();
+    expectTypeOf(auth.getUserSessions).returns.toEqualTypeOf<readonly ListedSession[]>();
     expectTypeOf(auth.cleanupExpiredSessions).returns.toEqualTypeOf<number>();
   });
 

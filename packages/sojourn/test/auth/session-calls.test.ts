@@ -25,15 +25,28 @@ describe.each(modes)("session calls: %s", (_, open) => {
     const { auth, ends } = opened();
     const session = await auth.createSession("user-42", { role: "admin" });
     const [listed] = await auth.getUserSessions("user-42");
-    const handle = listed?.id ?? "";
+    const handle: string = listed?.id ?? "";
     expect(handle).toBe(handleOf(session.id));
     expect(await auth.getSession(handle)).toBeNull();
     expect(await auth.refreshSession(handle)).toBeNull();
     expect(await auth.updateSession(handle, { role: "root" })).toBeNull();
     expect(await auth.refreshToken(handle)).toBeNull();
-    expect(await auth.signToken(listed ?? session)).toBeNull();
+    expect(await auth.signToken({ id: handle })).toBeNull();
     expect(await auth.getSession(session.id)).toEqual(session);
     expect(ends).toEqual([]);
+  });
+
+  test("deployed with other lifetimes: sessions keep those that they began with, and the threshold counts at once", async () => {
+    const { auth: before, clock, store } = opened({ sessionTtl: 3_600, sessionAbsoluteTtl: 7_200 });
+    const { id, createdAt } = await before.createSession("user-42");
+    const { auth: after } = opened({ store, clock, sessionTtl: 600, sessionRefreshThreshold: 600 });
+    expect((await after.createSession("user-1")).expiresAt).toBe(createdAt + 600_000);
+    clock.advance("40m");
+    expect((await after.refreshSession(id))?.expiresAt).toBe(clock.now() + 3_600_000);
+    clock.advance("50m");
+    expect((await before.getSession(id))?.expiresAt).toBe(createdAt + 100 * 60_000);
+    clock.advance(1);
+    expect((await after.getSession(id))?.expiresAt).toBe(createdAt + 7_200_000);
   });
 
   test("a wrong secret on a known handle reads as absent, and ends nothing", async () => {
