@@ -107,7 +107,13 @@ const SESSIONS_OPTIONS: OptionNames<SessionsOptions<never, Mode>> = {
   onListenerError: true,
 };
 const MAX_PER_USER: OptionNames<MaxPerUser> = { limit: true, onLimit: true };
-const CREATE_OPTIONS: OptionNames<CreateOptions> = { ttl: true, absoluteTtl: true, token: true, device: true };
+const CREATE_OPTIONS: OptionNames<CreateOptions> = {
+  ttl: true,
+  absoluteTtl: true,
+  token: true,
+  begun: true,
+  device: true,
+};
 
 /** @throws TypeError for an option that is not known, or not what it should be */
 export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {

@@ -25,6 +25,7 @@ const REQUIREMENTS: OptionNames<Requirements> = {
   staleMs: true,
   evicts: true,
   failoverLoss: true,
+  exactOrder: true,
 };
 const DURABILITIES = ["none", "process", "power"] as const;
 

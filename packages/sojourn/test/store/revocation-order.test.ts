@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { revocationOrder, type Refused, type RevocationOrder } from "../../src/store/revocation-order.ts";
 import type { Put } from "../../src/store/store.ts";
 import { manualClock, manualTimer, type ManualClock } from "../../src/testing/index.ts";
-import { play, type Profile, type Tally } from "./support/revocation-world.ts";
+import { play, type MakeOrder, type Profile, type Tally } from "./support/revocation-world.ts";
 
 /** How many worlds of each kind are played, in thousands: `SOJOURN_TEST_LONG=50 npx vitest run …`. */
 const THOUSANDS = Number(process.env["SOJOURN_TEST_LONG"] ?? 1);
@@ -142,8 +142,17 @@ test.each([
 });
 
 const calm: Profile = {
-  ...{ name: "one room, right clocks", distance: [0.1, 0.3], jitter: 0.1, stall: 0, skew: 0, pause: 0, sleep: 0 },
-  ...{ workerStep: 0, serverStep: 0, failover: 0, shards: 1 },
+  name: "one room, right clocks",
+  distance: [0.1, 0.3],
+  jitter: 0.1,
+  stall: 0,
+  skew: 0,
+  pause: 0,
+  sleep: 0,
+  workerStep: 0,
+  serverStep: 0,
+  failover: 0,
+  shards: 1,
 };
 const rough = { jitter: 0.3, stall: 0.05, skew: 1_000, pause: 0.2 };
 const profiles: readonly Profile[] = [
@@ -156,7 +165,7 @@ const profiles: readonly Profile[] = [
   { ...calm, ...rough, name: "a failover in half of all", failover: 0.5, stall: 0.1 },
 ];
 
-async function playAll(profile: Profile, makeOrder: typeof revocationOrder = revocationOrder): Promise<Tally> {
+async function playAll(profile: Profile, makeOrder: MakeOrder = revocationOrder): Promise<Tally> {
   const sum: Tally = { logins: 0, stored: 0, survived: 0, lockedOut: 0, stuck: 0 };
   for (let seed = 1; seed <= 1_000 * THOUSANDS; seed++) {
     const tally = await play(profile, seed, makeOrder);
@@ -164,6 +173,14 @@ async function playAll(profile: Profile, makeOrder: typeof revocationOrder = rev
   }
   return sum;
 }
+
+/** The workers' code with one thing changed. */
+const changed =
+  (put: (order: RevocationOrder) => RevocationOrder["put"]): MakeOrder =>
+  (options) => {
+    const order = revocationOrder(options);
+    return { ...order, put: put(order) };
+  };
 
 describe("in a world of workers and servers", () => {
   test.each(profiles)("nobody outlives a revocation, and nobody stays locked out: $name", async (profile) => {
@@ -173,14 +190,6 @@ describe("in a world of workers and servers", () => {
     expect(stored).toBeGreaterThan(logins / 3);
     expect(lockedOut).toBeLessThan(logins * (profile.failover > 0 ? 0.1 : 0.05));
   });
-
-  /** The workers' code with one thing changed. */
-  const changed =
-    (put: (order: RevocationOrder) => RevocationOrder["put"]): typeof revocationOrder =>
-    (options) => {
-      const order = revocationOrder(options);
-      return { ...order, put: put(order) };
-    };
 
   test("that world shows a login that is let in for asking again", async () => {
     const trusting = changed((order) => async (shard, _, send) => order.put(shard, order.begin(), send));

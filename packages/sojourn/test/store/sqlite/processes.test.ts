@@ -47,6 +47,9 @@ async function keysOf(store: Store): Promise<Set<string>> {
   return keys;
 }
 
+/** A login by a clock that is a day ahead. */
+const login = (key: string): Entry => entry(key, { owner: "ann", createdAt: now + 86_400_000 });
+
 describe.each(commits)("commit: %s", (commit) => {
   test("what was acknowledged is there after kill -9, and what was deleted is not", async () => {
     const path = testFile();
@@ -102,11 +105,10 @@ describe.each(commits)("commit: %s", (commit) => {
 
   test("a revocation of another process refuses what has begun here, and nothing that begins after it", async () => {
     const path = testFile();
-    const store = sqliteStore({ path, commit }) as Store;
+    const store = sqliteStore({ path, commit });
     const other = child("obey", path, commit);
     const [old, begun] = [store.begin(), store.begin()];
     expect(await ask(other, "revoke ann")).toBe("0");
-    const login = (key: string): Entry => entry(key, { owner: "ann", createdAt: now + 86_400_000 });
     expect(await store.put(login("a"), null, now, begun)).toEqual({ outcome: "revoked" });
     expect((await store.put(login("b"), null, now)).outcome).toBe("stored");
     expect(await ask(other, "revoke ann")).toBe("1");
@@ -116,7 +118,7 @@ describe.each(commits)("commit: %s", (commit) => {
     await store.close();
 
     // Numbers go on in another life of the file.
-    const again = sqliteStore({ path, commit }) as Store;
+    const again = sqliteStore({ path, commit });
     const before = again.begin();
     expect((await again.put(login("d"), null, now, before)).outcome).toBe("stored");
     await again.revokeOwner("bob");

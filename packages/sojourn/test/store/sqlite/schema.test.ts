@@ -91,27 +91,21 @@ test("a file that another connection is making is waited for", async () => {
   await new Promise((resolve) => holder.once("exit", resolve));
 });
 
-describe("a file of the first version", () => {
-  function oldFile(): string {
-    const path = testFile();
-    const { database, port } = connect(path);
-    const first = MIGRATIONS[0]!;
-    for (const sql of ["CREATE TABLE sojourn_schema (version INTEGER NOT NULL) STRICT", ...first]) port.run(sql);
-    port.run("INSERT INTO sojourn_schema (version) VALUES (1)");
-    port.run("INSERT INTO sojourn_namespace (name, total, changes) VALUES ('default', 1, 41)");
-    const { key, rev, value } = entry("old");
-    const columns = "namespace, key, owner, rev, meta, createdAt, touchedAt, expiresAt, value";
-    port.run(
-      `INSERT INTO sojourn_entry (${columns}) VALUES (1, ?, 'ann', ?, '', 0, 0, ?, ?)`,
-      key,
-      rev,
-      now + 1,
-      value,
-    );
-    database.close();
-    return path;
-  }
+function oldFile(): string {
+  const path = testFile();
+  const { database, port } = connect(path);
+  const first = MIGRATIONS[0]!;
+  for (const sql of ["CREATE TABLE sojourn_schema (version INTEGER NOT NULL) STRICT", ...first]) port.run(sql);
+  port.run("INSERT INTO sojourn_schema (version) VALUES (1)");
+  port.run("INSERT INTO sojourn_namespace (name, total, changes) VALUES ('default', 1, 41)");
+  const { key, rev, value } = entry("old");
+  const columns = "namespace, key, owner, rev, meta, createdAt, touchedAt, expiresAt, value";
+  port.run(`INSERT INTO sojourn_entry (${columns}) VALUES (1, ?, 'ann', ?, '', 0, 0, ?, ?)`, key, rev, now + 1, value);
+  database.close();
+  return path;
+}
 
+describe("a file of the first version", () => {
   test("keeps its entries, and refuses what began while it was one", () => {
     const path = oldFile();
     const store = sqliteStore({ path });

@@ -135,8 +135,8 @@ export class Model {
     }
     const changed = expected === "any" ? undefined : there;
     const against = changed?.owner === entry.owner ? [] : this.revoked.filter((owner) => owner === entry.owner);
-    const since = this.revoked.slice(this.begun[begun ?? ""] ?? this.revoked.length);
-    if (against.some((owner) => since.includes(owner))) return equal(put.outcome, "revoked", "put after a revocation");
+    const since = new Set(this.revoked.slice(this.begun[begun ?? ""] ?? this.revoked.length));
+    if (against.some((owner) => since.has(owner))) return equal(put.outcome, "revoked", "put after a revocation");
     if (against.length > 0 && put.outcome === "revoked" && !this.exactOrder) return undefined;
     equal(put.outcome, "stored", "put");
     this.#stored(entry, changed, { now, removed: put.outcome === "stored" ? put.removed : [] });
