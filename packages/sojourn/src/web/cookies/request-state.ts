@@ -2,6 +2,7 @@
 import type { Session, SessionWithToken } from "../../sessions/session.ts";
 import { wait, type Mode, type Steps } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
+import type { CallQueue } from "./call-queue.ts";
 import type { Changes, Fields } from "./changes.ts";
 import type { CommitTarget, HeaderChanges, IncomingRequest } from "./http-messages.ts";
 import type { WebContext } from "./web-context.ts";
@@ -18,6 +19,8 @@ export interface RequestState<Data, M extends Mode> {
   /** The session that the request presented, if it is locked; then there is no other. */
   locked: Session<Data> | undefined;
   changes: Changes | undefined;
+  /** The calls that the commit waits for, once there was one on an asynchronous store. */
+  calls: CallQueue | undefined;
   /** The id of the session that a login in this request replaces. */
   replaced: string | undefined;
   /** Whether the session began in this request. */
@@ -63,6 +66,7 @@ export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): R
     token: resumed.token,
     locked: isLocked ? session : undefined,
     changes: undefined,
+    calls: undefined,
     replaced: undefined,
     begun: false,
     reissue: resumed.reissue && !isLocked,
