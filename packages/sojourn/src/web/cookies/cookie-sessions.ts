@@ -29,7 +29,7 @@ export interface CookieSessions<Data = Record<string, unknown>, M extends Mode =
    * alone, also when it is not right: then a cookie that came as well is not looked at.
    *
    * @throws StoreError if the store cannot tell; nobody is logged out because of that
-   * @throws CrossSiteRequestError where `csrf` is on
+   * @throws CrossSiteRequestError for an unsafe request of another origin, unless `csrf` is off
    * @throws TooManyAttemptsError if the guard refuses
    * @throws TypeError if `development` is on, and the request is for another host than localhost
    */
@@ -85,9 +85,9 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   function start(request: IncomingRequest, given: StartOptions | undefined): Reply<M, RequestSession<Data, M>> {
     if (development) checkLoopback(request);
     const found = carrierOf(request);
+    if ((found?.[0] ?? fallback).kind === "cookie") crossSite?.(request);
     if (found === undefined) return steps.of(empty(request, fallback, false));
     const [carrier, credential] = found;
-    if (carrier.kind === "cookie") crossSite?.(request);
     const address = guard === undefined ? undefined : (given?.address ?? peerAddress(request));
     if (guard !== undefined) checkAdmitted(guard, address);
     const verified = carrier.verify(credential);

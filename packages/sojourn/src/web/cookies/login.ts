@@ -14,8 +14,6 @@ export function* login<Data, M extends Mode>(
   { keepFields = true, ...options }: LoginOptions,
 ): Steps<Started> {
   const { carrier, context } = state;
-  // A request without a session was not refused yet, and would log its user in as somebody else.
-  if (carrier.kind === "cookie") context.crossSite?.(state.request);
   const changes = state.changes?.copy();
   const fields = fieldsForLogin(state, userId, data, keepFields);
   yield* makeRoomFor(state, userId);

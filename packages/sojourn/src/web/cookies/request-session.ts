@@ -116,7 +116,6 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
    * @param userId 1 to 1,024 characters; `null` for an anonymous session
    * @param data fields of the new session, over those that are kept
    * @throws TooManySessionsError, RevokedError, InvalidDataError, StoreError as `create` of the manager does
-   * @throws CrossSiteRequestError if another site made the browser send the request, where that is guarded
    * @throws TypeError after the commit
    */
   login(userId: string | null, data?: Partial<Data>, options?: LoginOptions): Reply<M, Started>;
