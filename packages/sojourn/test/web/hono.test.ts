@@ -235,10 +235,12 @@ test("a request that a handler makes itself is not the user's, whose headers the
     await c.var.session.login("ann");
     return c.text("welcome");
   });
-  const own = (c: Context): Request =>
-    new Request("http://inner.test/me", { headers: c.req.header("x-own") ? {} : c.req.raw.headers });
-  app.get("/own", async (c) => inner.fetch(own(c), c.env));
-  const { ask } = await visit(getRequestListener(app.fetch));
+  const answer = getRequestListener(app.fetch);
+  app.get("/own", async (c) => {
+    const headers = c.req.header("x-own") === undefined ? c.req.raw.headers : {};
+    return inner.fetch(new Request("http://inner.test/me", { headers }), c.env);
+  });
+  const { ask } = await visit((request, response) => void answer(request, response));
   await ask("/login", { method: "POST" });
   expect((await ask("/me")).body).toBe("outer ann");
   expect((await ask("/own", { headers: { "x-own": "1" } })).body).toBe("inner null");

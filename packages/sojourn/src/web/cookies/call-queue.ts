@@ -42,7 +42,7 @@ export class CallQueue {
   /** Resolves when every call has ended. @throws what the first of them that fails throws: nobody else may look at it */
   async ended(): Promise<void> {
     while (!this.isEmpty) {
-      const results = await Promise.allSettled([...this.#calls].map(({ reply }) => reply));
+      const results = await Promise.allSettled([...this.#calls].map(async ({ reply }) => reply));
       for (const result of results) if (result.status === "rejected") throw result.reason;
     }
   }

@@ -134,7 +134,7 @@ function headerChanges<Data>(state: RequestState<Data, Mode>): HeaderChanges | u
   const { vary, varyOnly, now } = context;
   const clearSiteData = state.loggedOut ? context.clearSiteData : undefined;
   if (state.reissue && session !== undefined && token !== undefined) {
-    return { ...carrier.issue(carrier.sign(token), session.expiresAt, now()), clearSiteData, vary };
+    return { ...carrier.issue(token, session, now()), clearSiteData, vary };
   }
   if (state.destroyed) {
     const setCookie = state.presented ? carrier.clearCookie : undefined;

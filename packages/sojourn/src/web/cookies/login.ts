@@ -61,13 +61,18 @@ export function* destroy<Data, M extends Mode>(state: RequestState<Data, M>, eve
   const session = state.session ?? state.locked;
   const oldWasLive = replaced !== undefined && (yield* wait(sessions.destroy(replaced)));
   let wasLive = session !== undefined && (yield* wait(sessions.destroy(session.id)));
-  if (everywhere && session !== undefined && session.userId !== null) {
-    wasLive = (yield* wait(sessions.destroyByUser(session.userId))) > 0 || wasLive;
-  }
+  const userId = everywhere ? (session === undefined ? presentedUser(state) : session.userId) : null;
+  if (userId !== null) wasLive = (yield* wait(sessions.destroyByUser(userId))) > 0 || wasLive;
   forget(state);
   state.replaced = undefined;
   state.destroyed = true;
   return wasLive || oldWasLive;
+}
+
+/** Whose cookie came, if its own session is over: a login in another tab may just have replaced it. */
+function presentedUser<Data>({ verified, carrier, context }: RequestState<Data, Mode>): string | null {
+  if (verified?.end === undefined || verified.end <= context.now()) return null;
+  return carrier.userOf(verified) ?? null;
 }
 
 /** `logout` of a request session. */

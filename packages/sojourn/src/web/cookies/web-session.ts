@@ -17,7 +17,14 @@ import type {
   SetOptions,
   Started,
 } from "./request-session.ts";
-import { checkOpen, requestState, storedFields, type RequestState, type Resumed } from "./request-state.ts";
+import {
+  checkOpen,
+  checkWritable,
+  requestState,
+  storedFields,
+  type RequestState,
+  type Resumed,
+} from "./request-state.ts";
 
 /** Its state is in a private field, so that nothing that prints or serialises the object shows the token. */
 export class WebSession<Data, M extends Mode> implements RequestSession<Data, M> {
@@ -83,6 +90,7 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
 
   takeFlash(name: string): unknown {
     const state = this.#look();
+    checkWritable(state);
     // After the commit it cannot be taken away any more, so it cannot be taken.
     return state.closed ? undefined : (state.changes ??= new Changes()).take(storedFields(state), name);
   }
@@ -144,6 +152,7 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     const { mode } = state.context;
     try {
       if (mustBeOpen) checkOpen(state);
+      else checkWritable(state);
     } catch (error) {
       if (mode === "sync") throw error;
       return Promise.reject(error) as Reply<M, T>;

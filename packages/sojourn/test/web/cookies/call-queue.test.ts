@@ -12,12 +12,17 @@ import { KEY, type Data } from "../support/visitor.ts";
 
 const keys = [KEY];
 
+async function pause(): Promise<void> {
+  for (let turns = 0; turns < 3; turns++) await setImmediate();
+}
+
 /** Sessions on a store that answers some turns of the event loop later. */
 function late(faults: readonly Fault[] = []): Sessions<Data, "async"> {
-  const pause = async (): Promise<void> => {
-    for (let turns = 0; turns < 3; turns++) await setImmediate();
-  };
   return createSessions<Data>({ store: faultyStore(asyncStore(memoryStore(), { pause }), faults) });
+}
+
+async function started(): Promise<RequestSession<Data, "async">> {
+  return cookieSessions({ sessions: late(), keys }).start({ headers: {} });
 }
 
 describe.each(adapters)("%s, on a store that answers late", (_, serve) => {
@@ -95,10 +100,6 @@ describe.each(adapters)("%s, on a store that answers late", (_, serve) => {
 });
 
 describe("after the commit has begun", () => {
-  async function started(): Promise<RequestSession<Data, "async">> {
-    return cookieSessions({ sessions: late(), keys }).start({ headers: {} });
-  }
-
   test("a call is refused, also while the commit waits for another one", async () => {
     const session = await started();
     const login = session.login("ann");

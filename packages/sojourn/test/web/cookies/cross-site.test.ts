@@ -124,9 +124,9 @@ describe("csrf", () => {
   );
 });
 
-describe.each(adapters)("%s", (_, serve) => {
-  const set = (session: RequestSession<Data>): string => (session.set("planted", true), "done");
+const plant = (session: RequestSession<Data>): string => (session.set("planted", true), "done");
 
+describe.each(adapters)("%s", (_, serve) => {
   test.each<[method: string, headers: Record<string, string>]>([
     ["POST", { "sec-fetch-site": "cross-site", origin: "https://evil.test" }],
     ["POST", { "sec-fetch-site": "same-site" }],
@@ -134,7 +134,7 @@ describe.each(adapters)("%s", (_, serve) => {
     ["GET", { origin: "https://evil.test", connection: "Upgrade", upgrade: "websocket" }],
   ])("answers another site's %s %j with 403, and no cookie", async (method, headers) => {
     const sessions = createSessions<Data>();
-    const { ask } = await serve({ sessions, keys: [KEY] }, set);
+    const { ask } = await serve({ sessions, keys: [KEY] }, plant);
     expect(await ask("/", { method, headers })).toMatchObject({ status: 403, lines: [] });
     expect(sessions.count()).toBe(0);
     expect(await ask("/", { method })).toMatchObject({ status: 200, lines: [expect.any(String)] });

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import express5 from "express";
+import express5, { type NextFunction, type Request, type Response } from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
 import { onTestFinished } from "vitest";
@@ -40,10 +40,14 @@ const onExpress =
   async (options, handle) => {
     const session = sessionMiddleware<Data, Mode>(options);
     const app = express().set("env", "test").use(session);
-    app.use((req, res, next) => {
-      const make = async (): Promise<unknown> => handle(session.of(req), req.path);
-      make().then((body) => void res.send(body), next);
-    });
+    async function answer(req: Request, res: Response, next: NextFunction): Promise<void> {
+      try {
+        res.send(await handle(session.of(req), req.path));
+      } catch (error) {
+        next(error);
+      }
+    }
+    app.use((req, res, next) => void answer(req, res, next));
     return listen(app);
   };
 
@@ -73,14 +77,17 @@ async function onNode(options: Options, handle: Handle): Promise<SocketVisitor> 
 
 async function onMiddleware(options: Options, handle: Handle): Promise<SocketVisitor> {
   const session = sessionMiddleware<Data, Mode>(options);
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      response.end(await handle(session.of(request), request.url ?? ""));
+    } catch (error) {
+      fail(response, error);
+    }
+  }
   return listen((request, response) => {
     session(request, response, (error) => {
-      if (error !== undefined) return fail(response, error);
-      const make = async (): Promise<unknown> => handle(session.of(request), request.url ?? "");
-      make().then(
-        (body) => response.end(body),
-        (failure: unknown) => fail(response, failure),
-      );
+      if (error === undefined) void answer(request, response);
+      else fail(response, error);
     });
   });
 }
@@ -97,7 +104,8 @@ async function onFastify(options: Options, handle: Handle): Promise<SocketVisito
 async function onHono(options: Options, handle: Handle): Promise<SocketVisitor> {
   const app = new Hono<SessionEnv<Data>>().use(honoMiddleware<Data, Mode>(options));
   app.all("/*", async (c) => c.body((await handle(c.get("session"), c.req.path)) as string));
-  return listen(getRequestListener(app.fetch));
+  const answer = getRequestListener(app.fetch);
+  return listen((request, response) => void answer(request, response));
 }
 
 export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
