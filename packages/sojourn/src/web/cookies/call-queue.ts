@@ -7,7 +7,7 @@ import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.
 interface Call {
   readonly ended: Promise<void>;
   readonly end: () => void;
-  reply: Promise<unknown> | undefined;
+  reply?: Promise<unknown>;
 }
 
 export class CallQueue {
@@ -49,7 +49,7 @@ export class CallQueue {
 }
 
 function startedCall(): Call {
-  let end = (): void => {};
-  const ended = new Promise<void>((resolve) => (end = resolve));
-  return { ended, end, reply: undefined };
+  const call: { -readonly [Key in keyof Call]?: Call[Key] } = {};
+  call.ended = new Promise((resolve) => (call.end = resolve));
+  return call as Call;
 }
