@@ -9,8 +9,9 @@ import {
   type Touch,
 } from "../store.ts";
 import { entryOf, headOf } from "./entry-row.ts";
+import { expiryCounts } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
-import { checkVersion } from "./schema.ts";
+import { checkVersion, namespaceRow } from "./schema.ts";
 import * as sql from "./statements.ts";
 import { toStored } from "../stored-text.ts";
 
@@ -46,6 +47,7 @@ interface Reclaimer {
 }
 
 export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
+  const expiries = expiryCounts(port, namespace);
   // Of the transaction that runs. There is one at a time on a connection.
   let added = 0;
   let changed = false;
@@ -61,7 +63,9 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
 
   function removed(rows: readonly SqlRow[]): Head[] {
     if (rows.length > 0) note(-rows.length);
-    return rows.map(headOf);
+    const heads = rows.map(headOf);
+    for (const { expiresAt } of heads) expiries.removed(expiresAt);
+    return heads;
   }
 
   function findHead(key: string): { readonly id: number; readonly head: Head } | undefined {
@@ -78,11 +82,13 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
   function insert(entry: Entry): void {
     port.run(sql.INSERT_ENTRY, namespace, toStored(entry.key), ...columnsOf(entry));
     note(1);
+    expiries.added(entry.expiresAt);
   }
 
-  function update(id: number, entry: Entry): void {
+  function update(id: number, before: Head, entry: Entry): void {
     port.run(sql.UPDATE_ENTRY, ...columnsOf(entry), id);
     note(0);
+    expiries.moved(before.expiresAt, entry.expiresAt);
   }
 
   function sweep(now: number, limit: number): Head[] {
@@ -109,7 +115,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       if (floor !== undefined) return { outcome: "revoked", floor };
       const heads: Head[] = there === undefined || over !== undefined ? [] : [there.head];
       if (there === undefined) insert(entry);
-      else update(there.id, over === undefined ? entry : { ...entry, ...later(entry, over.head) });
+      else update(there.id, there.head, over === undefined ? entry : { ...entry, ...later(entry, over.head) });
       stored++;
       reclaimer = { removed: heads, now };
       // At once, since a floor that a later call of the transaction sets must not be judged by this `now`.
@@ -124,6 +130,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       if (touchedAt !== there.head.touchedAt || expiresAt !== there.head.expiresAt) {
         port.run(sql.TOUCH_ENTRY, touchedAt, expiresAt, there.id);
         note(0);
+        expiries.moved(there.head.expiresAt, expiresAt);
       }
       return true;
     },
@@ -151,7 +158,8 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       const { now, removed } = reclaimer;
       removed.push(...sweep(now, RECLAIM_PER_PUT * stored));
     }
-    return changed ? Number(port.get(sql.SETTLE, added, namespace)!["changes"]) : undefined;
+    expiries.write();
+    return changed ? Number(namespaceRow(port.get(sql.SETTLE, added, namespace))["changes"]) : undefined;
   }
 
   return {
@@ -161,6 +169,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
         changed = false;
         stored = 0;
         reclaimer = undefined;
+        expiries.begin();
         checkVersion(port);
         const result = work(writes);
         return { result, changes: settle() };
