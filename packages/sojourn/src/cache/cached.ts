@@ -1,6 +1,13 @@
+import type { OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import type { CacheHooks } from "./cache-hooks.ts";
-import { CacheConfigError, resolveCacheOptions, type CacheOptions } from "./cache-options.ts";
+import {
+  CACHE_OPTION_NAMES,
+  CacheConfigError,
+  checkNames,
+  resolveCacheOptions,
+  type CacheOptions,
+} from "./cache-options.ts";
 import { MemoryCache } from "./memory-cache.ts";
 
 /** How a cached method behaves. */
@@ -24,6 +31,13 @@ export interface CachedDecoratorOptions<T = unknown> extends CacheOptions<T> {
    */
   readonly perInstance?: boolean | undefined;
 }
+
+const NAMES: OptionNames<CachedDecoratorOptions> = {
+  ...CACHE_OPTION_NAMES,
+  keyGenerator: true,
+  hashKeys: true,
+  perInstance: true,
+};
 
 /** What {@link cached} returns: a method decorator, in the standard form and in the legacy one. */
 export interface CachedDecorator {
@@ -54,6 +68,7 @@ interface Kept<T> {
  * @throws CacheConfigError at once, if an option is not what it must be
  */
 export function cached<T>(options: CachedDecoratorOptions<T> = {}): CachedDecorator {
+  checkNames("cached", options, NAMES);
   resolveCacheOptions(options);
   const { perInstance } = options;
   if (perInstance !== undefined && typeof perInstance !== "boolean") {
@@ -151,9 +166,10 @@ function isThenable(value: unknown): boolean {
 
 /** The same options for results as they are kept: hooks and sizes are given the results themselves. */
 function forKept<T>(options: CachedDecoratorOptions<T>): CacheOptions<Kept<T>> {
-  const { hooks, sizeCalculation, sizeOf } = options;
+  const { keyGenerator: _, hashKeys: __, perInstance: ___, ...own } = options;
+  const { hooks, sizeCalculation, sizeOf } = own;
   return {
-    ...options,
+    ...own,
     sizeCalculation: sizeCalculation && ((kept, key) => sizeCalculation(kept.value, key)),
     sizeOf: sizeOf && ((kept, key) => sizeOf(kept.value, key)),
     hooks: hooks && unwrapping(hooks),

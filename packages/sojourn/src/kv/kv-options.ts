@@ -1,4 +1,5 @@
 /** The options of `storage.kv`, resolved once. */
+import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { KeyValue } from "../store/store.ts";
@@ -40,6 +41,14 @@ export function resolveKvOptions(options: KvOptions): {
   readonly clock: Clock;
   readonly maxValueBytes: number;
 } {
+  checkOptions("storage.kv", options, {
+    name: true,
+    namespace: true,
+    ttlSeconds: true,
+    store: true,
+    clock: true,
+    maxValueBytes: true,
+  });
   const { ttlSeconds, store = forgetfulStore(), clock = systemClock, maxValueBytes = MAX_VALUE_BYTES } = options;
   if (ttlSeconds !== undefined && !isTtl(ttlSeconds)) throw new TypeError(ttlFault(ttlSeconds));
   if (typeof store?.get !== "function" || typeof store.put !== "function" || typeof store.list !== "function") {

@@ -217,6 +217,7 @@ test("the method keeps its name and length, and works without an object", () => 
 
 test("a bad option is refused when decorating, and so is what is no method", () => {
   expect(() => cached({ maxSize: -1 })).toThrow(CacheConfigError);
+  expect(() => cached({ maxsize: 1 } as never)).toThrow(/option of `cached`, such as `maxSize`, got "maxsize"/);
   expect(() => cached({ perInstance: 1 as never })).toThrow(/perInstance must be true or false, got 1/);
   expect(() => cached()({}, "x", { get: () => 1 })).toThrow(/@cached is for methods/);
 });
@@ -250,7 +251,7 @@ export const result = { users, sums, name: one.name({ id: "1", name: "x" }), cal
 test.each([[true], [false]])("compiles and runs with experimentalDecorators: %s", async (experimentalDecorators) => {
   const folder = mkdtempSync(join(tmpdir(), "sojourn-cached-"));
   try {
-    for (const part of ["cache", "time", "tokens", "show.ts", "node-builtins.d.ts"])
+    for (const part of ["cache", "time", "tokens", "options.ts", "show.ts", "node-builtins.d.ts"])
       cpSync(join(SOURCES, part), join(folder, part), { recursive: true });
     writeFileSync(join(folder, "program.ts"), PROGRAM);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));

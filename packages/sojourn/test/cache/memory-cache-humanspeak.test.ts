@@ -79,24 +79,26 @@ for (const [name, options] of Object.entries(shapes)) {
   });
 }
 
-test("a decorated method is cached as there: for all instances, under the same keys, with the same hooks", async () => {
-  const run = async (cached: typeof ourCached | typeof peerCached, options: object): Promise<unknown> => {
-    const log: string[] = [];
-    let calls = 0;
-    class Service {
-      async user(id: { readonly n: number }): Promise<string> {
-        return `${++calls} ${id.n}`;
-      }
+/** What a decorated method answers, on two instances, and what its hooks are told. */
+async function played(cached: typeof ourCached | typeof peerCached, options: object): Promise<unknown> {
+  const log: string[] = [];
+  let calls = 0;
+  class Service {
+    async user(id: { readonly n: number }): Promise<string> {
+      return `${++calls} ${id.n}`;
     }
-    const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, "user") as PropertyDescriptor;
-    const decorate = cached({ maxSize: 2, ttl: 0, hooks: logging(log), ...options }) as MethodDecorator;
-    Object.defineProperty(Service.prototype, "user", decorate(Service.prototype, "user", descriptor) ?? descriptor);
-    const [one, two] = [new Service(), new Service()];
-    const answers = await Promise.all([one.user({ n: 1 }), two.user({ n: 1 }), one.user({ n: 2 })]);
-    answers.push(await two.user({ n: 1 }), await one.user({ n: 3 }), await two.user({ n: 2 }));
-    return { answers, log };
-  };
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, "user") as PropertyDescriptor;
+  const decorate = cached({ maxSize: 2, ttl: 0, hooks: logging(log), ...options }) as MethodDecorator;
+  Object.defineProperty(Service.prototype, "user", decorate(Service.prototype, "user", descriptor) ?? descriptor);
+  const [one, two] = [new Service(), new Service()];
+  const answers = await Promise.all([one.user({ n: 1 }), two.user({ n: 1 }), one.user({ n: 2 })]);
+  answers.push(await two.user({ n: 1 }), await one.user({ n: 3 }), await two.user({ n: 2 }));
+  return { answers, log };
+}
+
+test("a decorated method is cached as there: for all instances, under the same keys, with the same hooks", async () => {
   for (const options of [{}, { keyGenerator: ([id]: readonly [{ n: number }]) => String(id.n) }]) {
-    expect(await run(ourCached, options)).toEqual(await run(peerCached, options));
+    expect(await played(ourCached, options)).toEqual(await played(peerCached, options));
   }
 });

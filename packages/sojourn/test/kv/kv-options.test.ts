@@ -183,3 +183,10 @@ test("without a store the process is warned, once, that all is forgotten with it
     [{ name: "SojournWarning", code: "SOJOURN_KV_FORGETS", message: expect.stringContaining("store: memoryStore()") }],
   ]);
 });
+
+test("a misspelt option is refused by name", () => {
+  const options = { name: "n", store: memoryStore(), ttlSecond: 60 } as KvOptions;
+  expect(() => storage.kv(options)).toThrow(
+    'Expected an option of `storage.kv`, such as `ttlSeconds`, got "ttlSecond"',
+  );
+});

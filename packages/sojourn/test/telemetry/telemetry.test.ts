@@ -273,3 +273,7 @@ test("a call's span is a child of the caller's", () => {
   expect(call?.name).toBe("sojourn.authenticate");
   expect(call?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId);
 });
+
+test("a misspelt option is refused by name", () => {
+  expect(() => telemetry(createSessions(), { metre: {} } as never)).toThrow('such as `meter`, got "metre"');
+});
