@@ -29,22 +29,24 @@ export const cart = new Hono<ShopEnv>()
       </ul>`,
     ),
   )
-  .get("/cart", (c) => {
-    const ids = c.var.session.get("cart") ?? [];
-    return page(
+  .get("/cart", (c) =>
+    page(
       c,
       "Cart",
       html`<ul>
-        ${ids.map((id) => html`<li>${articles.get(id)}</li>`)}
+        ${[...articles].map(([id, name]) => {
+          const count = c.var.session.get(`cart:${id}`);
+          return count === undefined ? "" : html`<li>${count} × ${name}</li>`;
+        })}
       </ul>`,
-    );
-  })
+    ),
+  )
   .post("/cart", async (c) => {
     const { article } = await formFields(c, "article");
     const name = articles.get(article);
     if (name === undefined) return c.text("There is no such article", 400);
     const { session } = c.var;
-    session.set("cart", [...(session.get("cart") ?? []), article]);
+    session.set(`cart:${article}`, (session.get(`cart:${article}`) ?? 0) + 1);
     session.flash("notice", `${name} is in your cart`);
     return c.redirect("/cart", 303);
   });

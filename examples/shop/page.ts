@@ -1,10 +1,13 @@
 /** The frame of every page. `html` escapes what is put into it. */
 import type { Context } from "hono";
 import { html } from "hono/html";
-import type { ShopEnv } from "./sessions.ts";
+import type { ShopData, ShopEnv } from "./sessions.ts";
 import { userOf } from "./users.ts";
 
 type Content = ReturnType<typeof html>;
+
+const cartSize = (data: Partial<ShopData>): number =>
+  Object.values(data).reduce<number>((sum, count) => sum + (count ?? 0), 0);
 
 /** Answers with a page: the user's links, the notice that an earlier request has left, and the content. */
 export function page(c: Context<ShopEnv>, title: string, content: Content): Response | Promise<Response> {
@@ -21,7 +24,7 @@ export function page(c: Context<ShopEnv>, title: string, content: Content): Resp
         <body>
           <nav>
             <a href="/">Shop</a>
-            <a href="/cart">Cart (${session.get("cart")?.length ?? 0})</a>
+            <a href="/cart">Cart (${cartSize(session.data)})</a>
             ${
               user === undefined
                 ? html`<a href="/login">Log in</a>`

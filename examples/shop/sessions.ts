@@ -3,9 +3,12 @@ import { createSessions, type Mode, type Sessions } from "sojourn";
 import { sessionMiddleware, type SessionEnv } from "sojourn/hono";
 import { openStore } from "../open-store.ts";
 
-/** What a session holds besides its user. A visitor has a cart before there is a user. */
+/**
+ * What a session holds besides its user: the cart, which a visitor has before there is a user. Each article is a field of
+ * its own, so that of two requests at the same time that add different articles, neither undoes the other.
+ */
 export interface ShopData {
-  cart?: string[];
+  [article: `cart:${string}`]: number;
 }
 
 /** The types of `c.var.session`, for routes in files of their own. */
