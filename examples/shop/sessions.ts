@@ -12,7 +12,7 @@ export interface ShopData {
 }
 
 /** The types of `c.var.session`, for routes in files of their own. */
-export type ShopEnv = SessionEnv<ShopData, Mode>;
+export type ShopEnv = SessionEnv<ShopData>;
 
 const store = await openStore(process.env["STORE"] ?? "memory:", "shop");
 
