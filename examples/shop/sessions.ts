@@ -24,5 +24,4 @@ export const withSession = sessionMiddleware({
   keys: [process.env["SESSION_KEY"] ?? "a key that everybody knows, for this example only"],
   // For http on this machine. A real shop has https and leaves this out.
   development: true,
-  csrf: true,
 });
