@@ -9,6 +9,18 @@ declare module "node:crypto" {
   export function createHash(algorithm: "sha256"): Digest;
   export function createHmac(algorithm: "sha256", key: string | KeyObject): Digest;
   export function createSecretKey(key: string, encoding: "base64url"): KeyObject;
+  export function createCipheriv(algorithm: "aes-256-gcm", key: KeyObject, iv: Uint8Array): Cipher;
+  export function createDecipheriv(algorithm: "aes-256-gcm", key: KeyObject, iv: Uint8Array): Decipher;
+  interface Cipher {
+    update(text: string, encoding: "utf8"): Uint8Array;
+    final(): Uint8Array;
+    getAuthTag(): Uint8Array;
+  }
+  interface Decipher {
+    setAuthTag(tag: Uint8Array): unknown;
+    update(data: Uint8Array, inputEncoding: undefined, outputEncoding: "utf8"): string;
+    final(outputEncoding: "utf8"): string;
+  }
   export class KeyObject {
     readonly type: "secret" | "public" | "private";
   }

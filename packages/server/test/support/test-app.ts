@@ -17,14 +17,17 @@ export interface TestApp {
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
-export function testApp({
-  ttl = 1_800_000,
-  ...options
-}: Partial<AppOptions> & { readonly ttl?: number } = {}): TestApp {
+export interface TestAppOptions extends Partial<AppOptions> {
+  readonly ttl?: number;
+  /** @default one in memory */
+  readonly store?: Store;
+}
+
+export function testApp({ ttl = 1_800_000, store: given = memoryStore(), ...options }: TestAppOptions = {}): TestApp {
   let now = Date.UTC(2030, 0, 1);
   let fault: (() => never) | undefined;
   const calls: string[] = [];
-  const store = watched(memoryStore(), (name) => {
+  const store = watched(given, (name) => {
     calls.push(name);
     fault?.();
   });

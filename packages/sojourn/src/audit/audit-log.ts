@@ -1,4 +1,5 @@
 /** Who writes down what happened to sessions, and where it can be asked why one ended. */
+import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import type { EndReason, Explanation, RejectionReason, SessionEvents, SessionHead } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -83,6 +84,7 @@ export function auditLog<Data, M extends Mode>(
   if (typeof target?.write !== "function") {
     throw new TypeError(`Expected \`sink\` to be a function or an audit sink, got ${show(sink)}`);
   }
+  checkOptions("auditLog", options, { types: true, onError: true });
   const { types = TYPES, onError } = options;
 
   function listen(type: AuditType): Unsubscribe {

@@ -1,5 +1,6 @@
 /** An audit log in an SQLite table: to be asked by user, session, reason and time. */
 import { StoreError } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import { checkInstant, checkLimit, checkPage } from "../store/check.ts";
 import { databasePort, type SqliteDatabase } from "../store/sqlite/sql-port.ts";
@@ -93,6 +94,12 @@ export interface SqliteAuditSink extends AuditSink {
  *   no chain
  */
 export function sqliteAuditSink(options: SqliteAuditFileOptions | SqliteAuditHandleOptions): SqliteAuditSink {
+  checkOptions<SqliteAuditFileOptions | SqliteAuditHandleOptions>("sqliteAuditSink", options, {
+    path: true,
+    database: true,
+    batch: true,
+    busyTimeout: true,
+  });
   const { batch = 64 } = options;
   if (!Number.isSafeInteger(batch) || batch < 1 || batch > MOST_PENDING) {
     throw new TypeError(`Expected \`batch\` to be 1 to ${MOST_PENDING} records, got ${show(batch)}`);

@@ -1,4 +1,5 @@
 /** What `createAuth` is told. Its durations are in seconds, every one. */
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { MaxPerUser, SessionsOptions } from "../sessions/options.ts";
 import type { Requirements } from "../sessions/requirements.ts";
 import { show } from "../show.ts";
@@ -61,10 +62,27 @@ export type AuthOptions<M extends Mode> = SigningOptions & {
   readonly clock?: Clock;
 };
 
+const NAMES: OptionNames<AuthOptions<Mode>> = {
+  jwtSecret: true,
+  keys: true,
+  sessionTtl: true,
+  sessionRefreshThreshold: true,
+  sessionAbsoluteTtl: true,
+  rotationGrace: true,
+  accessTokenTtl: true,
+  issuer: true,
+  audience: true,
+  store: true,
+  maxPerUser: true,
+  require: true,
+  clock: true,
+};
+
 /** The options of the manager, and how tokens are signed. @throws TypeError for an option that is not what it should be */
 export function resolveAuthOptions<Fields extends object>(
   options: AuthOptions<Mode>,
 ): { readonly sessions: SessionsOptions<SessionData<Fields>, Mode>; readonly tokens: TokenPolicy } {
+  checkOptions("createAuth", options, NAMES);
   const ttl = parseSeconds(options.sessionTtl ?? 3_600, "sessionTtl");
   const threshold = parseSeconds(options.sessionRefreshThreshold ?? 300, "sessionRefreshThreshold", { zero: true });
   const { issuer = "sojourn", store, maxPerUser, require, clock = systemClock } = options;

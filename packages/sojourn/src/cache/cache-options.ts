@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import type { Clock } from "../time/clock.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
@@ -76,6 +77,26 @@ export interface ResolvedCacheOptions<T> {
 
 const DEFAULT_SIZE = 100;
 const DEFAULT_TTL = 5 * 60_000;
+
+export const CACHE_OPTION_NAMES: OptionNames<CacheOptions> = {
+  maxSize: true,
+  ttl: true,
+  maxWeight: true,
+  sizeCalculation: true,
+  maxBytes: true,
+  sizeOf: true,
+  hooks: true,
+  clock: true,
+};
+
+/** @throws CacheConfigError that names the first option that is not known */
+export function checkNames<Options extends object>(name: string, options: Options, known: OptionNames<Options>): void {
+  try {
+    checkOptions(name, options, known);
+  } catch (cause) {
+    throw new CacheConfigError((cause as Error).message, { cause });
+  }
+}
 
 /** @throws CacheConfigError that names the option and shows what was given */
 export function resolveCacheOptions<T>(options: CacheOptions<T>): ResolvedCacheOptions<T> {

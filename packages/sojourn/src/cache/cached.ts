@@ -1,11 +1,19 @@
+import type { OptionNames } from "../options.ts";
+import { show } from "../show.ts";
 import type { CacheHooks } from "./cache-hooks.ts";
-import { resolveCacheOptions, type CacheOptions } from "./cache-options.ts";
+import {
+  CACHE_OPTION_NAMES,
+  CacheConfigError,
+  checkNames,
+  resolveCacheOptions,
+  type CacheOptions,
+} from "./cache-options.ts";
 import { MemoryCache } from "./memory-cache.ts";
 
 /** How a cached method behaves. */
 export interface CachedDecoratorOptions<T = unknown> extends CacheOptions<T> {
   /**
-   * The key for a call, from the array of its arguments.
+   * The key for a call, from the array of its arguments. The method's name and a colon go in front of it.
    * @default a text that is the same for equal arguments
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- the arguments are the method's, which is not known here
@@ -16,7 +24,20 @@ export interface CachedDecoratorOptions<T = unknown> extends CacheOptions<T> {
    * @default false
    */
   readonly hashKeys?: boolean | undefined;
+  /**
+   * Whether each instance has a cache of its own, with the limits of the options, which goes when the instance goes. For
+   * methods whose results depend on more than their arguments, such as on a field of the instance.
+   * @default false
+   */
+  readonly perInstance?: boolean | undefined;
 }
+
+const NAMES: OptionNames<CachedDecoratorOptions> = {
+  ...CACHE_OPTION_NAMES,
+  keyGenerator: true,
+  hashKeys: true,
+  perInstance: true,
+};
 
 /** What {@link cached} returns: a method decorator, in the standard form and in the legacy one. */
 export interface CachedDecorator {
@@ -39,13 +60,20 @@ interface Kept<T> {
  * A decorator that keeps a method's results, by its arguments. Works as a standard decorator and, with TypeScript's
  * `experimentalDecorators`, as a legacy one.
  *
- * Each instance has a cache of its own, which goes when it goes. For a method that returns a promise, calls with the
- * same arguments share the one that is on its way; what it resolves to is kept, and a rejection is not.
+ * A method has one cache, which all instances of its class share: a result that one of them made is another's too, if
+ * the arguments are the same. Where it depends on the instance as well, set `perInstance`. For a method that returns a
+ * promise, calls with the same arguments share the one that is on its way; what it resolves to is kept, and a rejection
+ * is not.
  *
  * @throws CacheConfigError at once, if an option is not what it must be
  */
 export function cached<T>(options: CachedDecoratorOptions<T> = {}): CachedDecorator {
+  checkNames("cached", options, NAMES);
   resolveCacheOptions(options);
+  const { perInstance } = options;
+  if (perInstance !== undefined && typeof perInstance !== "boolean") {
+    throw new CacheConfigError(`perInstance must be true or false, got ${show(perInstance)}`);
+  }
   function decorate(
     target: unknown,
     at: ClassMethodDecoratorContext | string | symbol,
@@ -63,15 +91,10 @@ function methodOf(value: unknown, name: string | symbol): Method {
 }
 
 function caching<T>(method: Method, name: string | symbol, options: CachedDecoratorOptions<T>): Method {
-  const results = new WeakMap<object, Results<T>>();
+  const resultsOf = options.perInstance === true ? resultsByInstance(options) : resultsOfAll(options);
   const keyOf = keysOf(name, options);
-  /** For calls without an object, such as those of a function that was taken off its class. */
-  const nobody = {};
   function caller(this: unknown, ...args: unknown[]): unknown {
-    const self = typeof this === "function" || (typeof this === "object" && this !== null) ? this : nobody;
-    let own = results.get(self);
-    if (own === undefined) results.set(self, (own = new Results(options)));
-    return own.get(keyOf(args), () => method.apply(this, args));
+    return resultsOf(this).get(keyOf(args), () => method.apply(this, args));
   }
   return Object.defineProperties(caller, {
     name: { value: method.name, configurable: true },
@@ -79,15 +102,33 @@ function caching<T>(method: Method, name: string | symbol, options: CachedDecora
   });
 }
 
+function resultsOfAll<T>(options: CachedDecoratorOptions<T>): (instance: unknown) => Results<T> {
+  const results = new Results(options);
+  return () => results;
+}
+
+function resultsByInstance<T>(options: CachedDecoratorOptions<T>): (instance: unknown) => Results<T> {
+  const results = new WeakMap<object, Results<T>>();
+  /** For calls without an object, such as those of a function that was taken off its class. */
+  const nobody = {};
+  return (instance) => {
+    const isObject = typeof instance === "function" || (typeof instance === "object" && instance !== null);
+    const self = isObject ? instance : nobody;
+    let own = results.get(self);
+    if (own === undefined) results.set(self, (own = new Results(options)));
+    return own;
+  };
+}
+
 function keysOf<T>(name: string | symbol, options: CachedDecoratorOptions<T>): (args: unknown[]) => string {
   const { keyGenerator, hashKeys } = options;
-  if (keyGenerator !== undefined) return keyGenerator;
-  const keys = new ArgumentKeys();
   const prefix = `${String(name)}:`;
+  if (keyGenerator !== undefined) return (args) => prefix + keyGenerator(args);
+  const keys = new ArgumentKeys();
   return hashKeys === true ? (args) => prefix + shortHash(keys.text(args)) : (args) => prefix + keys.text(args);
 }
 
-/** The results of one method of one instance. */
+/** The results of one method. */
 class Results<T> {
   readonly #cache: MemoryCache<Kept<T>>;
   readonly #running: Map<string, Promise<T>> = new Map();
@@ -125,9 +166,10 @@ function isThenable(value: unknown): boolean {
 
 /** The same options for results as they are kept: hooks and sizes are given the results themselves. */
 function forKept<T>(options: CachedDecoratorOptions<T>): CacheOptions<Kept<T>> {
-  const { hooks, sizeCalculation, sizeOf } = options;
+  const { keyGenerator: _, hashKeys: __, perInstance: ___, ...own } = options;
+  const { hooks, sizeCalculation, sizeOf } = own;
   return {
-    ...options,
+    ...own,
     sizeCalculation: sizeCalculation && ((kept, key) => sizeCalculation(kept.value, key)),
     sizeOf: sizeOf && ((kept, key) => sizeOf(kept.value, key)),
     hooks: hooks && unwrapping(hooks),

@@ -3,7 +3,7 @@ import { show } from "../show.ts";
 import type { Clock } from "../time/clock.ts";
 import { CacheEvents } from "./cache-hooks.ts";
 import type { OnDeleteContext, OnExpireContext } from "./cache-hooks.ts";
-import { resolveCacheOptions, resolveTtl } from "./cache-options.ts";
+import { CACHE_OPTION_NAMES, checkNames, resolveCacheOptions, resolveTtl } from "./cache-options.ts";
 import type { CacheOptions, ResolvedCacheOptions, SetOptions } from "./cache-options.ts";
 import { EntryTable } from "./entry-table.ts";
 import { Flights } from "./flights.ts";
@@ -50,6 +50,7 @@ export class MemoryCache<T> {
 
   /** @throws CacheConfigError if an option is not what it must be */
   constructor(options: CacheOptions<T> = {}) {
+    checkNames("MemoryCache", options, CACHE_OPTION_NAMES);
     this.#options = resolveCacheOptions(options);
     this.#clock = this.#options.clock;
     this.#table = this.#emptyTable();

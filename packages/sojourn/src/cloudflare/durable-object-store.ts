@@ -1,5 +1,6 @@
 /** A store of sessions in Durable Objects. */
 import { StoreError } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkPage, utf8Length } from "../store/check.ts";
 import { checkTouch, guarantees } from "../store/sqlite/sql-store.ts";
@@ -73,6 +74,14 @@ const MAX_SHARDS = 256;
  * @throws TypeError for an option that is not what it should be
  */
 export function durableObjectStore(binding: ShardNamespace, options: DurableObjectStoreOptions = {}): Store<"async"> {
+  checkOptions("durableObjectStore", options, {
+    shards: true,
+    namespace: true,
+    deadline: true,
+    cache: true,
+    locationHint: true,
+    jurisdiction: true,
+  });
   const { shards = 8, namespace = "default", deadline = "5s", cache = 1_000, locationHint, jurisdiction } = options;
   if (typeof binding?.idFromName !== "function") {
     throw new TypeError(`Expected a binding of Durable Objects, got ${show(binding)}`);

@@ -15,6 +15,12 @@ export interface KeySpace {
   /** @throws StorageError `storage_invalid_key` */
   storeKey(key: string): string;
   /**
+   * The same for what only looks: `undefined` for a text that no key can be.
+   *
+   * @throws StorageError `storage_invalid_key` if it is not even a string
+   */
+  findKey(key: string): string | undefined;
+  /**
    * What the store keys begin with; `undefined` if no key can begin so.
    *
    * @throws StorageError `storage_invalid_list`
@@ -39,6 +45,12 @@ export function keySpace(namespace: string, name: string): KeySpace {
       const fault = faultOf(key, maxKeyBytes);
       if (fault !== undefined) throw new StorageError("storage_invalid_key", `Expected a key ${fault}`);
       return start + key;
+    },
+    findKey(key) {
+      const fault = faultOf(key, maxKeyBytes);
+      if (fault === undefined) return start + key;
+      if (typeof key === "string") return undefined;
+      throw new StorageError("storage_invalid_key", `Expected a key ${fault}`);
     },
     storePrefix(prefix) {
       if (typeof prefix !== "string" || UNSTORABLE.test(prefix)) {

@@ -1,8 +1,10 @@
 /** The options of `storage.kv`, resolved once. */
+import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { KeyValue } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
+import { warnOnce } from "../warn.ts";
 import { StorageError } from "./storage-error.ts";
 
 /** Options of `storage.kv`. */
@@ -16,7 +18,11 @@ export interface KvOptions {
   readonly namespace?: string | undefined;
   /** How long a key lives unless its put says otherwise, in whole seconds. @default it does not expire */
   readonly ttlSeconds?: number | undefined;
-  /** Where it is kept. @default a `memoryStore()` of its own, which ends with the process */
+  /**
+   * Where it is kept. Without one, the process is warned, once, that nothing outlives it; `store: memoryStore()` says
+   * that this is meant.
+   * @default a `memoryStore()` of its own
+   */
   readonly store?: KeyValue | undefined;
   /** What time it is. @default the machine's clock */
   readonly clock?: Clock | undefined;
@@ -35,7 +41,15 @@ export function resolveKvOptions(options: KvOptions): {
   readonly clock: Clock;
   readonly maxValueBytes: number;
 } {
-  const { ttlSeconds, store = memoryStore(), clock = systemClock, maxValueBytes = MAX_VALUE_BYTES } = options;
+  checkOptions("storage.kv", options, {
+    name: true,
+    namespace: true,
+    ttlSeconds: true,
+    store: true,
+    clock: true,
+    maxValueBytes: true,
+  });
+  const { ttlSeconds, store = forgetfulStore(), clock = systemClock, maxValueBytes = MAX_VALUE_BYTES } = options;
   if (ttlSeconds !== undefined && !isTtl(ttlSeconds)) throw new TypeError(ttlFault(ttlSeconds));
   if (typeof store?.get !== "function" || typeof store.put !== "function" || typeof store.list !== "function") {
     throw new TypeError(`Expected \`store\` to be a store, got ${show(store)}`);
@@ -45,6 +59,15 @@ export function resolveKvOptions(options: KvOptions): {
     throw new TypeError(`Expected \`maxValueBytes\` to be a whole number, 1 or more, got ${show(maxValueBytes)}`);
   }
   return { ttlSeconds, store, clock, maxValueBytes };
+}
+
+function forgetfulStore(): KeyValue {
+  warnOnce(
+    "SOJOURN_KV_FORGETS",
+    "storage.kv without a `store` keeps its values in memory: they end with the process. Give it a store, or " +
+      "`store: memoryStore()` if that is meant",
+  );
+  return memoryStore();
 }
 
 /** @throws StorageError `storage_invalid_ttl` */

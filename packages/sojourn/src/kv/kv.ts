@@ -1,7 +1,16 @@
 /** `storage.kv`: keys and values that end by themselves, over any store. */
 import { StoreError } from "../errors.ts";
 import { show } from "../show.ts";
-import { MAX_PAGE, type Entry, type Guarantees, type Head, type KeyValue, type Page } from "../store/store.ts";
+import { checkLimit } from "../store/check.ts";
+import {
+  MAX_PAGE,
+  type Entry,
+  type Guarantees,
+  type Head,
+  type KeyValue,
+  type Page,
+  type Store,
+} from "../store/store.ts";
 import { uniqueRev } from "../tokens/token.ts";
 import { keySpace } from "./key-space.ts";
 import { checkTtl, resolveKvOptions, type KvOptions } from "./kv-options.ts";
@@ -67,14 +76,29 @@ export interface KvStorage {
    *   `storage_metadata_too_large`. Nothing was stored.
    */
   put(key: string, value: PutValue, options?: KvPutOptions): Promise<KvHead>;
-  /** The value under a key, or `null` if there is none or it has expired. @throws StorageError `storage_invalid_key` */
+  /**
+   * The value under a key, or `null` if there is none, it has expired, or no key can be that text: what comes with a
+   * request may be anything.
+   *
+   * @throws StorageError `storage_invalid_key` if it is not a string
+   */
   get(key: string): Promise<KvReadHandle | null>;
-  /** What `get` tells, without the value. @throws StorageError `storage_invalid_key` */
+  /** What `get` tells, without the value. @throws StorageError as `get` does */
   head(key: string): Promise<KvHead | null>;
-  /** Removes a key. Answers whether it was there and had not expired. @throws StorageError `storage_invalid_key` */
+  /** Removes a key. Answers whether it was there and had not expired. @throws StorageError as `get` does */
   delete(key: string): Promise<boolean>;
   /** The keys that have not expired, page by page, in the store's own order. @throws StorageError `storage_invalid_list` */
   list(options?: KvListOptions): Promise<KvPage>;
+  /**
+   * Frees the space of values that have expired, of all storages on this store, the earliest first. Nothing else depends
+   * on it: they are absent at once, and puts free a few on their way. Call it now and then where values are mostly read,
+   * and again while it returns its limit. Cloudflare KV frees them by itself, and answers 0.
+   *
+   * @param options.limit how many at most, 1 to 1,000, by default 1,000
+   * @returns how many it freed
+   * @throws TypeError for another limit
+   */
+  cleanup(options?: { readonly limit?: number | undefined }): Promise<number>;
 }
 
 /**
@@ -92,7 +116,8 @@ export function kv(options: KvOptions): KvStorage {
   const { ttlSeconds: defaultTtl, store, clock, maxValueBytes } = resolveKvOptions(options);
 
   async function read(key: string): Promise<Entry | undefined> {
-    return store.get(space.storeKey(key), clock.now());
+    const storeKey = space.findKey(key);
+    return storeKey === undefined ? undefined : store.get(storeKey, clock.now());
   }
 
   return Object.freeze<KvStorage>({
@@ -132,7 +157,8 @@ export function kv(options: KvOptions): KvStorage {
     },
 
     async delete(key) {
-      const head = await store.delete(space.storeKey(key));
+      const storeKey = space.findKey(key);
+      const head = storeKey === undefined ? undefined : await store.delete(storeKey);
       return head !== undefined && clock.now() < head.expiresAt;
     },
 
@@ -147,6 +173,12 @@ export function kv(options: KvOptions): KvStorage {
         metadata: decodeAnnotations(item.meta).metadata,
       }));
       return { keys, cursor: page.next ?? null };
+    },
+
+    async cleanup({ limit = MAX_PAGE } = {}) {
+      checkLimit(limit);
+      const { sweep } = store as Partial<Pick<Store, "sweep">>;
+      return sweep === undefined ? 0 : (await sweep(clock.now(), limit)).length;
     },
   });
 }

@@ -1,4 +1,5 @@
 /** What a configuration violates, by the number of the requirement. */
+import { checkOptions, type OptionNames } from "../options.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { cookieRules } from "./cookie-rules.ts";
@@ -32,6 +33,17 @@ export interface Finding {
   readonly advice: string;
 }
 
+const COOKIE: OptionNames<CookieSettings> = {
+  name: true,
+  secure: true,
+  httpOnly: true,
+  sameSite: true,
+  path: true,
+  domain: true,
+  maxAge: true,
+  valueBytes: true,
+};
+
 /**
  * Lists what a manager's configuration violates, the worst first; nothing, if it violates nothing. It reads options and
  * asks no store. A lifetime that `create` was given for one session is not looked at here.
@@ -40,6 +52,8 @@ export function doctor<Data, M extends Mode>(
   sessions: Pick<Sessions<Data, M>, "policy" | "guarantees" | "listens">,
   options: DoctorOptions = {},
 ): readonly Finding[] {
+  checkOptions("doctor", options, { against: true, cookie: true, jwtSecret: true, adoptedTokens: true });
+  if (options.cookie !== undefined) checkOptions("doctor's cookie", options.cookie, COOKIE);
   const { against = ["owasp"], ...rest } = options;
   const { policy, guarantees } = sessions;
   const unheard = (["created", "ended", "rejected"] as const).filter((type) => !sessions.listens(type));

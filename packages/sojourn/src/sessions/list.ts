@@ -1,6 +1,6 @@
-/** The listings: of one user, whole; of everybody, a page at a time. */
-import { run, wait, type Mode, type Steps } from "../store/reply.ts";
-import { MAX_PAGE, type Entry, type Page, type Store } from "../store/store.ts";
+/** The listings: of one user, whole or a page at a time; of everybody, a page at a time. */
+import { run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
+import { MAX_PAGE, type Entry, type Page, type PageOptions, type Store } from "../store/store.ts";
 import { parseUserId } from "../tokens/token.ts";
 import { sessionOf } from "./decoded-entry.ts";
 import { byCreation } from "./lifecycle.ts";
@@ -9,22 +9,36 @@ import { decodeRecord, sessionHead } from "./record.ts";
 import type { Session, SessionHead } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
+type PageRequest = Partial<PageOptions>;
+
 /** `listByUser` and `list` of a manager. */
 export function listings<Data, M extends Mode>(
   context: ManagerContext<Data, M>,
 ): Pick<Sessions<Data, M>, "listByUser" | "list"> {
   const { store, policy } = context;
   return {
-    listByUser: (userId) => run(store.mode, ofUser(userId)),
+    listByUser,
     list: (options) => run(store.mode, page(options)),
   };
+
+  function listByUser(userId: string): Reply<M, readonly Session<Data>[]>;
+  function listByUser(userId: string, page: PageRequest): Reply<M, Page<Session<Data>>>;
+  function listByUser(userId: string, page?: PageRequest): Reply<M, readonly Session<Data>[] | Page<Session<Data>>> {
+    return page === undefined ? run(store.mode, ofUser(userId)) : run(store.mode, pageOfUser(userId, page));
+  }
 
   function* ofUser(userId: string): Steps<readonly Session<Data>[]> {
     const entries = yield* liveEntries(store, parseUserId(userId), policy.clock.now());
     return [...entries].sort(byCreation).map((entry) => sessionOf(context, entry));
   }
 
-  function* page({ after, limit = 100 }: Parameters<Sessions<Data, M>["list"]>[0] = {}): Steps<Page<SessionHead>> {
+  function* pageOfUser(userId: string, { after, limit = 100 }: PageRequest): Steps<Page<Session<Data>>> {
+    const owner = parseUserId(userId);
+    const { items, next } = yield* wait(store.listByOwner(owner, { after, limit }, policy.clock.now()));
+    return { items: items.map((entry) => sessionOf(context, entry)), next };
+  }
+
+  function* page({ after, limit = 100 }: PageRequest = {}): Steps<Page<SessionHead>> {
     const { items, next } = yield* wait(store.list({ after, limit }, policy.clock.now()));
     return { items: items.map((head) => sessionHead(head, decodeRecord(head))), next };
   }

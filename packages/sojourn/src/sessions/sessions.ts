@@ -105,8 +105,24 @@ export interface Sessions<Data, M extends Mode> {
    */
   destroyByUser(userId: string, options?: { readonly except?: string | undefined }): Reply<M, number>;
 
-  /** The live sessions of a user, the oldest first. @throws StoreError */
+  /**
+   * The live sessions of a user, all of them, the oldest first. On a synchronous store the process does nothing else
+   * meanwhile: a user who may have thousands is listed by pages.
+   *
+   * @throws StoreError
+   */
   listByUser(userId: string): Reply<M, readonly Session<Data>[]>;
+  /**
+   * The live sessions of a user, a page at a time, in the store's order.
+   *
+   * @param page.after the `next` of the page before
+   * @param page.limit 1 to 1,000, by default 100; a page may hold fewer although `next` says that there are more
+   * @throws StoreError
+   */
+  listByUser(
+    userId: string,
+    page: { readonly after?: string | undefined; readonly limit?: number },
+  ): Reply<M, Page<Session<Data>>>;
 
   /**
    * The live sessions, a page at a time, in the store's order.

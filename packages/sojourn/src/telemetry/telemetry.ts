@@ -1,4 +1,5 @@
 /** Metrics and spans through OpenTelemetry. A manager that is not handed to this pays nothing for it. */
+import { checkOptions } from "../options.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Unsubscribe } from "../store/store.ts";
@@ -54,8 +55,10 @@ export interface Telemetry<Data, M extends Mode> {
  */
 export function telemetry<Data, M extends Mode>(
   sessions: Sessions<Data, M>,
-  { meter, tracer }: TelemetryOptions,
+  options: TelemetryOptions,
 ): Telemetry<Data, M> {
+  checkOptions("telemetry", options, { meter: true, tracer: true });
+  const { meter, tracer } = options;
   const metrics = meter === undefined ? undefined : sessionMetrics(sessions, meter);
   const timed = metrics === undefined ? sessions : { ...sessions, authenticate: timedAuthenticate(sessions, metrics) };
   const stop: Unsubscribe = () => metrics?.stop();
@@ -77,8 +80,8 @@ function timedAuthenticate<Data, M extends Mode>(
   };
 }
 
-/** What is not a call: these stay as they are. */
-const PLAIN = new Set(["on", "listens"]);
+/** What asks no store: these stay as they are. */
+const PLAIN = new Set(["begin", "on", "listens"]);
 
 function traced<Data, M extends Mode>(sessions: Sessions<Data, M>, tracer: TelemetryTracer): Sessions<Data, M> {
   type Call = (...given: readonly unknown[]) => Reply<M, unknown>;

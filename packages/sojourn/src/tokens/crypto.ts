@@ -2,7 +2,16 @@
  * The one file that touches cryptography: `node:crypto`'s synchronous functions, which Node, Bun, Deno and workerd
  * all have. A promise for each hash would cost a hundred times the hash.
  */
-import { createHash, createHmac, createSecretKey, hash, randomFillSync, type KeyObject } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hash,
+  randomFillSync,
+  type KeyObject,
+} from "node:crypto";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const POOL_BYTES = 8_192;
@@ -62,6 +71,41 @@ export function hmacWithKey(key: HmacKey, text: string): string {
     .digest("base64url");
 }
 
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+/** How many bytes longer than its text a sealed one is. */
+export const SEAL_BYTES: number = IV_BYTES + TAG_BYTES;
+
+/**
+ * A text that only the same key opens again (AES-256-GCM), as base64url. The key is one of {@link hmacKey}.
+ *
+ * @param nonce base64url, of 12 bytes or more, never the same for two texts: an HMAC of the text, so that the same text is
+ *   sealed in the same way
+ */
+export function seal(key: HmacKey, text: string, nonce: string): string {
+  const iv = fromBase64url(nonce).subarray(0, IV_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", key as KeyObject, iv);
+  const hidden = cipher.update(text, "utf8");
+  cipher.final();
+  const sealed = new Uint8Array(SEAL_BYTES + hidden.length);
+  sealed.set(iv);
+  sealed.set(cipher.getAuthTag(), IV_BYTES);
+  sealed.set(hidden, SEAL_BYTES);
+  return base64url(sealed, 0, sealed.length);
+}
+
+/** The text that was sealed with this key; `undefined` if it was not. */
+export function unseal(key: HmacKey, sealed: string): string | undefined {
+  try {
+    const bytes = fromBase64url(sealed);
+    const decipher = createDecipheriv("aes-256-gcm", key as KeyObject, bytes.subarray(0, IV_BYTES));
+    decipher.setAuthTag(bytes.subarray(IV_BYTES, SEAL_BYTES));
+    return decipher.update(bytes.subarray(SEAL_BYTES), undefined, "utf8") + decipher.final("utf8");
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether two digests of one length are equal, in a time that does not depend on where they differ. */
 export function equalDigests(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
@@ -79,4 +123,19 @@ function base64url(bytes: Uint8Array, from: number, length: number): string {
     for (bits += 8; bits >= 6; bits -= 6) text += ALPHABET[(held >> (bits - 6)) & 63];
   }
   return bits === 0 ? text : text + ALPHABET[(held << (6 - bits)) & 63];
+}
+
+function fromBase64url(text: string): Uint8Array {
+  const bytes = new Uint8Array(Math.floor((text.length * 6) / 8));
+  let bits = 0;
+  let held = 0;
+  let length = 0;
+  for (const letter of text) {
+    held = ((held << 6) | ALPHABET.indexOf(letter)) & 0xffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes[length++] = (held >> bits) & 0xff;
+  }
+  return bytes;
 }

@@ -37,6 +37,7 @@ export function sessionMiddleware<Data, M extends Mode>(
   const web: CookieSessions<Data, M> = cookieSessions(options);
   const isSync = web.mode === "sync";
   const { address } = options;
+  const requestOf = requestReader();
 
   return async (c, next) => {
     let session: RequestSession<Data, M>;
@@ -95,10 +96,20 @@ class HonoHeaders implements ResponseHeaders {
   }
 }
 
-/** On Node the headers that the server has parsed are there already; a `Headers` would have to be made of them first. */
-function requestOf(c: Context): IncomingRequest {
-  const { incoming } = (c.env ?? {}) as { readonly incoming?: IncomingRequest };
-  return typeof incoming?.headers === "object" ? incoming : c.req.raw;
+/**
+ * On Node the headers that the server has parsed are there already; a `Headers` would have to be made of them first. They
+ * are used for the very request that the server made from them, and not for one that a handler made and sent on with the
+ * same environment. The server keeps what a request was made from under a symbol of its own, which is found once.
+ */
+function requestReader(): (c: Context) => IncomingRequest {
+  let madeFrom: symbol | undefined;
+  return (c) => {
+    const raw = c.req.raw as Request & { readonly [key: symbol]: unknown };
+    const { incoming } = (c.env ?? {}) as { readonly incoming?: IncomingRequest };
+    if (typeof incoming?.headers !== "object") return raw;
+    madeFrom ??= Object.getOwnPropertySymbols(raw).find((key) => raw[key] === incoming);
+    return madeFrom !== undefined && raw[madeFrom] === incoming ? incoming : raw;
+  };
 }
 
 function refusal(error: unknown): unknown {

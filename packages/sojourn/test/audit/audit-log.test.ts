@@ -150,3 +150,9 @@ test("a log takes the events of a manager of any mode and data", () => {
   const log = auditLog<Data, Mode>(sessions, () => {});
   expect(log).toHaveProperty("stop");
 });
+
+test("a misspelt option is refused by name", () => {
+  const { sessions } = manage(modes[0]![1]);
+  const options = { type: ["ended"] } as never;
+  expect(() => auditLog(sessions, () => {}, options)).toThrow('such as `types`, got "type"');
+});

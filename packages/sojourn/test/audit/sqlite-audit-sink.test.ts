@@ -362,6 +362,7 @@ test.each<[string, () => unknown, RegExp]>([
   ["both", () => sqliteAuditSink({ path: "x", database: {} } as never), /got both/],
   ["an empty path", () => sqliteAuditSink({ path: "" }), /path of a file/],
   ["a batch of 0", () => sqliteAuditSink({ path: ":memory:", batch: 0 }), /Expected `batch`/],
+  ["a misspelt option", () => sqliteAuditSink({ pathh: ":memory:" } as never), /such as `path`, got "pathh"/],
   ["a cursor that is none", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ after: "x" }), /`after`/],
   ["a limit of 0", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ limit: 0 }), /`limit`/],
   ["an instant that is none", () => kept(sqliteAuditSink({ path: ":memory:" })).query({ from: 0.5 }), /`from`/],

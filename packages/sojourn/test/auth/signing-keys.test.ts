@@ -222,6 +222,8 @@ describe("the other options", () => {
     ["audience", { audience: ["a"] }],
     ["clock", { clock: {} }],
     ["store", { store: {} }],
+    ["sessionTtl", { sessionTTL: 60 }],
+    ["jwtSecret", { jwtSecrets: SECRET }],
   ])("%s is refused by its name: %j", (name, options) => {
     const error = thrownBy({ jwtSecret: SECRET, ...options });
     expect(error).toBeInstanceOf(TypeError);

@@ -41,11 +41,36 @@ for (const [form, decorate] of [
   ["legacy", legacy],
   ["standard", standard],
 ] as const) {
-  test(`${form}: keeps results by their arguments, for each instance`, () => {
+  test(`${form}: keeps results by their arguments, for all instances together`, () => {
+    const spy = vi.fn<(this: unknown, a: number, b?: string) => unknown[]>((a, b) => [a, b]);
+    const Service = decorate(spy);
+    const one = new Service();
+    const two = new Service();
+    expect(one.work(1, "x")).toEqual([1, "x"]);
+    expect(two.work(1, "x")).toBe(one.work(1, "x"));
+    expect(two.work(2)).toEqual([2, undefined]);
+    expect(spy).toHaveBeenCalledTimes(2);
+  });
+
+  test(`${form}: on one instance and on another at once, one call`, async () => {
+    const spy = vi.fn<(id: string) => Promise<string>>(async (id) => `user ${id}`);
+    const Service = decorate(spy);
+    expect(await Promise.all([new Service().work("a"), new Service().work("a")])).toEqual(["user a", "user a"]);
+    expect(spy).toHaveBeenCalledTimes(1);
+  });
+
+  test(`${form}: two methods share nothing, even if one decorator made them`, () => {
+    const options = { maxSize: 1 };
+    const one = new (decorate((n: number) => `one ${n}`, options))();
+    const two = new (decorate((n: number) => `two ${n}`, options))();
+    expect([one.work(1), two.work(1), one.work(1)]).toEqual(["one 1", "two 1", "one 1"]);
+  });
+
+  test(`${form}: keeps results for each instance, if told so`, () => {
     const spy = vi.fn<(this: unknown, a: number, b?: string) => unknown[]>(function (this: unknown, a, b) {
       return [this, a, b];
     });
-    const Service = decorate(spy);
+    const Service = decorate(spy, { perInstance: true });
     const one = new Service();
     const two = new Service();
     expect(one.work(1, "x")).toBe(one.work(1, "x"));
@@ -166,7 +191,7 @@ test("arguments that differ never share a result, and equal ones do", () => {
   expect(() => service.work(circle)).toThrow(TypeError);
 });
 
-test("keyGenerator decides before hashKeys, and hashed keys have one length", () => {
+test("keyGenerator decides before hashKeys, behind the method's name; and hashed keys have one length", () => {
   const keys: string[] = [];
   const hooks = { onSet: ({ key }: { readonly key: string }) => void keys.push(key) };
   const byId = new (legacy((user: { readonly id: string }) => user, {
@@ -177,7 +202,7 @@ test("keyGenerator decides before hashKeys, and hashed keys have one length", ()
   expect(byId.work({ id: "1", n: 1 })).toBe(byId.work({ id: "1", n: 2 }));
   const hashed = new (legacy((n: number) => n, { hashKeys: true, maxSize: 0, hooks }))();
   for (let i = 0; i < 5_000; i++) expect(hashed.work(i)).toBe(i);
-  expect(keys[0]).toBe("1");
+  expect(keys[0]).toBe("work:1");
   expect(keys.slice(1).every((key) => /^work:[0-9a-f]{16}$/.test(key))).toBe(true);
 });
 
@@ -192,6 +217,8 @@ test("the method keeps its name and length, and works without an object", () => 
 
 test("a bad option is refused when decorating, and so is what is no method", () => {
   expect(() => cached({ maxSize: -1 })).toThrow(CacheConfigError);
+  expect(() => cached({ maxsize: 1 } as never)).toThrow(/option of `cached`, such as `maxSize`, got "maxsize"/);
+  expect(() => cached({ perInstance: 1 as never })).toThrow(/perInstance must be true or false, got 1/);
   expect(() => cached()({}, "x", { get: () => 1 })).toThrow(/@cached is for methods/);
 });
 
@@ -224,7 +251,7 @@ export const result = { users, sums, name: one.name({ id: "1", name: "x" }), cal
 test.each([[true], [false]])("compiles and runs with experimentalDecorators: %s", async (experimentalDecorators) => {
   const folder = mkdtempSync(join(tmpdir(), "sojourn-cached-"));
   try {
-    for (const part of ["cache", "time", "tokens", "show.ts", "node-builtins.d.ts"])
+    for (const part of ["cache", "time", "tokens", "options.ts", "show.ts", "node-builtins.d.ts"])
       cpSync(join(SOURCES, part), join(folder, part), { recursive: true });
     writeFileSync(join(folder, "program.ts"), PROGRAM);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));

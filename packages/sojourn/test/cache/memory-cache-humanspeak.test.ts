@@ -6,9 +6,9 @@
  * that has been overtaken is not stored; calls for one fetch share a promise, as that package documents. Of entries that
  * end in the same millisecond, either may be reported first.
  */
-import { MemoryCache as PeerCache } from "@humanspeak/memory-cache";
+import { cached as peerCached, MemoryCache as PeerCache } from "@humanspeak/memory-cache";
 import { afterEach, expect, test, vi } from "vitest";
-import { MemoryCache, type CacheHooks, type CacheOptions } from "../../src/cache/index.ts";
+import { cached as ourCached, MemoryCache, type CacheHooks, type CacheOptions } from "../../src/cache/index.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -78,3 +78,27 @@ for (const [name, options] of Object.entries(shapes)) {
     }
   });
 }
+
+/** What a decorated method answers, on two instances, and what its hooks are told. */
+async function played(cached: typeof ourCached | typeof peerCached, options: object): Promise<unknown> {
+  const log: string[] = [];
+  let calls = 0;
+  class Service {
+    async user(id: { readonly n: number }): Promise<string> {
+      return `${++calls} ${id.n}`;
+    }
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, "user") as PropertyDescriptor;
+  const decorate = cached({ maxSize: 2, ttl: 0, hooks: logging(log), ...options }) as MethodDecorator;
+  Object.defineProperty(Service.prototype, "user", decorate(Service.prototype, "user", descriptor) ?? descriptor);
+  const [one, two] = [new Service(), new Service()];
+  const answers = await Promise.all([one.user({ n: 1 }), two.user({ n: 1 }), one.user({ n: 2 })]);
+  answers.push(await two.user({ n: 1 }), await one.user({ n: 3 }), await two.user({ n: 2 }));
+  return { answers, log };
+}
+
+test("a decorated method is cached as there: for all instances, under the same keys, with the same hooks", async () => {
+  for (const options of [{}, { keyGenerator: ([id]: readonly [{ n: number }]) => String(id.n) }]) {
+    expect(await played(ourCached, options)).toEqual(await played(peerCached, options));
+  }
+});

@@ -283,6 +283,8 @@ test("options that make no sense are refused at once", () => {
   ];
   for (const options of bad) expect(() => new MemoryCache(options), JSON.stringify(options)).toThrow(CacheConfigError);
   expect(() => new MemoryCache({ maxSize: -1 })).toThrow(/maxSize must be a non-negative number/);
+  expect(() => new MemoryCache({ maxEntries: 5 } as never)).toThrow(CacheConfigError);
+  expect(() => new MemoryCache({ maxsize: 5 } as never)).toThrow("such as `maxSize`");
   expect(() => new MemoryCache().set("a", 1, { ttl: -1 })).toThrow(CacheConfigError);
   const cache = new MemoryCache<number>({ maxSize: Infinity, ttl: Infinity, maxWeight: 0 });
   cache.set("a", 1);

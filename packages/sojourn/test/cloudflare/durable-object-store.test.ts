@@ -49,6 +49,10 @@ describe("options", () => {
     expect(make).toThrow(`Expected ${name}`);
   });
 
+  test("a misspelt option is refused by name", () => {
+    expect(() => durableObjectStore({} as never, { shard: 3 } as never)).toThrow('such as `shards`, got "shard"');
+  });
+
   test.each([undefined, null, {}, "SESSIONS"])("a binding that is %j is refused", (binding) => {
     expect(() => durableObjectStore(binding as never)).toThrow("Expected a binding of Durable Objects");
   });

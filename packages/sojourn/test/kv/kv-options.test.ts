@@ -1,9 +1,12 @@
 /** `storage.kv` apart from what it stores: its options, and stores that fail or hold what is not theirs. */
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { expect, expectTypeOf, test } from "vitest";
 import { StoreError } from "../../src/errors.ts";
 import { storage, StorageError, type ByteStream, type KvOptions } from "../../src/kv/index.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
-import type { KeyValue } from "../../src/store/store.ts";
+import { sqliteStore } from "../../src/store/sqlite/index.ts";
+import type { KeyValue, Store } from "../../src/store/store.ts";
 import { faultyStore, manualClock } from "../../src/testing/index.ts";
 
 const bad: readonly Record<string, unknown>[] = [
@@ -135,4 +138,55 @@ test("an upload that breaks off stores nothing", async () => {
 
 test("a stream is the runtime's own, where its types are there", () => {
   expectTypeOf<ByteStream>().toExtend<ReadableStream<Uint8Array>>();
+});
+
+test.each<[string, () => Store<"sync">]>([
+  ["memory", () => memoryStore()],
+  ["SQLite", () => sqliteStore({ path: ":memory:" })],
+])("cleanup frees exactly what has expired, in slices: %s", async (_, open) => {
+  const clock = manualClock();
+  const store = open();
+  const kv = storage.kv({ name: "n", store, clock });
+  for (let n = 0; n < 1_500; n++) await kv.put(`short ${n}`, "v", { ttlSeconds: 1 });
+  await kv.put("long", "v");
+  clock.advance(999);
+  expect(await kv.cleanup()).toBe(0);
+  clock.advance(1);
+  expect([await kv.cleanup(), await kv.cleanup({ limit: 300 }), await kv.cleanup(), await kv.cleanup()]).toEqual([
+    1_000, 300, 200, 0,
+  ]);
+  expect((await kv.list()).keys.map(({ name }) => name)).toEqual(["long"]);
+});
+
+test.each([0, -1, 1.5, 1_001, "10", null])("cleanup: a limit of %j is refused", async (limit) => {
+  const kv = storage.kv({ name: "n", store: memoryStore() });
+  await expect(kv.cleanup({ limit: limit as never })).rejects.toThrow(/Expected `limit` to be/);
+});
+
+test("without a store the process is warned, once, that all is forgotten with it", () => {
+  const script = `
+    import { memoryStore } from "sojourn";
+    import { storage } from "sojourn/kv";
+    const warnings = [];
+    process.on("warning", ({ name, code, message }) => warnings.push({ name, code, message }));
+    storage.kv({ name: "n", store: memoryStore() });
+    await new Promise(setImmediate);
+    const before = warnings.length;
+    storage.kv({ name: "sessions" });
+    storage.kv({ name: "others" });
+    await new Promise(setImmediate);
+    console.log(JSON.stringify([before, warnings]));`;
+  const cwd = fileURLToPath(new URL("../../../../", import.meta.url));
+  const given = ["--input-type=module", "--eval", script];
+  expect(JSON.parse(execFileSync(process.execPath, given, { cwd, encoding: "utf8", stdio: "pipe" }))).toEqual([
+    0,
+    [{ name: "SojournWarning", code: "SOJOURN_KV_FORGETS", message: expect.stringContaining("store: memoryStore()") }],
+  ]);
+});
+
+test("a misspelt option is refused by name", () => {
+  const options = { name: "n", store: memoryStore(), ttlSecond: 60 } as KvOptions;
+  expect(() => storage.kv(options)).toThrow(
+    'Expected an option of `storage.kv`, such as `ttlSeconds`, got "ttlSecond"',
+  );
 });

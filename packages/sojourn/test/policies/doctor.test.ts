@@ -270,3 +270,10 @@ describe("doctor", () => {
     }
   });
 });
+
+test.each([
+  [{ cookies: {} }, 'an option of `doctor`, such as `cookie`, got "cookies"'],
+  [{ cookie: { name: "id", httponly: true } }, 'an option of `doctor\'s cookie`, such as `httpOnly`, got "httponly"'],
+])("a misspelt option is refused by name, not left unexamined: %j", (options, message) => {
+  expect(() => doctor(createSessions(), options as never)).toThrow(message);
+});

@@ -205,6 +205,29 @@ describe.each(modes)("%s", (mode, open) => {
     expect(listed.sort()).toEqual([...ids].sort());
   });
 
+  test("lists a user's in pages as well, each once, with data, and nobody else's", async () => {
+    const { sessions } = manage(open);
+    const ids: string[] = [];
+    for (let n = 0; n < 25; n++) ids.push((await sessions.create("ann", { n })).id);
+    await sessions.create("bob");
+    const listed: (readonly [string, unknown])[] = [];
+    let after: string | undefined;
+    let pages = 0;
+    do {
+      const page = await sessions.listByUser("ann", { after, limit: 10 });
+      expect(page.items.length).toBeLessThanOrEqual(10);
+      listed.push(...page.items.map(({ id, data }) => [id, data] as const));
+      after = page.next;
+      pages++;
+    } while (after !== undefined);
+    expect(pages).toBeGreaterThanOrEqual(3);
+    expect(new Map(listed)).toEqual(new Map(ids.map((id, n) => [id, { n }])));
+    expect(listed.length).toBe(25);
+    expect((await sessions.listByUser("ann", {})).items.length).toBe(25);
+    await expect(async () => sessions.listByUser("ann", { limit: 1_001 })).rejects.toThrow(/`limit`/);
+    await expect(async () => sessions.listByUser("", {})).rejects.toThrow(TypeError);
+  });
+
   test("a device is kept short, printable, and in listings", async () => {
     const { sessions } = manage(open);
     const userAgent = `a\n${"\u{1f600}".repeat(300)}`;

@@ -1,3 +1,4 @@
+import { getRequestListener } from "@hono/node-server";
 import { Hono, type Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { stream } from "hono/streaming";
@@ -7,6 +8,7 @@ import { createSessions } from "../../src/sessions/create-sessions.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
 import { faultyStore } from "../../src/testing/faulty-store.ts";
 import { sessionMiddleware, type SessionEnv } from "../../src/web/hono.ts";
+import { visit } from "./support/socket-visitor.ts";
 import { KEY, keptOf, stores } from "./support/visitor.ts";
 
 const keys = [KEY];
@@ -221,4 +223,27 @@ describe("Hono, where something is refused", () => {
     });
     expect(app.routes.length).toBeGreaterThan(1);
   });
+});
+
+test("a request that a handler makes itself is not the user's, whose headers the environment still has", async () => {
+  const session = sessionMiddleware({ sessions: createSessions(), keys });
+  const inner = new Hono<SessionEnv>().use(session);
+  inner.get("/me", (c) => c.text(`inner ${c.var.session.userId}`));
+  const app = new Hono<SessionEnv>().use("/me", session).use("/login", session);
+  app.get("/me", (c) => c.text(`outer ${c.var.session.userId}`));
+  app.post("/login", async (c) => {
+    await c.var.session.login("ann");
+    return c.text("welcome");
+  });
+  const answer = getRequestListener(app.fetch);
+  app.get("/own", async (c) => {
+    const headers = c.req.header("x-own") === undefined ? c.req.raw.headers : {};
+    return inner.fetch(new Request("http://inner.test/me", { headers }), c.env);
+  });
+  const { ask } = await visit((request, response) => void answer(request, response));
+  await ask("/login", { method: "POST" });
+  expect((await ask("/me")).body).toBe("outer ann");
+  expect((await ask("/own", { headers: { "x-own": "1" } })).body).toBe("inner null");
+  // Unless the handler passes them on.
+  expect((await ask("/own")).body).toBe("inner ann");
 });

@@ -1,6 +1,7 @@
 /** Whether the process runs, and whether it can serve: for what starts and stops it, and sends it requests. */
 import type { Mode, Sessions } from "sojourn";
 import { answer, Refusal } from "../answer.ts";
+import { NOBODY } from "../path.ts";
 import type { Handler, Route } from "../router.ts";
 
 /** Options of {@link probeRoutes}. */
@@ -10,9 +11,6 @@ export interface ProbeRoutesOptions {
   /** Whether the gate is asked for them as well. */
   readonly isProtected: boolean;
 }
-
-/** Minted at random, this would be 128 zero bits in a row. */
-const NOBODY = `sess_${"A".repeat(22)}`;
 
 export function probeRoutes({ sessions, isStopping, isProtected }: ProbeRoutesOptions): readonly Route[] {
   const ready: Handler = async () => {

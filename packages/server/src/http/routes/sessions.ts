@@ -2,7 +2,7 @@
 import { isSessionId, parseToken, parseUserId, type Mode, type Sessions, type Token, type UserId } from "sojourn";
 import { answer, answerEmpty, Refusal } from "../answer.ts";
 import { readJson } from "../body.ts";
-import { refined, tokenInPath } from "../path.ts";
+import { NOBODY, refined, tokenInPath } from "../path.ts";
 import type { Handler, Route } from "../router.ts";
 
 /** Options of {@link sessionRoutes}. */
@@ -27,7 +27,9 @@ export function sessionRoutes({ sessions, maxBody }: SessionRoutesOptions): read
     );
   const logout: Handler = async (c) => {
     const session = await sessions.authenticate(tokenInPath(c.req.path), LOOK);
-    if (session !== undefined) await sessions.destroy(session.id);
+    // Also where there is none: it may be the repeat of a logout whose answer was lost. Like that one, it is answered
+    // when no process can let the session in any more, for which every `destroy` waits.
+    await sessions.destroy(session?.id ?? NOBODY);
     return answerEmpty(204);
   };
   const active: Handler = async () => answer(200, await sessions.count());

@@ -1,3 +1,4 @@
+import { memoryStore } from "sojourn";
 import { describe, expect, test } from "vitest";
 import { said, testApp } from "../../support/test-app.ts";
 
@@ -20,6 +21,25 @@ describe("the four routes", () => {
     await post("/sessions", LOGIN);
     expect(await said(post("/sessions/t1/logout"))).toBe("204 ");
     expect(await said(post("/sessions/t1/logout"))).toBe("204 ");
+  });
+
+  test.each([
+    ["has ended", "t1"],
+    ["never was", "t2"],
+    ["was minted, with another secret", "sess_"],
+  ])("a logout waits for the other processes also where its session %s", async (_, path) => {
+    const told: string[] = [];
+    const store = { ...memoryStore(), propagated: () => void told.push("propagated") };
+    const { post, sessions } = testApp({ store });
+    await post("/sessions", LOGIN);
+    const minted = await sessions.create("u_42");
+    await post("/sessions/t1/logout");
+    expect(told).toEqual(["propagated"]);
+    const token = path === "sess_" ? `${minted.id}${"A".repeat(43)}` : path;
+    expect(await said(post(`/sessions/${token}/logout`))).toBe("204 ");
+    expect(told).toEqual(["propagated", "propagated"]);
+    // It ended nobody else's.
+    expect(await sessions.authenticate(minted.token)).toBeDefined();
   });
 
   test("a session expires at its ttl, although it was read, and is not counted, with no sweep", async () => {

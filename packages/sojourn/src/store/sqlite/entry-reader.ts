@@ -3,7 +3,9 @@ import { show } from "../../show.ts";
 import type { Entry, Head, KeyValue, Page, PageOptions } from "../store.ts";
 import { checkInstant, checkPage } from "../check.ts";
 import { entryOf, headOf } from "./entry-row.ts";
+import { countLive } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow, SqlValue } from "./sql-port.ts";
+import { namespaceRow } from "./schema.ts";
 import * as sql from "./statements.ts";
 import { endOfPrefix, toStored } from "../stored-text.ts";
 
@@ -49,10 +51,10 @@ export function entryReader(port: SqlPort, namespace: number): EntryReader {
 
     count(now) {
       checkInstant(now, "now");
-      return Number(port.get(sql.COUNT, now, namespace)!["live"]);
+      return Number(namespaceRow(countLive(port, namespace, now))["live"]);
     },
 
-    changes: () => Number(port.get(sql.READ_CHANGES, namespace)!["changes"]),
+    changes: () => Number(namespaceRow(port.get(sql.READ_CHANGES, namespace))["changes"]),
   };
 }
 

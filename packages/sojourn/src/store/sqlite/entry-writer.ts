@@ -1,8 +1,9 @@
 /** The calls that change something. They run inside a transaction, one or many of them. */
 import { RECLAIM_PER_PUT, type Entry, type Expected, type Head, type Put, type Touch } from "../store.ts";
 import { entryOf, headOf } from "./entry-row.ts";
+import { expiryCounts } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
-import { checkVersion } from "./schema.ts";
+import { checkVersion, namespaceRow } from "./schema.ts";
 import * as sql from "./statements.ts";
 import { toStored } from "../stored-text.ts";
 
@@ -42,6 +43,7 @@ interface Reclaimer {
 }
 
 export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
+  const expiries = expiryCounts(port, namespace);
   // Of the transaction that runs. There is one at a time on a connection.
   let added = 0;
   let changed = false;
@@ -55,7 +57,9 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
 
   function removed(rows: readonly SqlRow[]): Head[] {
     if (rows.length > 0) note(-rows.length);
-    return rows.map(headOf);
+    const heads = rows.map(headOf);
+    for (const { expiresAt } of heads) expiries.removed(expiresAt);
+    return heads;
   }
 
   function findHead(key: string): { readonly id: number; readonly head: Head } | undefined {
@@ -81,11 +85,13 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
   function insert(entry: Entry): void {
     port.run(sql.INSERT_ENTRY, namespace, toStored(entry.key), ...columnsOf(entry));
     note(1);
+    expiries.added(entry.expiresAt);
   }
 
-  function update(id: number, entry: Entry): void {
+  function update(id: number, before: Head, entry: Entry): void {
     port.run(sql.UPDATE_ENTRY, ...columnsOf(entry), id);
     note(0);
+    expiries.moved(before.expiresAt, entry.expiresAt);
   }
 
   function sweep(now: number, limit: number): Head[] {
@@ -103,7 +109,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       if (over?.head.owner !== entry.owner && isRevoked(entry, began)) return { outcome: "revoked" };
       const heads: Head[] = there === undefined || over !== undefined ? [] : [there.head];
       if (there === undefined) insert(entry);
-      else update(there.id, over === undefined ? entry : { ...entry, ...later(entry, over.head) });
+      else update(there.id, there.head, over === undefined ? entry : { ...entry, ...later(entry, over.head) });
       stored++;
       reclaimer = { removed: heads, now };
       return { outcome: "stored", removed: heads };
@@ -116,6 +122,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       if (touchedAt !== there.head.touchedAt || expiresAt !== there.head.expiresAt) {
         port.run(sql.TOUCH_ENTRY, touchedAt, expiresAt, there.id);
         note(0);
+        expiries.moved(there.head.expiresAt, expiresAt);
       }
       return true;
     },
@@ -140,7 +147,8 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       const { now, removed } = reclaimer;
       removed.push(...sweep(now, RECLAIM_PER_PUT * stored));
     }
-    return changed ? Number(port.get(sql.SETTLE, added, namespace)!["changes"]) : undefined;
+    expiries.write();
+    return changed ? Number(namespaceRow(port.get(sql.SETTLE, added, namespace))["changes"]) : undefined;
   }
 
   return {
@@ -150,6 +158,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
         changed = false;
         stored = 0;
         reclaimer = undefined;
+        expiries.begin();
         checkVersion(port);
         const result = work(writes);
         return { result, changes: settle() };

@@ -1,6 +1,7 @@
 /** The tables, and how a file of an older version gets them. */
 import { StoreError } from "../../errors.ts";
-import type { SqlPort } from "./sql-port.ts";
+import { COUNT_EXPIRIES } from "./expiry-counts.ts";
+import type { SqlPort, SqlRow } from "./sql-port.ts";
 import { toStored } from "../stored-text.ts";
 
 /**
@@ -43,6 +44,17 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (namespace, owner)
     ) STRICT, WITHOUT ROWID`,
     `CREATE INDEX sojourn_floor_instant ON sojourn_floor (namespace, floor)`,
+  ],
+  // How many entries end in each second and in each hour: see expiry-counts.ts.
+  [
+    `CREATE TABLE sojourn_expiry (
+      namespace INTEGER NOT NULL,
+      width INTEGER NOT NULL,
+      until INTEGER NOT NULL,
+      entries INTEGER NOT NULL,
+      PRIMARY KEY (namespace, width, until)
+    ) STRICT, WITHOUT ROWID`,
+    ...COUNT_EXPIRIES,
   ],
   // Instants are no numbers, so what is in flight while the tables change is refused. Without its table, an older
   // version cannot go on writing: it would not know of the revocations.
@@ -108,6 +120,12 @@ function versionOf(port: SqlPort): number {
   const version = Number(port.get("SELECT version FROM sojourn_schema")?.["version"] ?? 0);
   if (version <= SCHEMA_VERSION) return version;
   throw versionFault(version);
+}
+
+/** The row of a namespace, which the store has made: who deleted it meant to take the sessions away, not to log in anew. */
+export function namespaceRow(row: SqlRow | undefined): SqlRow {
+  if (row !== undefined) return row;
+  throw new StoreError("store_corrupt", "The namespace of the store was deleted from `sojourn_namespace`");
 }
 
 function versionFault(version: number): StoreError {

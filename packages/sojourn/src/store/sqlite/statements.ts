@@ -14,10 +14,13 @@ export const LIST_AFTER: string = `SELECT ${HEAD} FROM sojourn_entry
 export const LIST_BY_OWNER: string = `SELECT id, ${ROW} FROM sojourn_entry
   WHERE namespace = ? AND owner = ? AND id > ? ORDER BY id LIMIT ?`;
 
-/** One statement, so that both numbers are of one instant. */
-export const COUNT = `SELECT total - (
-    SELECT count(*) FROM sojourn_entry WHERE namespace = sojourn_namespace.id AND expiresAt <= ?
-  ) AS live FROM sojourn_namespace WHERE id = ?`;
+/** One statement, so that all numbers are of one instant. */
+export const COUNT = `SELECT total
+  - (SELECT ifnull(sum(entries), 0) FROM sojourn_expiry WHERE namespace = n.id AND width = ? AND until <= ?)
+  - (SELECT ifnull(sum(entries), 0) FROM sojourn_expiry
+      WHERE namespace = n.id AND width = ? AND until > ? AND until <= ?)
+  - (SELECT count(*) FROM sojourn_entry WHERE namespace = n.id AND expiresAt > ? AND expiresAt <= ?)
+  AS live FROM sojourn_namespace AS n WHERE id = ?`;
 
 export const FIND_HEAD: string = `SELECT id, ${HEAD} FROM sojourn_entry WHERE namespace = ? AND key = ?`;
 export const INSERT_ENTRY: string = `INSERT INTO sojourn_entry (namespace, ${ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -41,6 +44,11 @@ export const FORGET_REVOCATIONS = `DELETE FROM sojourn_revocation WHERE (namespa
   (SELECT namespace, owner FROM sojourn_revocation WHERE namespace = ? AND number < ? ORDER BY number LIMIT ?)
   RETURNING number`;
 export const RAISE_HORIZON = "UPDATE sojourn_namespace SET horizon = max(horizon, ?) WHERE id = ?";
+
+export const CHANGE_EXPIRY = `INSERT INTO sojourn_expiry (namespace, width, until, entries) VALUES (?, ?, ?, ?)
+  ON CONFLICT (namespace, width, until) DO UPDATE SET entries = entries + excluded.entries`;
+export const DELETE_EXPIRY =
+  "DELETE FROM sojourn_expiry WHERE namespace = ? AND width = ? AND until = ? AND entries = 0";
 
 export const SETTLE =
   "UPDATE sojourn_namespace SET total = total + ?, changes = changes + 1 WHERE id = ? RETURNING changes";

@@ -1,22 +1,26 @@
 /** How a token travels: in a cookie, or in a header that a program sets. Never in a URL. */
 import type { CookieSettings } from "../../policies/rule.ts";
+import type { SessionHead } from "../../sessions/session.ts";
 import { show } from "../../show.ts";
 import { cookieValue, type SessionCookie } from "./cookie.ts";
 import { headerOf, type HeaderChanges, type IncomingRequest } from "./http-messages.ts";
-import { signer, type Signer, type Signing } from "./signer.ts";
+import { signer, type Signer, type Signing, type Verified } from "./signer.ts";
 
 export type CarrierKind = "cookie" | "bearer" | "header";
+
+/** What a client is told of its session. */
+type Issued = Pick<SessionHead, "userId" | "expiresAt">;
 
 export interface Carrier extends Signer {
   readonly kind: CarrierKind;
   /** The request header that it is in. */
   readonly requestHeader: string;
-  /** Whether the client has to be told when the session is extended. */
-  readonly carriesExpiry: boolean;
   /** What the request presents, right or not; `undefined` if it presents nothing. */
   find(headers: IncomingRequest["headers"]): string | undefined;
-  /** The headers that issue a credential to the client. */
-  issue(credential: string, expiresAt: number, now: number): Pick<HeaderChanges, "setCookie" | "credential">;
+  /** The headers that issue a token to the client. */
+  issue(token: string, session: Issued, now: number): Pick<HeaderChanges, "setCookie" | "credential">;
+  /** Whether the client was told an earlier end than the session has. */
+  isBehind(verified: Verified, expiresAt: number, now: number): boolean;
   /** The `Set-Cookie` line that deletes the cookie; none for a header. */
   readonly clearCookie: string | undefined;
 }
@@ -24,37 +28,39 @@ export interface Carrier extends Signer {
 export function cookieCarrier(signing: Signing, cookie: SessionCookie): Carrier {
   const { name } = cookie.settings as Required<Pick<CookieSettings, "name">>;
   const nameAndEquals = `${name}=`;
+  const signs = signer(signing, `cookie ${name}`);
   return {
     kind: "cookie",
     requestHeader: "Cookie",
-    carriesExpiry: cookie.persistent,
-    ...signer(signing, `cookie ${name}`),
+    ...signs,
     find(headers) {
       const header = headerOf(headers, "cookie");
       return header === undefined ? undefined : cookieValue(header, nameAndEquals);
     },
-    issue: (credential, expiresAt, now) => ({
-      setCookie: cookie.set(credential, expiresAt, now),
-      credential: undefined,
-    }),
+    issue(token, { userId, expiresAt }, now) {
+      const end = cookie.endFor(expiresAt, now);
+      return { setCookie: cookie.set(signs.sign(token, { end, userId }), end, now), credential: undefined };
+    },
+    isBehind: ({ end }, expiresAt, now) => cookie.isBehind(end, expiresAt, now),
     clearCookie: cookie.clearCookie,
   };
 }
 
 /** `Authorization: Bearer` (RFC 6750, 2.1). */
 export function bearerCarrier(signing: Signing): Carrier {
+  const signs = signer(signing, "bearer");
   return {
     kind: "bearer",
     requestHeader: "Authorization",
-    carriesExpiry: false,
-    ...signer(signing, "bearer"),
+    ...signs,
     find(headers) {
       const header = headerOf(headers, "authorization");
       // Another scheme is somebody else's.
       if (header === undefined || !/^bearer(?: |$)/i.test(header)) return undefined;
       return header.slice("bearer ".length).trim();
     },
-    issue: (credential) => ({ setCookie: undefined, credential: ["Authorization", `Bearer ${credential}`] }),
+    issue: (token) => ({ setCookie: undefined, credential: ["Authorization", `Bearer ${signs.sign(token)}`] }),
+    isBehind: () => false,
     clearCookie: undefined,
   };
 }
@@ -65,13 +71,14 @@ export function headerCarrier(signing: Signing, name: string): Carrier {
     throw new TypeError(`Expected \`header\` to be the name of a header of its own, got ${show(name)}`);
   }
   const lowerCase = name.toLowerCase();
+  const signs = signer(signing, "header");
   return {
     kind: "header",
     requestHeader: name,
-    carriesExpiry: false,
-    ...signer(signing, "header"),
+    ...signs,
     find: (headers) => headerOf(headers, lowerCase),
-    issue: (credential) => ({ setCookie: undefined, credential: [name, credential] }),
+    issue: (token) => ({ setCookie: undefined, credential: [name, signs.sign(token)] }),
+    isBehind: () => false,
     clearCookie: undefined,
   };
 }

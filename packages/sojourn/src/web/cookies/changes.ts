@@ -68,6 +68,22 @@ export class Changes {
     this.#flashed.set(name, json);
   }
 
+  /** The changes as they are now. */
+  copy(): Changes {
+    const copy = new Changes();
+    for (const [name, field] of this.#fields) copy.#fields.set(name, field);
+    for (const [name, json] of this.#flashed) copy.#flashed.set(name, json);
+    for (const [name, json] of this.#taken) copy.#taken.set(name, json);
+    return copy;
+  }
+
+  /** Drops what was written; what was changed since stays. */
+  drop(written: Changes): void {
+    for (const [name, field] of written.#fields) if (this.#fields.get(name) === field) this.#fields.delete(name);
+    for (const [name, json] of written.#flashed) if (this.#flashed.get(name) === json) this.#flashed.delete(name);
+    for (const name of written.#taken.keys()) this.#taken.delete(name);
+  }
+
   /** Takes a flashed value; a second time it is not there. */
   take(data: Fields, name: string): unknown {
     const value = own(reservedOf(data).flash ?? NONE, name);

@@ -20,21 +20,23 @@ export function commit<Data, M extends Mode>(
   if (status >= 500) return run(mode, abandon(state));
   // From here on a change would be lost: the writing has begun.
   state.closed = true;
-  return hasWork(state) ? run(mode, write(state, target)) : steps.of(finish(state, target, true));
+  return isIdle(state) ? steps.of(finish(state, target, true)) : run(mode, write(state, target));
 }
 
 /** Whether a commit, whatever the status, is done when it returns, on every store. */
 export function isUnchanged<Data>(state: RequestState<Data, Mode>): boolean {
-  return state.committed !== undefined || (!hasWork(state) && !state.begun);
+  return state.committed !== undefined || (isIdle(state) && !state.begun);
 }
 
-function hasWork<Data>({ rotate, replaced, changes, reissue }: RequestState<Data, Mode>): boolean {
-  return rotate || replaced !== undefined || reissue || (changes !== undefined && !changes.isEmpty);
+/** Whether there is nothing to write, and no call to wait for. */
+function isIdle<Data>({ rotate, replaced, changes, reissue, calls }: RequestState<Data, Mode>): boolean {
+  return !rotate && replaced === undefined && !reissue && (changes?.isEmpty ?? true) && (calls?.isEmpty ?? true);
 }
 
-/** Ends the replaced session, writes what was set, makes a new token. Whether all that was set is kept. */
+/** Waits for the calls of the handler, ends the replaced session, writes what was set, makes a new token. Whether all that was set is kept. */
 function* write<Data, M extends Mode>(state: RequestState<Data, M>, target: CommitTarget): Steps<boolean> {
   try {
+    if (state.calls !== undefined) yield* wait<"async", void>(state.calls.ended());
     if (state.replaced !== undefined) yield* wait(state.context.sessions.destroy(state.replaced));
     state.replaced = undefined;
     let kept = true;
@@ -101,16 +103,21 @@ function* rotate<Data, M extends Mode>(state: RequestState<Data, M>): Steps<bool
 
 /** A response that failed: nothing is written, and a session that the client will never hear of ends. */
 function* abandon<Data, M extends Mode>(state: RequestState<Data, M>): Steps<boolean> {
+  state.closed = true;
+  try {
+    if (state.calls !== undefined) yield* wait<"async", void>(state.calls.ended());
+  } catch {
+    // The response is an error already.
+  }
   const kept = !state.begun && !state.rotate && (state.changes?.isEmpty ?? true);
   const begun = state.begun ? state.session : undefined;
-  state.closed = true;
   state.committed = { headers: undefined, target: undefined, kept };
   if (begun === undefined) return kept;
   forget(state);
   try {
     yield* wait(state.context.sessions.destroy(begun.id));
   } catch {
-    // The response is an error already. What cannot be ended now nobody can use, and it expires.
+    // What cannot be ended now nobody can use, and it expires.
   }
   return kept;
 }
@@ -127,7 +134,7 @@ function headerChanges<Data>(state: RequestState<Data, Mode>): HeaderChanges | u
   const { vary, varyOnly, now } = context;
   const clearSiteData = state.loggedOut ? context.clearSiteData : undefined;
   if (state.reissue && session !== undefined && token !== undefined) {
-    return { ...carrier.issue(carrier.sign(token), session.expiresAt, now()), clearSiteData, vary };
+    return { ...carrier.issue(token, session, now()), clearSiteData, vary };
   }
   if (state.destroyed) {
     const setCookie = state.presented ? carrier.clearCookie : undefined;

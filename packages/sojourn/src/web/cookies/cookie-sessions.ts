@@ -14,6 +14,11 @@ import { WebSession } from "./web-session.ts";
 
 /** Options of `start`. */
 export interface StartOptions {
+  /**
+   * For where nothing can be sent back: a Server Component, an upgrade, a probe. The session is not extended, since the
+   * browser's cookie could not be, and a change of it is a `TypeError`. @default false
+   */
+  readonly readOnly?: boolean;
   /** Where the request came from, for the guard. @default what Node knows of the socket */
   readonly address?: string | undefined;
 }
@@ -29,12 +34,14 @@ export interface CookieSessions<Data = Record<string, unknown>, M extends Mode =
    * alone, also when it is not right: then a cookie that came as well is not looked at.
    *
    * @throws StoreError if the store cannot tell; nobody is logged out because of that
-   * @throws CrossSiteRequestError where `csrf` is on
+   * @throws CrossSiteRequestError for an unsafe request of another origin, unless `csrf` is off
    * @throws TooManyAttemptsError if the guard refuses
    * @throws TypeError if `development` is on, and the request is for another host than localhost
    */
   start(request: IncomingRequest, options?: StartOptions): Reply<M, RequestSession<Data, M>>;
 }
+
+const NOTHING = { verified: undefined, session: undefined, token: undefined, reissue: false };
 
 /**
  * Sessions over cookies, and over headers if that is asked for.
@@ -73,11 +80,6 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
     return undefined;
   }
 
-  function empty(request: IncomingRequest, carrier: Carrier, presented: boolean): RequestSession<Data, M> {
-    const nothing = { session: undefined, token: undefined, reissue: false };
-    return new WebSession<Data, M>({ context, request, carrier, presented, ...nothing });
-  }
-
   function failed(reason: LookupFailure["reason"], carrier: Carrier, address: string | undefined): void {
     guard?.failed?.({ reason, carrier: carrier.kind, address, at: now() });
   }
@@ -85,27 +87,27 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   function start(request: IncomingRequest, given: StartOptions | undefined): Reply<M, RequestSession<Data, M>> {
     if (development) checkLoopback(request);
     const found = carrierOf(request);
-    if (found === undefined) return steps.of(empty(request, fallback, false));
-    const [carrier, credential] = found;
+    const [carrier, credential] = found ?? [fallback];
     if (carrier.kind === "cookie") crossSite?.(request);
+    const readOnly = given?.readOnly === true;
+    const resumed = { context, carrier, readOnly, presented: true };
+    if (credential === undefined)
+      return steps.of(new WebSession<Data, M>({ ...resumed, ...NOTHING, presented: false }));
     const address = guard === undefined ? undefined : (given?.address ?? peerAddress(request));
     if (guard !== undefined) checkAdmitted(guard, address);
     const verified = carrier.verify(credential);
     if (verified === undefined) {
       failed(carrier.isShaped(credential) ? "forged" : "malformed", carrier, address);
-      return steps.of(empty(request, carrier, true));
+      return steps.of(new WebSession<Data, M>({ ...resumed, ...NOTHING }));
     }
-    const before = now();
     const { token, look, newest } = verified;
-    return steps.chain(sessions.authenticate(token, look), (session) => {
+    return steps.chain(sessions.authenticate(token, readOnly ? { ...look, extend: false } : look), (session) => {
       if (session === undefined) {
         failed("not-live", carrier, address);
-        return steps.of(empty(request, carrier, true));
+        return steps.of(new WebSession<Data, M>({ ...resumed, ...NOTHING, verified }));
       }
-      // Moved by this very look: the browser has to learn the new end.
-      const extended = session.lastAccessedAt >= before && session.lastAccessedAt > session.createdAt;
-      const reissue = !newest || (extended && carrier.carriesExpiry);
-      return steps.of(new WebSession<Data, M>({ context, request, carrier, presented: true, session, token, reissue }));
+      const reissue = !readOnly && (!newest || carrier.isBehind(verified, session.expiresAt, now()));
+      return steps.of(new WebSession<Data, M>({ ...resumed, verified, session, token, reissue }));
     });
   }
 

@@ -31,15 +31,19 @@ export interface CookieOptions {
 export interface SessionCookie {
   /** As `doctor` takes it. */
   readonly settings: CookieSettings;
-  readonly persistent: boolean;
+  /** When the browser is told to forget the cookie of a session with this end. */
+  endFor(expiresAt: number, now: number): number;
+  /** Whether a browser that was told this end forgets the cookie before its session ends. */
+  isBehind(told: number | undefined, expiresAt: number, now: number): boolean;
   /** The line that sets it. */
-  set(credential: string, expiresAt: number, now: number): string;
+  set(credential: string, end: number, now: number): string;
   /** The line that deletes it: with the same attributes, or browsers keep it. */
   readonly clearCookie: string;
 }
 
-/** 400 days, in seconds: browsers cut what is longer (RFC 6265bis, 5.5). */
-const LONGEST = 34_560_000;
+const DAY = 86_400_000;
+/** 400 days: browsers cut what is longer (RFC 6265bis, 5.5). */
+const LONGEST = 400 * DAY;
 /** Browsers ignore longer attributes (RFC 6265bis, 5.6). */
 const LARGEST_ATTRIBUTE = 1_024;
 const SAME_SITE = { strict: "Strict", lax: "Lax", none: "None" } as const;
@@ -111,11 +115,13 @@ function ready(settings: CookieSettings, more: { partitioned: boolean; persisten
     (more.partitioned ? "; Partitioned" : "");
   return {
     settings,
-    persistent: more.persistent,
-    set(credential, expiresAt, now) {
+    endFor: (expiresAt, now) => Math.min(expiresAt, now + LONGEST),
+    // Where 400 days are less than the session has, they are told anew once a day.
+    isBehind: (told = 0, expiresAt, now) => more.persistent && Math.min(expiresAt, now + LONGEST - DAY) > told,
+    set(credential, end, now) {
       if (!more.persistent) return `${name}=${credential}${attributes}`;
-      // Rounded down, so that the browser forgets it first; 0 would delete it.
-      const maxAge = Math.min(Math.max(Math.floor((expiresAt - now) / 1_000), 1), LONGEST);
+      // Rounded up: a fresh hour is an hour, and 0 would delete the cookie.
+      const maxAge = Math.max(Math.ceil((end - now) / 1_000), 1);
       return `${name}=${credential}; Max-Age=${maxAge}${attributes}`;
     },
     // Browsers from before Max-Age=0 was legal go by Expires.

@@ -1,4 +1,10 @@
-/** Whether a browser sends a request on behalf of another origin: by `Sec-Fetch-Site`, or else by `Origin`. */
+/**
+ * Whether a browser sends a request on behalf of another origin: by `Sec-Fetch-Site`, or else by `Origin`, as
+ * `CrossOriginProtection` of Go's net/http does. No token in forms is needed for that, and no cookie but the session's.
+ *
+ * It comes before any cookie is set, also where none was sent: a lax cookie stays away from another site's form, and
+ * the answer would put a new session in the place of the user's, with fields that the next login would take over.
+ */
 import { CrossSiteRequestError } from "../../errors.ts";
 import { show } from "../../show.ts";
 import { headerOf, hostOf, type IncomingRequest } from "./http-messages.ts";
@@ -7,6 +13,7 @@ import { headerOf, hostOf, type IncomingRequest } from "./http-messages.ts";
 export type CrossSiteCheck = (request: IncomingRequest) => void;
 
 const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/;
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\s<>"]+$/;
 
 /** @throws TypeError if an origin is not one */
 export function crossSiteCheck(trustedOrigins: readonly string[]): CrossSiteCheck {
@@ -23,13 +30,27 @@ export function crossSiteCheck(trustedOrigins: readonly string[]): CrossSiteChec
   }
 
   return (request) => {
-    if (SAFE.test(request.method ?? "GET") || isAllowed(request)) return;
-    throw new CrossSiteRequestError("The request comes from another origin");
+    if ((SAFE.test(request.method ?? "GET") && !isUpgrade(request)) || isAllowed(request)) return;
+    throw new CrossSiteRequestError(refusalOf(headerOf(request.headers, "origin")));
   };
 }
 
+/** What a WebSocket carries is checked by nobody: no CORS holds there. */
+function isUpgrade({ headers }: IncomingRequest): boolean {
+  return headerOf(headers, "upgrade") !== undefined;
+}
+
+function refusalOf(origin: string | undefined): string {
+  const given = origin !== undefined && ORIGIN.test(origin) ? show(origin) : undefined;
+  return (
+    `The request was made by another origin${given === undefined ? "" : `, ${given}`}. ` +
+    "If that origin may send requests as the user, name it in the options: " +
+    `csrf: { trustedOrigins: [${given ?? "…"}] }`
+  );
+}
+
 function checkOrigin(origin: string): string {
-  if (typeof origin !== "string" || !/^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/.test(origin)) {
+  if (typeof origin !== "string" || !ORIGIN.test(origin)) {
     throw new TypeError(
       `Expected \`csrf.trustedOrigins\` to hold origins such as "https://example.com", got ${show(origin)}`,
     );

@@ -4,7 +4,7 @@ import { wait, type Mode, type Steps } from "../../store/reply.ts";
 import type { Duration } from "../../time/duration.ts";
 import { Changes, jsonValue, RESERVED } from "./changes.ts";
 import type { LoginOptions, Started } from "./request-session.ts";
-import { checkOpen, forget, replaceBy, storedFields, type RequestState } from "./request-state.ts";
+import { forget, replaceBy, storedFields, type RequestState } from "./request-state.ts";
 
 /** `login` of a request session. */
 export function* login<Data, M extends Mode>(
@@ -13,14 +13,13 @@ export function* login<Data, M extends Mode>(
   data: Partial<Data> | undefined,
   { keepFields = true, ...options }: LoginOptions,
 ): Steps<Started> {
-  checkOpen(state);
-  const { carrier, context, changes } = state;
-  // A request without a session was not refused yet, and would log its user in as somebody else.
-  if (carrier.kind === "cookie") context.crossSite?.(state.request);
+  const { carrier, context } = state;
+  const changes = state.changes?.copy();
   const fields = fieldsForLogin(state, userId, data, keepFields);
   yield* makeRoomFor(state, userId);
   const created = yield* wait(context.sessions.create(userId, fields, options));
-  if (state.changes === changes) state.changes = undefined;
+  // What the handler has set since, without waiting for this, is still to be written.
+  if (changes !== undefined) state.changes?.drop(changes);
   const token = carrier.kind === "cookie" ? undefined : carrier.sign(created.token);
   yield* replaceBy(state, created);
   return { id: created.id, expiresAt: created.expiresAt, token };
@@ -62,13 +61,18 @@ export function* destroy<Data, M extends Mode>(state: RequestState<Data, M>, eve
   const session = state.session ?? state.locked;
   const oldWasLive = replaced !== undefined && (yield* wait(sessions.destroy(replaced)));
   let wasLive = session !== undefined && (yield* wait(sessions.destroy(session.id)));
-  if (everywhere && session !== undefined && session.userId !== null) {
-    wasLive = (yield* wait(sessions.destroyByUser(session.userId))) > 0 || wasLive;
-  }
+  const userId = everywhere ? (session === undefined ? presentedUser(state) : session.userId) : null;
+  if (userId !== null) wasLive = (yield* wait(sessions.destroyByUser(userId))) > 0 || wasLive;
   forget(state);
   state.replaced = undefined;
   state.destroyed = true;
   return wasLive || oldWasLive;
+}
+
+/** Whose cookie came, if its own session is over: a login in another tab may just have replaced it. */
+function presentedUser<Data>({ verified, carrier, context }: RequestState<Data, Mode>): string | null {
+  if (verified?.end === undefined || verified.end <= context.now()) return null;
+  return carrier.userOf(verified) ?? null;
 }
 
 /** `logout` of a request session. */
@@ -83,7 +87,6 @@ export function* reauthenticate<Data, M extends Mode>(
   state: RequestState<Data, M>,
   options: { readonly for?: Duration },
 ): Steps<boolean> {
-  checkOpen(state);
   const id = (state.session ?? state.locked)?.id;
   if (id === undefined) return false;
   const session = yield* wait(state.context.sessions.reauthenticate(id, options));

@@ -28,8 +28,9 @@ export interface CookieSessionsOptions<Data, M extends Mode> {
    */
   readonly development?: boolean;
   /**
-   * Refuses unsafe requests (all but GET, HEAD, OPTIONS and TRACE) that a browser sends with the cookie on behalf of
-   * another origin. @default false
+   * Where a cookie carries the token: refuses unsafe requests (all but GET, HEAD, OPTIONS and TRACE) and upgrades to
+   * another protocol that a browser makes on behalf of another origin. `trustedOrigins` are let through; `false` is for
+   * applications that have a check of their own. @default true
    */
   readonly csrf?: boolean | { readonly trustedOrigins: readonly string[] };
   /** What browsers are told to clear at a `logout`: the directives of `Clear-Site-Data`. @default nothing */

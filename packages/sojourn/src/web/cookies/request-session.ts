@@ -79,7 +79,7 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   /** All fields that can be read now, with what was set in this request: a new object, which can be changed freely. */
   readonly data: Partial<Data>;
 
-  /** Whether `commit` has nothing to write: then it has set the headers when it returns, on an asynchronous store too. */
+  /** Whether `commit` has nothing to write or to wait for: then it has set the headers when it returns, on every store. */
   readonly isUnchanged: boolean;
 
   /** A field's value, with what was set in this request; `undefined` if it is not there, or its ttl is over. Frozen. */
@@ -116,7 +116,6 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
    * @param userId 1 to 1,024 characters; `null` for an anonymous session
    * @param data fields of the new session, over those that are kept
    * @throws TooManySessionsError, RevokedError, InvalidDataError, StoreError as `create` of the manager does
-   * @throws CrossSiteRequestError if another site made the browser send the request, where that is guarded
    * @throws TypeError after the commit
    */
   login(userId: string | null, data?: Partial<Data>, options?: LoginOptions): Reply<M, Started>;
@@ -151,7 +150,8 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   reauthenticate(options?: { readonly for?: Duration }): Reply<M, boolean>;
 
   /**
-   * Writes what has changed, and only that, then sets the headers. Call it once, before the headers go out; a second
+   * Waits for the calls on this session that have not ended, such as a `login` that was not awaited, writes what has
+   * changed, and only that, then sets the headers. If one of those calls fails, so does the commit. Call it once, before the headers go out; a second
    * call writes nothing and sets the same headers. On a 5xx nothing is written, no cookie is set, and a session that
    * began in this request ends.
    *

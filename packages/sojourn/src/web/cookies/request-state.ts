@@ -2,22 +2,29 @@
 import type { Session, SessionWithToken } from "../../sessions/session.ts";
 import { wait, type Mode, type Steps } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
+import type { CallQueue } from "./call-queue.ts";
 import type { Changes, Fields } from "./changes.ts";
-import type { CommitTarget, HeaderChanges, IncomingRequest } from "./http-messages.ts";
+import type { CommitTarget, HeaderChanges } from "./http-messages.ts";
+import type { Verified } from "./signer.ts";
 import type { WebContext } from "./web-context.ts";
 
 export interface RequestState<Data, M extends Mode> {
   readonly context: WebContext<Data, M>;
-  readonly request: IncomingRequest;
   /** The carrier of what the request presented, or else the one that a new session goes by. */
   readonly carrier: Carrier;
   readonly presented: boolean;
+  /** The credential that the request presented, if it is right, whether or not its session is live. */
+  readonly verified: Verified | undefined;
+  /** Whether nothing may be changed, since nothing can be sent back. */
+  readonly readOnly: boolean;
   readonly isNew: boolean;
   session: Session<Data> | undefined;
   token: string | undefined;
   /** The session that the request presented, if it is locked; then there is no other. */
   locked: Session<Data> | undefined;
   changes: Changes | undefined;
+  /** The calls that the commit waits for, once there was one on an asynchronous store. */
+  calls: CallQueue | undefined;
   /** The id of the session that a login in this request replaces. */
   replaced: string | undefined;
   /** Whether the session began in this request. */
@@ -47,7 +54,7 @@ export interface Committed {
 /** What `start` has found. */
 export type Resumed<Data, M extends Mode> = Pick<
   RequestState<Data, M>,
-  "context" | "request" | "carrier" | "presented" | "session" | "token" | "reissue"
+  "context" | "carrier" | "presented" | "verified" | "readOnly" | "session" | "token" | "reissue"
 >;
 
 export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): RequestState<Data, M> {
@@ -55,14 +62,16 @@ export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): R
   const isLocked = session?.locked === true;
   return {
     context: resumed.context,
-    request: resumed.request,
     carrier: resumed.carrier,
     presented: resumed.presented,
+    verified: resumed.verified,
+    readOnly: resumed.readOnly,
     isNew: session === undefined || isLocked,
     session: isLocked ? undefined : session,
     token: resumed.token,
     locked: isLocked ? session : undefined,
     changes: undefined,
+    calls: undefined,
     replaced: undefined,
     begun: false,
     reissue: resumed.reissue && !isLocked,
@@ -82,8 +91,15 @@ export function storedFields<Data>(state: RequestState<Data, Mode>): Fields {
   return (state.session?.data as Fields | undefined) ?? NO_FIELDS;
 }
 
-/** @throws TypeError once the commit has begun */
+/** @throws TypeError if the session was started with `readOnly` */
+export function checkWritable<Data>(state: RequestState<Data, Mode>): void {
+  if (!state.readOnly) return;
+  throw new TypeError("The session was started with `readOnly: true`, so it can be read, and not be changed");
+}
+
+/** @throws TypeError once the commit has begun, or if the session was started with `readOnly` */
 export function checkOpen<Data>(state: RequestState<Data, Mode>): void {
+  checkWritable(state);
   if (!state.closed) return;
   throw new TypeError("The session was committed with the response's headers: a change has to come before them");
 }

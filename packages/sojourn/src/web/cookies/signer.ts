@@ -1,19 +1,34 @@
 /**
- * Signed credentials: `<token>.<HMAC-SHA256>`.
+ * Signed credentials: `<token>.<HMAC-SHA256>`, and in a cookie `<token>.<end>.<user>.<HMAC-SHA256>`.
  *
  * The signature proves that this application gave the token out, and for what, so that a forged one costs no look at a
  * store. It is made with the first key and accepted from any. The keys are derived for one purpose, a cookie's name or
  * a header, so that a credential for one is worth nothing for another.
+ *
+ * A cookie says until when the browser was told to keep it, so that one that is behind its session can be renewed. And it
+ * says whose it is, under encryption, so that who asks for a logout everywhere is known after the session has ended.
  */
 import { hashOf, type PreparedOptions } from "../../sessions/authenticate.ts";
-import { equalDigests, hmacKey, hmacWithKey, type HmacKey } from "../../tokens/crypto.ts";
+import { equalDigests, hmacKey, hmacWithKey, seal, SEAL_BYTES, unseal, type HmacKey } from "../../tokens/crypto.ts";
 import { readToken } from "../../tokens/token.ts";
+
+/** What a cookie says beside its token. */
+export interface Told {
+  /** When the browser forgets it, in epoch milliseconds. */
+  readonly end: number;
+  /** Whose the session is; `null` if nobody's. */
+  readonly userId: string | null;
+}
 
 /** A credential whose signature is right. */
 export interface Verified {
   readonly credential: string;
   readonly token: string;
-  /** For `authenticate`: the token taken apart and hashed, once for all the requests that bring it. */
+  /** When the browser was told to forget it, in epoch milliseconds; `undefined` if it was told no end. */
+  readonly end: number | undefined;
+  /** Whose it is, sealed. */
+  readonly sealedUser: string | undefined;
+  /** For `authenticate`: the token taken apart and hashed, once for all the requests that present it. */
   readonly look: PreparedOptions;
   /** Whether it was signed with the first key; if not, the client gets a new one. */
   readonly newest: boolean;
@@ -27,24 +42,31 @@ export interface Signing {
 }
 
 export interface Signer {
-  sign(token: string): string;
+  sign(token: string, told?: Told): string;
   /** The token of a credential; `undefined` if it cannot be one, or no key has signed it. */
   verify(credential: string): Verified | undefined;
   /** Whether it could be one, but for its signature. */
   isShaped(credential: string): boolean;
+  /** Whose a credential is; `undefined` if it does not say. */
+  userOf(verified: Verified): string | undefined;
 }
 
 const DIGEST_LENGTH = 43;
 /** The longest token that is minted: `sess_`, an id of 43 characters, a secret of 43. */
 const LONGEST_TOKEN = 91;
 const SHORTEST_TOKEN = 70;
+/** An instant in base 36: up to the year 5188. */
+const END_LENGTH = 9;
+/** A user's id that is longer, in characters, is left out: a cookie has 4,096 bytes for all. */
+const LONGEST_USER = 128;
+const SEALED_LENGTH = Math.ceil(((SEAL_BYTES + 3 * LONGEST_USER) * 4) / 3);
 /** The most bytes that a credential has. */
-export const CREDENTIAL_BYTES: number = LONGEST_TOKEN + 1 + DIGEST_LENGTH;
+export const CREDENTIAL_BYTES: number = LONGEST_TOKEN + END_LENGTH + SEALED_LENGTH + DIGEST_LENGTH + 3;
 /** How many verified credentials each of two generations remembers. */
 const REMEMBERED = 16_384;
 
-/** What a minted token, a dot and a signature are made of. Anything else is refused unread. */
-const SHAPE = /^sess_[\w-]+\.[\w-]{43}$/;
+/** What a minted token, what a cookie says, and a signature are made of. Anything else is refused unread. */
+const SHAPE = /^(sess_[\w-]+)(?:\.([\da-z]{1,9})(?:\.([\w-]{39,}))?)?\.([\w-]{43})$/;
 
 /** The text in memory of its own: a part of a header, kept, would keep the whole header. */
 function copyOf(text: string): string {
@@ -59,6 +81,7 @@ function isShaped(credential: string): boolean {
 /** A signer with keys that were checked. */
 export function signer({ keys, allowLocked }: Signing, purpose: string): Signer {
   const ready = keys.map((key) => hmacKey(key, `sojourn ${purpose}`)) as [HmacKey, ...HmacKey[]];
+  const sealing = keys.map((key) => hmacKey(key, `sojourn user of ${purpose}`)) as [HmacKey, ...HmacKey[]];
   // An HMAC costs more than the rest of a look-up, so a credential that was found right is remembered. A forged one
   // never is: it would push out the others. A Map finds by the whole text, so it tells nothing about a part of one.
   let young = new Map<string, Verified>();
@@ -76,23 +99,43 @@ export function signer({ keys, allowLocked }: Signing, purpose: string): Signer 
   function check(presented: string): Verified | undefined {
     if (!isShaped(presented)) return undefined;
     const credential = copyOf(presented);
-    const token = credential.slice(0, -DIGEST_LENGTH - 1);
-    const signature = credential.slice(-DIGEST_LENGTH);
-    const index = ready.findIndex((key) => equalDigests(hmacWithKey(key, token), signature));
+    const [, token = "", end, sealedUser, signature = ""] = SHAPE.exec(credential) ?? [];
+    const signed = credential.slice(0, -DIGEST_LENGTH - 1);
+    const index = ready.findIndex((key) => equalDigests(hmacWithKey(key, signed), signature));
     const parts = index === -1 ? undefined : readToken(token);
     if (parts === undefined) return undefined;
     const look = { allowLocked, credential: { ...parts, hash: hashOf(parts) } };
-    return { credential, token, look, newest: index === 0 };
+    const told = end === undefined ? undefined : Number.parseInt(end, 36);
+    return { credential, token, end: told, sealedUser, look, newest: index === 0 };
+  }
+
+  function contentOf(token: string, told: Told | undefined): string {
+    if (told === undefined) return token;
+    const { end, userId } = told;
+    const content = `${token}.${end.toString(36)}`;
+    if (userId === null || userId.length > LONGEST_USER) return content;
+    return `${content}.${seal(sealing[0], userId, hmacWithKey(ready[0], `user ${token} ${userId}`))}`;
   }
 
   return {
     isShaped,
-    sign: (token) => `${token}.${hmacWithKey(ready[0], token)}`,
+    sign(token, told) {
+      const content = contentOf(token, told);
+      return `${content}.${hmacWithKey(ready[0], content)}`;
+    },
     verify(credential) {
       const remembered = young.get(credential);
       if (remembered !== undefined) return remembered;
       const verified = old.get(credential) ?? check(credential);
       return verified === undefined ? undefined : remember(verified);
+    },
+    userOf({ sealedUser }) {
+      if (sealedUser === undefined) return undefined;
+      for (const key of sealing) {
+        const userId = unseal(key, sealedUser);
+        if (userId !== undefined) return userId;
+      }
+      return undefined;
     },
   };
 }

@@ -27,7 +27,7 @@ export function webContext<Data, M extends Mode>(
   options: CookieSessionsOptions<Data, M>,
   cookie: SessionCookie | undefined,
 ): WebContext<Data, M> {
-  const { sessions, csrf = false, clearSiteData } = options;
+  const { sessions, csrf = true, clearSiteData } = options;
   const { clock } = sessions.policy;
   const carriers = carriersOf(options, cookie);
   const vary = carriers.map((carrier) => carrier.requestHeader);

@@ -3,6 +3,7 @@ import type { Session } from "../../sessions/session.ts";
 import { show } from "../../show.ts";
 import { run, type Mode, type Reply, type Steps } from "../../store/reply.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
+import { CallQueue } from "./call-queue.ts";
 import { Changes, jsonValue, readField, RESERVED } from "./changes.ts";
 import { commit, isUnchanged } from "./commit.ts";
 import { isNodeResponse, type CommitTarget } from "./http-messages.ts";
@@ -16,7 +17,14 @@ import type {
   SetOptions,
   Started,
 } from "./request-session.ts";
-import { checkOpen, requestState, storedFields, type RequestState, type Resumed } from "./request-state.ts";
+import {
+  checkOpen,
+  checkWritable,
+  requestState,
+  storedFields,
+  type RequestState,
+  type Resumed,
+} from "./request-state.ts";
 
 /** Its state is in a private field, so that nothing that prints or serialises the object shows the token. */
 export class WebSession<Data, M extends Mode> implements RequestSession<Data, M> {
@@ -82,20 +90,21 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
 
   takeFlash(name: string): unknown {
     const state = this.#look();
+    checkWritable(state);
     // After the commit it cannot be taken away any more, so it cannot be taken.
     return state.closed ? undefined : (state.changes ??= new Changes()).take(storedFields(state), name);
   }
 
   login(userId: string | null, data?: Partial<Data>, options: LoginOptions = {}): Reply<M, Started> {
-    return this.#run(login(this.#state, userId, data, options));
+    return this.#call(login(this.#state, userId, data, options));
   }
 
   destroy(): Reply<M, boolean> {
-    return this.#run(destroy(this.#state));
+    return this.#call(destroy(this.#state), false);
   }
 
   logout({ everywhere = false }: LogoutOptions = {}): Reply<M, boolean> {
-    return this.#run(logout(this.#state, everywhere));
+    return this.#call(logout(this.#state, everywhere), false);
   }
 
   rotate(): void {
@@ -104,7 +113,7 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   }
 
   reauthenticate(options: { readonly for?: Duration } = {}): Reply<M, boolean> {
-    return this.#run(reauthenticate(this.#state, options));
+    return this.#call(reauthenticate(this.#state, options));
   }
 
   commit(target: CommitTarget, options: CommitOptions = {}): Reply<M, boolean> {
@@ -137,7 +146,17 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     return (state.changes ??= new Changes());
   }
 
-  #run<T>(steps: Steps<T>): Reply<M, T> {
-    return run(this.#state.context.mode, steps);
+  /** A call that the commit waits for. What ends a session may come after the commit, too. */
+  #call<T>(steps: Steps<T>, mustBeOpen = true): Reply<M, T> {
+    const state = this.#state;
+    const { mode } = state.context;
+    try {
+      if (mustBeOpen) checkOpen(state);
+      else checkWritable(state);
+    } catch (error) {
+      if (mode === "sync") throw error;
+      return Promise.reject(error) as Reply<M, T>;
+    }
+    return mode === "sync" ? run(mode, steps) : (state.calls ??= new CallQueue()).run(mode, steps);
   }
 }

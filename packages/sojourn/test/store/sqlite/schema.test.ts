@@ -59,6 +59,23 @@ test("a migration that breaks off leaves nothing, whichever statement it breaks 
   }
 });
 
+test("a namespace that was deleted under a store is store_corrupt, not absence", () => {
+  const { database } = connect(":memory:");
+  const store = sqliteStore({ database });
+  store.put(entry("a"), null, now);
+  database.exec("DELETE FROM sojourn_namespace");
+  const fault = expect.objectContaining({ code: "store_corrupt" }) as unknown;
+  for (const call of [
+    () => store.get("a", now),
+    () => store.count(now),
+    () => store.put(entry("b"), null, now),
+    () => store.delete("a"),
+  ]) {
+    expect(call).toThrow(fault);
+  }
+  database.close();
+});
+
 test("a namespace that is there is opened without a write", () => {
   const { database, port } = connect(testFile());
   const id = openNamespace(port, "n");

@@ -1,13 +1,15 @@
 /** A real browser, over https: what it keeps, what it shows to scripts, and what it sends to whom. */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer as createHttp, type RequestListener, type Server } from "node:http";
+import { createServer as createHttp, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import express, { type Express } from "express";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
-import type { CookieSessionsOptions } from "../../../src/web/cookies/index.ts";
+import { cookieSessions, type CookieSessionsOptions } from "../../../src/web/cookies/index.ts";
 import { sessionMiddleware } from "../../../src/web/express.ts";
 import { certificate } from "../support/certificate.ts";
 import { chromiumBinary, noChromium } from "../support/chromium-binary.ts";
@@ -17,14 +19,27 @@ const pem = noChromium ? undefined : certificate();
 const LAUNCH_LIMIT = 20_000;
 
 /** Serves until the test is over; https where there is a certificate for it. Returns the port. */
-async function serve(listener: RequestListener, secure = true): Promise<number> {
+async function serve(listener: RequestListener, secure = true, onUpgrade?: OnUpgrade): Promise<number> {
   const server: Server = secure ? createHttps({ ...pem }, listener) : createHttp(listener);
+  if (onUpgrade !== undefined) server.on("upgrade", onUpgrade);
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   return (server.address() as AddressInfo).port;
+}
+
+type OnUpgrade = (request: IncomingMessage, socket: Duplex) => void;
+
+/** Answers a handshake (RFC 6455, 4.2.2), and sends one short text. */
+function openWebSocket({ headers }: IncomingMessage, socket: Duplex, text: string): void {
+  const key = `${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+  const accept = createHash("sha1").update(key).digest("base64");
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+  );
+  socket.write(Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)]));
 }
 
 type Options = Partial<CookieSessionsOptions<Data, "sync">>;
@@ -50,6 +65,10 @@ function site(options: Options = {}): Express {
   app.post("/logout", (req, res) => {
     session.of(req).logout();
     res.redirect(303, "/");
+  });
+  app.post("/plant", (req, res) => {
+    session.of(req).set("planted", true);
+    res.send("planted");
   });
   app.post("/transfer", (req, res) => {
     res.send(`<title>transferred for ${session.of(req).userId}</title>`);
@@ -84,8 +103,8 @@ describe.skipIf(pem === undefined)("Chromium", () => {
   const cookieOf = async () => (await context.cookies())[0];
 
   /** A site that the user is logged in at. */
-  async function loggedIn(options?: Options): Promise<string> {
-    const origin = `https://app.test:${await serve(site(options))}`;
+  async function loggedIn(options?: Options, onUpgrade?: OnUpgrade): Promise<string> {
+    const origin = `https://app.test:${await serve(site(options), true, onUpgrade)}`;
     await page.goto(origin);
     expect(await page.title()).toBe("nobody");
     expect(await context.cookies()).toEqual([]);
@@ -95,11 +114,13 @@ describe.skipIf(pem === undefined)("Chromium", () => {
   }
 
   /** Presses a button on another site's page, which posts to a URL. */
-  async function postFromElsewhere(url: string): Promise<{ readonly status: number; readonly cookie: string }> {
-    const evil = await serve((_req, res) => {
-      res.setHeader("Content-Type", "text/html").end(`<form method=post action="${url}"><button>win</button></form>`);
-    });
-    await page.goto(`https://other.test:${evil}`);
+  async function postFromElsewhere(
+    url: string,
+    origin = "https://other.test",
+  ): Promise<{ readonly status: number; readonly cookie: string }> {
+    const body = `<form method=post action="${url}"><button>win</button></form>`;
+    await page.route(`${origin}/`, async (route) => route.fulfill({ contentType: "text/html", body }));
+    await page.goto(`${origin}/`);
     const posted = page.waitForResponse((response) => response.request().method() === "POST");
     await press("win");
     const response = await posted;
@@ -117,7 +138,7 @@ describe.skipIf(pem === undefined)("Chromium", () => {
       secure: true,
       sameSite: "Lax",
     });
-    expect(cookie?.value).toMatch(/^sess_[\w-]{65}\.[\w-]{43}$/);
+    expect(cookie?.value).toMatch(/^sess_[\w-]{65}\.[\da-z]{8}\.[\w-]{40,42}\.[\w-]{43}$/);
     expect(Math.abs((cookie?.expires ?? 0) * 1_000 - Date.now() - 7_200_000)).toBeLessThan(60_000);
     expect(await page.evaluate(() => document.cookie)).toBe("");
     expect(await page.content()).not.toContain("sess_");
@@ -175,16 +196,26 @@ describe.skipIf(pem === undefined)("Chromium", () => {
   });
 
   describe("another site's page", () => {
-    test("cannot post with a lax cookie, which is not sent", async () => {
-      const origin = await loggedIn({ csrf: true });
-      const { status, cookie } = await postFromElsewhere(`${origin}/transfer`);
+    test("cannot post, with a cookie or without, and cannot overwrite a login", async () => {
+      const origin = await loggedIn();
+      const before = await cookieOf();
+      const { status, cookie } = await postFromElsewhere(`${origin}/plant`);
       expect(cookie).toBe("");
-      expect(status).toBe(200);
-      expect(await page.title()).toBe("transferred for null");
+      expect(status).toBe(403);
+      expect(await cookieOf()).toEqual(before);
+      await page.goto(origin);
+      expect(await page.title()).toBe("ann");
     });
 
-    test("is refused where the cookie is sent, and from a login, by the `csrf` option", async () => {
-      const origin = await loggedIn({ csrf: true, cookie: { sameSite: "none" } });
+    test("could do both without the check: the test can fail", async () => {
+      const origin = await loggedIn({ csrf: false });
+      expect((await postFromElsewhere(`${origin}/plant`)).status).toBe(200);
+      await page.goto(origin);
+      expect(await page.title()).toBe("nobody");
+    });
+
+    test("is refused where the cookie is sent, and from a login", async () => {
+      const origin = await loggedIn({ cookie: { sameSite: "none" } });
       const { status, cookie } = await postFromElsewhere(`${origin}/transfer`);
       expect(cookie).toMatch(/^__Host-session=/);
       expect(status).toBe(403);
@@ -193,10 +224,38 @@ describe.skipIf(pem === undefined)("Chromium", () => {
       expect(await context.cookies()).toEqual([]);
     });
 
-    test("is let in without it: the test can fail", async () => {
-      const origin = await loggedIn({ cookie: { sameSite: "none" } });
-      expect((await postFromElsewhere(`${origin}/transfer`)).status).toBe(200);
+    test("is let in where its origin is trusted", async () => {
+      const trustedOrigins = ["https://partner.test"];
+      const origin = await loggedIn({ csrf: { trustedOrigins }, cookie: { sameSite: "none" } });
+      const evil = await postFromElsewhere(`${origin}/transfer`);
+      expect(evil.status).toBe(403);
+      const trusted = await postFromElsewhere(`${origin}/transfer`, trustedOrigins[0]);
+      expect(trusted.status).toBe(200);
       expect(await page.title()).toBe("transferred for ann");
+    });
+
+    test("cannot open a WebSocket with the user's cookie; the site's own page can", async () => {
+      const web = cookieSessions({ sessions, keys: [KEY], cookie: { sameSite: "none" } });
+      const origin = await loggedIn({ cookie: { sameSite: "none" } }, (request, socket) => {
+        try {
+          openWebSocket(request, socket, `the secret of ${web.start(request).userId}`);
+        } catch {
+          socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+      });
+      const listen = async (): Promise<string> =>
+        page.evaluate(
+          async (url) =>
+            new Promise<string>((resolve) => {
+              const socket = new WebSocket(url);
+              socket.addEventListener("message", ({ data }) => resolve(String(data)));
+              socket.addEventListener("error", () => resolve("refused"));
+            }),
+          origin.replace("https:", "wss:"),
+        );
+      expect(await listen()).toBe("the secret of ann");
+      await page.goto(`https://other.test:${await serve((_req, res) => res.end("<title>evil</title>"))}`);
+      expect(await listen()).toBe("refused");
     });
   });
 

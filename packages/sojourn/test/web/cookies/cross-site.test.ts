@@ -1,7 +1,10 @@
 /** Requests that another site makes a browser send. */
 import { describe, expect, test } from "vitest";
 import { CrossSiteRequestError } from "../../../src/errors.ts";
-import { setUp, visitor, type Setup } from "../support/visitor.ts";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
+import type { RequestSession } from "../../../src/web/cookies/index.ts";
+import { adapters } from "../support/adapters.ts";
+import { KEY, setUp, visitor, type Data, type Setup } from "../support/visitor.ts";
 
 const url = "https://app.test/transfer";
 const guarded = (): Setup =>
@@ -68,29 +71,49 @@ describe("csrf", () => {
     expect(session.userId).toBe("ann");
   });
 
-  test("lets another site's request without a cookie through, but not log anybody in", async () => {
-    const on = guarded();
-    const headers = { "sec-fetch-site": "cross-site" };
-    const { session } = await visitor(on.web).visit(
-      async (session) => {
-        await expect(async () => session.login("mallory")).rejects.toThrow(CrossSiteRequestError);
-      },
-      { method: "POST", headers },
-    );
-    expect(session.userId).toBeNull();
+  test("is on by default, where a cookie carries the token, and off if that is asked for", async () => {
+    const on = setUp();
+    const cookie = await loggedIn(on);
+    const request = { url, method: "POST", headers: { cookie, "sec-fetch-site": "cross-site" } };
+    await expect(async () => on.web.start(request)).rejects.toThrow(CrossSiteRequestError);
+    expect((await on.again({ csrf: false }).start(request)).userId).toBe("ann");
+    const bearer = on.again({ cookie: false, bearer: true });
+    expect((await bearer.start({ ...request, headers: { "sec-fetch-site": "cross-site" } })).userId).toBeNull();
+  });
+
+  test("refuses also who brings no cookie, who could overwrite a login or plant fields for the next one", async () => {
+    const on = setUp({ bearer: true });
+    const request = { url, method: "POST", headers: { "sec-fetch-site": "cross-site" } };
+    await expect(async () => on.web.start(request)).rejects.toThrow(CrossSiteRequestError);
     expect(on.calls).toEqual([]);
     // The way back from an identity provider is a GET.
-    await visitor(on.web).visit((session) => session.login("ann"), { headers });
+    await visitor(on.web).visit((session) => session.login("ann"), { headers: request.headers });
     expect(await on.sessions.count()).toBe(1);
   });
 
-  test("is off unless it is asked for", async () => {
+  test.each([
+    ["GET", { upgrade: "websocket" }],
+    ["GET", { upgrade: "WebSocket", connection: "Upgrade" }],
+    ["CONNECT", {}],
+  ])("an upgrade is never safe, since no other check guards what it opens: %s %j", async (method, headers) => {
     const on = setUp();
     const cookie = await loggedIn(on);
-    const headers = { cookie, "sec-fetch-site": "cross-site" };
-    expect((await on.web.start({ url, method: "POST", headers })).userId).toBe("ann");
-    const asked = on.again({ csrf: true });
-    await expect(async () => asked.start({ url, method: "POST", headers })).rejects.toThrow(CrossSiteRequestError);
+    const from = async (origin: string): Promise<unknown> =>
+      on.web.start({ url, method, headers: { cookie, host: "app.test", origin, ...headers } });
+    await expect(from("https://evil.test")).rejects.toThrow(CrossSiteRequestError);
+    await expect(from("https://app.test")).resolves.toMatchObject({ userId: "ann" });
+  });
+
+  test.each([
+    [{ "sec-fetch-site": "cross-site", origin: "https://pay.test" }, 'csrf: { trustedOrigins: ["https://pay.test"] }'],
+    [{ origin: "https://pay.test:8443" }, 'csrf: { trustedOrigins: ["https://pay.test:8443"] }'],
+    [{ "sec-fetch-site": "cross-site" }, "csrf: { trustedOrigins: […] }"],
+    [{ "sec-fetch-site": "cross-site", origin: "null" }, "csrf: { trustedOrigins: […] }"],
+    [{ origin: "https://pay.test/<script>" }, "csrf: { trustedOrigins: […] }"],
+  ])("the error for %j says how to trust the origin", async (headers, line) => {
+    const refused = async (): Promise<unknown> => setUp().web.start({ url, method: "POST", headers });
+    await expect(refused()).rejects.toThrow(line);
+    await expect(refused()).rejects.not.toThrow("<script>");
   });
 
   test.each(["partner.test", "https://partner.test/", "https://partner.test/a", "", 1 as unknown as string])(
@@ -99,4 +122,21 @@ describe("csrf", () => {
       expect(() => setUp({ csrf: { trustedOrigins: [origin] } })).toThrow("Expected `csrf.trustedOrigins`");
     },
   );
+});
+
+const plant = (session: RequestSession<Data>): string => (session.set("planted", true), "done");
+
+describe.each(adapters)("%s", (_, serve) => {
+  test.each<[method: string, headers: Record<string, string>]>([
+    ["POST", { "sec-fetch-site": "cross-site", origin: "https://evil.test" }],
+    ["POST", { "sec-fetch-site": "same-site" }],
+    ["DELETE", { origin: "https://evil.test" }],
+    ["GET", { origin: "https://evil.test", connection: "Upgrade", upgrade: "websocket" }],
+  ])("answers another site's %s %j with 403, and no cookie", async (method, headers) => {
+    const sessions = createSessions<Data>();
+    const { ask } = await serve({ sessions, keys: [KEY] }, plant);
+    expect(await ask("/", { method, headers })).toMatchObject({ status: 403, lines: [] });
+    expect(sessions.count()).toBe(0);
+    expect(await ask("/", { method })).toMatchObject({ status: 200, lines: [expect.any(String)] });
+  });
 });

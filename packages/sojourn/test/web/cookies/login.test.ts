@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { TooManySessionsError } from "../../../src/errors.ts";
-import { setUp, stores, tokenIn, visitor, type Setup, type Visitor } from "../support/visitor.ts";
+import { KEY, setUp, stores, tokenIn, visitor, type Setup, type Visitor } from "../support/visitor.ts";
 
 describe.each(stores)("login and logout, on %s", (_, open) => {
   let on: Setup;
@@ -227,6 +227,70 @@ describe.each(stores)("login and logout, on %s", (_, open) => {
     expect((await browser.visit((session) => session.destroy())).headers.get("Clear-Site-Data")).toBeNull();
     await ann.visit((session) => session.login("ann"));
     expect((await ann.visit((session) => session.logout())).headers.get("Clear-Site-Data")).toBeNull();
+  });
+
+  /** A request with the cookie from before a login in another tab, which has replaced its session. */
+  async function overtaken(): Promise<{ readonly tab: Visitor; readonly id: string }> {
+    await ann.visit((session) => session.login("ann"));
+    const tab = visitor(on.web, ann.cookie);
+    const { session } = await ann.visit((session) => session.login("ann"));
+    return { tab, id: session.id ?? "" };
+  }
+
+  describe("logout everywhere, with a cookie whose session has just ended", () => {
+    test("means the user, and ends the new session as well", async () => {
+      const { tab, id } = await overtaken();
+      const { cookies } = await tab.visit(async (session) => {
+        expect(session.userId).toBeNull();
+        expect(await session.logout({ everywhere: true })).toBe(true);
+      });
+      expect(cookies[0]).toContain("Max-Age=0;");
+      expect(await on.sessions.get(id)).toBeUndefined();
+      expect((await ann.visit()).session.userId).toBeNull();
+    });
+
+    test("without `everywhere` ends nothing: the cookie's own session is over", async () => {
+      const { tab, id } = await overtaken();
+      await tab.visit(async (session) => expect(await session.logout()).toBe(false));
+      expect(await on.sessions.get(id)).toBeDefined();
+    });
+
+    test("does so until the end that the browser was told, and not with a cookie that was changed", async () => {
+      const { tab, id } = await overtaken();
+      const [token, end, , signature] = (tab.cookie ?? "").split(".");
+      const bob = visitor(on.web);
+      await bob.visit((session) => session.login("bob"));
+      const [, , other] = (bob.cookie ?? "").split(".");
+      for (const forged of [
+        [token, end, other, signature],
+        [token, end, signature],
+      ]) {
+        await visitor(on.web, forged.join(".")).visit(async (session) => session.logout({ everywhere: true }));
+      }
+      expect(await on.sessions.get(id)).toBeDefined();
+      on.clock.advance("20m");
+      await ann.visit();
+      on.clock.advance("10m");
+      await tab.visit(async (session) => expect(await session.logout({ everywhere: true })).toBe(false));
+      expect(await on.sessions.get(id)).toBeDefined();
+    });
+
+    test("also where an older key has sealed it", async () => {
+      const { tab, id } = await overtaken();
+      const rotated = visitor(on.again({ keys: ["a newer key of the tests, 32 bytes or more", KEY] }), tab.cookie);
+      await rotated.visit(async (session) => expect(await session.logout({ everywhere: true })).toBe(true));
+      expect(await on.sessions.get(id)).toBeUndefined();
+    });
+
+    test("a cookie of nobody's, or of a very long name, ends nothing", async () => {
+      for (const userId of [null, "n".repeat(129)]) {
+        const one = visitor(on.web);
+        await one.visit((session) => session.login(userId));
+        const tab = visitor(on.web, one.cookie);
+        await one.visit((session) => session.login(userId));
+        await tab.visit(async (session) => expect(await session.logout({ everywhere: true })).toBe(false));
+      }
+    });
   });
 
   describe("rotate", () => {

@@ -22,6 +22,8 @@ async function loggedIn(on: Setup, web: Setup["web"] = on.web): Promise<string> 
 const flip = (text: string, index: number): string =>
   text.slice(0, index) + (text[index] === "A" ? "B" : "A") + text.slice(index + 1);
 
+const signatureOf = (credential: string): string => credential.slice(credential.lastIndexOf(".") + 1);
+
 describe("a forged cookie is refused before the store is asked", () => {
   test("whatever character is changed", async () => {
     const on = setUp();
@@ -38,13 +40,14 @@ describe("a forged cookie is refused before the store is asked", () => {
   test("without a signature, with half of one, with two, with one of another cookie", async () => {
     const on = setUp();
     const cookie = await loggedIn(on);
-    const [, otherSignature] = (await loggedIn(on)).split(".");
-    const [signed, signature] = cookie.split(".");
+    const otherSignature = signatureOf(await loggedIn(on));
+    const signature = signatureOf(cookie);
+    const signed = cookie.slice(0, -signature.length - 1);
     on.calls.length = 0;
     for (const forged of [
       signed,
       `${signed}.`,
-      `${signed}.${signature?.slice(1)}`,
+      `${signed}.${signature.slice(1)}`,
       `${signed}.${signature}=`,
       `${signed}.${signature}.${signature}`,
       `${signed}..${signature}`,
@@ -60,10 +63,11 @@ describe("a forged cookie is refused before the store is asked", () => {
 
   test("with an HMAC under the bare key: keys are derived for their purpose", async () => {
     const on = setUp();
-    const [signed = ""] = (await loggedIn(on)).split(".");
-    const token = signed.slice(signed.indexOf("sess_"));
+    const cookie = await loggedIn(on);
+    const signed = cookie.slice(0, cookie.lastIndexOf("."));
+    const content = signed.slice(signed.indexOf("sess_"));
     on.calls.length = 0;
-    const signature = createHmac("sha256", KEY).update(token).digest("base64url");
+    const signature = createHmac("sha256", KEY).update(content).digest("base64url");
     expect((await visitor(on.web, `${signed}.${signature}`).visit()).session.userId).toBeNull();
     expect(on.calls).toEqual([]);
   });
@@ -143,7 +147,7 @@ describe("what was verified is remembered", () => {
   test("for far more credentials than the memory has room for", () => {
     const { sign, verify } = signer({ keys: [KEY], allowLocked: false }, "test");
     const tokens = Array.from({ length: 40_000 }, () => mintToken().token);
-    const credentials = tokens.map(sign);
+    const credentials = tokens.map((token) => sign(token));
     for (const [index, credential] of credentials.entries()) {
       if (verify(credential)?.token !== tokens[index]) expect.fail(`the credential ${index} is not known`);
     }

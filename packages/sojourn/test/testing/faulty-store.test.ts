@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { StoreError } from "../../src/errors.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
 import { asyncStore, faultyStore, gate, type Fault } from "../../src/testing/index.ts";
-import { entry, now } from "./support/callers.ts";
+import { entry, now } from "../store/support/callers.ts";
 
 const first = entry("k", "first");
 

@@ -1,0 +1,118 @@
+/** One small app on every adapter: what it answers is what `handle` makes of the request's session. */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import express5, { type NextFunction, type Request, type Response } from "express";
+import Fastify from "fastify";
+import { Hono } from "hono";
+import { onTestFinished } from "vitest";
+import type { Mode } from "../../../src/store/reply.ts";
+import { cookieSessions, type CookieSessionsOptions, type RequestSession } from "../../../src/web/cookies/index.ts";
+import { sessionMiddleware } from "../../../src/web/express.ts";
+import { sessionPlugin } from "../../../src/web/fastify.ts";
+import { sessionMiddleware as honoMiddleware, type SessionEnv } from "../../../src/web/hono.ts";
+import { visitPort, type SocketVisitor } from "./socket-visitor.ts";
+import type { Data } from "./visitor.ts";
+
+const express4 = createRequire(import.meta.url)("express-4") as typeof express5;
+
+export type Options = CookieSessionsOptions<Data, Mode>;
+/** Makes the body of an answer. What it throws goes to the framework. */
+export type Handle = (session: RequestSession<Data>, path: string) => unknown;
+
+/** Answers every request over a real socket, until the test is over. */
+export type Serve = (options: Options, handle: Handle) => Promise<SocketVisitor>;
+
+async function listen(listener: RequestListener): Promise<SocketVisitor> {
+  const server = createServer(listener);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return visitPort((server.address() as AddressInfo).port);
+}
+
+const onExpress =
+  (express: typeof express5): Serve =>
+  async (options, handle) => {
+    const session = sessionMiddleware<Data, Mode>(options);
+    const app = express().set("env", "test").use(session);
+    async function answer(req: Request, res: Response, next: NextFunction): Promise<void> {
+      try {
+        res.send(await handle(session.of(req), req.path));
+      } catch (error) {
+        next(error);
+      }
+    }
+    app.use((req, res, next) => void answer(req, res, next));
+    return listen(app);
+  };
+
+function fail(response: ServerResponse, error: unknown): void {
+  const { status = 500, message } = error as { readonly status?: number; readonly message: string };
+  response.statusCode = status;
+  response.end(message);
+}
+
+async function onNode(options: Options, handle: Handle): Promise<SocketVisitor> {
+  const web = cookieSessions<Data, Mode>(options);
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const session = await web.start(request);
+    try {
+      const body = await handle(session, request.url ?? "");
+      await session.commit(response);
+      response.end(body);
+    } catch (error) {
+      await session.commit(response, { status: 500 });
+      fail(response, error);
+    }
+  }
+  return listen((request, response) => {
+    answer(request, response).catch((error: unknown) => fail(response, error));
+  });
+}
+
+async function onMiddleware(options: Options, handle: Handle): Promise<SocketVisitor> {
+  const session = sessionMiddleware<Data, Mode>(options);
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      response.end(await handle(session.of(request), request.url ?? ""));
+    } catch (error) {
+      fail(response, error);
+    }
+  }
+  return listen((request, response) => {
+    session(request, response, (error) => {
+      if (error === undefined) void answer(request, response);
+      else fail(response, error);
+    });
+  });
+}
+
+async function onFastify(options: Options, handle: Handle): Promise<SocketVisitor> {
+  const app = Fastify();
+  onTestFinished(async () => app.close());
+  const session = sessionPlugin<Data, Mode>(options);
+  await app.register(session);
+  app.all("/*", async (request) => handle(session.of(request), request.url));
+  return visitPort(Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port));
+}
+
+async function onHono(options: Options, handle: Handle): Promise<SocketVisitor> {
+  const app = new Hono<SessionEnv<Data>>().use(honoMiddleware<Data, Mode>(options));
+  app.all("/*", async (c) => c.body((await handle(c.get("session"), c.req.path)) as string));
+  const answer = getRequestListener(app.fetch);
+  return listen((request, response) => void answer(request, response));
+}
+
+export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
+  ["Hono", onHono],
+  ["Express 5", onExpress(express5)],
+  ["Express 4", onExpress(express4)],
+  ["Fastify", onFastify],
+  ["node:http with the middleware", onMiddleware],
+  ["node:http with cookieSessions", onNode],
+];
