@@ -59,7 +59,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   // Instants are no numbers, so what is in flight while the tables change is refused. Without its table, an older
   // version cannot go on writing: it would not know of the revocations.
   [
-    `DROP TABLE sojourn_floor`,
+    `DROP TABLE IF EXISTS sojourn_floor`,
     `CREATE TABLE sojourn_revocation (
       namespace INTEGER NOT NULL,
       owner TEXT NOT NULL,
