@@ -1,5 +1,6 @@
 /**
- * A JSON API for programs: notes, with bearer tokens in place of cookies. After `npm run build`:
+ * A JSON API for programs: notes, with bearer tokens in place of cookies. Users see and end their own sessions, an
+ * admin those of everybody. After `npm run build`:
  *
  *     node examples/json-api.ts
  *     STORE=sqlite:./api.db node examples/json-api.ts
@@ -10,11 +11,16 @@
  */
 import type { AddressInfo } from "node:net";
 import express, { type ErrorRequestHandler, type RequestHandler } from "express";
-import { createSessions, SojournError } from "sojourn";
+import { createSessions, SojournError, type Session } from "sojourn";
 import { sessionMiddleware } from "sojourn/express";
 import { openStore } from "./open-store.ts";
 
-const sessions = createSessions<{ notes: string[] }>({
+interface Data {
+  role: "user" | "admin";
+  notes: string[];
+}
+
+const sessions = createSessions<Data>({
   store: await openStore(process.env["STORE"] ?? "memory:", "api"),
   ttl: "30m",
   absoluteTtl: "30d",
@@ -31,12 +37,13 @@ app.use(express.json(), session);
 
 /** In a real API: the password's hash, from the database. */
 const isRight = (user: unknown, password: unknown): user is string =>
-  typeof user === "string" && ["ann", "bob"].includes(user) && password === `secret of ${user}`;
+  typeof user === "string" && ["ann", "bob", "root"].includes(user) && password === `secret of ${user}`;
 
 app.post("/login", async (req, res) => {
   const { user, password } = Object(req.body) as { readonly user?: unknown; readonly password?: unknown };
   if (isRight(user, password)) {
-    const { token, expiresAt } = await session.of(req).login(user);
+    const role = user === "root" ? "admin" : "user";
+    const { token, expiresAt } = await session.of(req).login(user, { role, notes: [] });
     res.status(201).json({ token, expiresAt });
   } else {
     res.status(401).json({ error: "wrong user or password" });
@@ -47,6 +54,18 @@ const loggedIn: RequestHandler = (req, res, next) => {
   if (session.of(req).userId !== null) return next();
   res.status(401).set("WWW-Authenticate", "Bearer").json({ error: "not logged in" });
 };
+
+app.get("/me", loggedIn, (req, res) => {
+  const { id, userId, expiresAt, data } = session.of(req);
+  res.json({ user: userId, role: data.role, session: id, expiresAt });
+});
+app.get("/devices", loggedIn, async (req, res) => {
+  res.json(await session.of(req).devices());
+});
+app.delete("/devices/:id", loggedIn, async (req, res) => {
+  // Only the user's own: an id is no secret, and another user may know it.
+  res.status((await session.of(req).logoutDevice(String(req.params["id"]))) ? 204 : 404).end();
+});
 
 app.get("/notes", loggedIn, (req, res) => {
   res.json(session.of(req).get("notes") ?? []);
@@ -65,6 +84,32 @@ app.post("/logout", loggedIn, async (req, res) => {
   const { everywhere } = Object(req.body) as { readonly everywhere?: unknown };
   await session.of(req).logout({ everywhere: everywhere === true });
   res.status(204).end();
+});
+
+/** What may be shown of a session: its id names it, and lets nobody in. */
+const shown = ({ id, userId, device, createdAt, lastAccessedAt, expiresAt }: Session<Data>) => ({
+  id,
+  user: userId,
+  device,
+  createdAt,
+  lastAccessedAt,
+  expiresAt,
+});
+
+const admin: RequestHandler = (req, res, next) => {
+  if (session.of(req).get("role") === "admin") return next();
+  res.status(403).json({ error: "for admins only" });
+};
+
+app.get("/admin/users/:user/sessions", loggedIn, admin, async (req, res) => {
+  res.json((await sessions.listByUser(String(req.params["user"]))).map(shown));
+});
+app.delete("/admin/users/:user/sessions", loggedIn, admin, async (req, res) => {
+  // Also a login that is on its way when this is called does not get through.
+  res.json({ ended: await sessions.destroyByUser(String(req.params["user"])) });
+});
+app.delete("/admin/sessions/:id", loggedIn, admin, async (req, res) => {
+  res.status((await sessions.destroy(String(req.params["id"]))) ? 204 : 404).end();
 });
 
 /** A store that is down is a 503, and nobody is logged out by it. */

@@ -54,4 +54,44 @@ describe.each(places)("json-api.ts on $name", ({ open, missing }) => {
     for (const token of [laptop, again]) expect(await client(origin, token)("GET", "/notes")).toEqual(UNKNOWN);
     expect((await client(origin, bob)("GET", "/notes")).status).toBe(200);
   });
+
+  test.skipIf(missing)("users see and end their own sessions, and nobody else's", async () => {
+    const origin = await runExample("json-api.ts", { STORE: await open() });
+    const [phone, laptop, bob] = [await login(origin, "ann"), await login(origin, "ann"), await login(origin, "bob")];
+    const { body: me } = await client(origin, phone)("GET", "/me");
+    expect(me).toMatchObject({ user: "ann", role: "user", session: expect.stringMatching(/^sess_/) as string });
+
+    const { body } = await client(origin, phone)("GET", "/devices");
+    const devices = body as readonly { readonly id: string; readonly current: boolean; readonly device: object }[];
+    expect(devices.map(({ current }) => current).toSorted()).toEqual([false, true]);
+    expect(devices[0]?.device).toEqual({ ip: "127.0.0.1", userAgent: "node" });
+    expect(JSON.stringify(devices)).not.toContain(laptop);
+
+    const other = devices.find(({ current }) => !current)?.id ?? "";
+    expect((await client(origin, bob)("DELETE", `/devices/${other}`)).status).toBe(404);
+    expect((await client(origin, laptop)("GET", "/me")).status).toBe(200);
+    expect((await client(origin, phone)("DELETE", `/devices/${other}`)).status).toBe(204);
+    expect(await client(origin, laptop)("GET", "/me")).toEqual(UNKNOWN);
+    expect((await client(origin, phone)("DELETE", `/devices/${other}`)).status).toBe(404);
+    expect((await client(origin, phone)("GET", "/me")).status).toBe(200);
+  });
+
+  test.skipIf(missing)("an admin ends sessions of others, and only an admin", async () => {
+    const origin = await runExample("json-api.ts", { STORE: await open() });
+    const [ann, bob, root] = [await login(origin, "ann"), await login(origin, "bob"), await login(origin, "root")];
+    await login(origin, "ann");
+    expect((await client(origin, bob)("DELETE", "/admin/users/ann/sessions")).status).toBe(403);
+    expect(await client(origin)("DELETE", "/admin/users/ann/sessions")).toEqual(UNKNOWN);
+    const listed = (await client(origin, root)("GET", "/admin/users/bob/sessions")).body as readonly { id: string }[];
+    expect(listed).toHaveLength(1);
+
+    expect(await client(origin, root)("DELETE", "/admin/users/ann/sessions")).toEqual({
+      status: 200,
+      body: { ended: 2 },
+    });
+    expect(await client(origin, ann)("GET", "/me")).toEqual(UNKNOWN);
+    expect((await client(origin, bob)("GET", "/me")).status).toBe(200);
+    expect((await client(origin, root)("DELETE", `/admin/sessions/${listed[0]?.id}`)).status).toBe(204);
+    expect(await client(origin, bob)("GET", "/me")).toEqual(UNKNOWN);
+  });
 });

@@ -2,13 +2,14 @@
 import { FRESH, afterPropagation } from "../store/fresh-answers.ts";
 import { replies, run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
-import { sha256 } from "../tokens/crypto.ts";
-import { nameableId, readToken, type Credential } from "../tokens/token.ts";
+import { nameableId, readToken, uniqueRev, type Credential } from "../tokens/token.ts";
 import { decodedEntry, sessionOf } from "./decoded-entry.ts";
 import { reportConflict, reportEnds, reportRejection } from "./events.ts";
-import { extension, extensionWhenDue, isLocked, judge } from "./lifecycle.ts";
+import { extension, extensionWhenDue, isLocked } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import type { AuthenticateOptions } from "./options.ts";
+import { encodeRecord } from "./record.ts";
+import { judge, withoutEndedGraces } from "./secrets.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -37,7 +38,7 @@ export function authenticator<Data, M extends Mode>(
     return chain(store.get(credential.id, now), (entry) => {
       if (entry === undefined) return of(reportRejection(events, "unknown", nameableId(credential), now));
       const decoded = decodedEntry<Data>(entry);
-      if (judge(decoded, hashOf(credential), now) === "current" && !isLocked(entry, now, policy)) {
+      if (judge(decoded, credential, now) === "current" && !isLocked(entry, now, policy)) {
         const to = options?.extend === false ? undefined : whenDue(entry, now);
         if (to === undefined) return of(sessionOf(context, entry, decoded));
         return run(store.mode, extended(context, entry, to, now, whenDue));
@@ -53,23 +54,25 @@ export function authenticator<Data, M extends Mode>(
     now: number,
     options: AuthenticateOptions | undefined,
   ): Steps<Session<Data> | undefined> {
-    const hash = hashOf(credential);
-    const mayBeOld = hasOlderCopies && turnsAway(found, hash, now);
+    const mayBeOld = hasOlderCopies && turnsAway(found, credential, now);
     const entry = mayBeOld ? yield* wait(store.get(credential.id, now, FRESH)) : found;
     if (entry === undefined) return reportRejection(events, "unknown", nameableId(credential), now);
-    const verdict = judge(decodedEntry(entry), hash, now);
+    const verdict = judge(decodedEntry(entry), credential, now);
     if (verdict === "unknown") return reportRejection(events, "wrong-secret", entry.key, now);
     if (verdict === "reused") return yield* endReused(context, entry.key, now);
+    // What is in its grace was replaced before the step-up, or by somebody else: it has no part in it.
+    const view = verdict === "in-grace" ? withoutStepUp<Data> : same;
     if (isLocked(entry, now, policy)) {
       if (options?.allowLocked !== true) return reportRejection(events, "locked", entry.key, now);
-      return Object.freeze({ ...sessionOf(context, entry), locked: true as const });
+      return Object.freeze({ ...view(sessionOf(context, entry)), locked: true as const });
     }
     const to = options?.extend === false ? undefined : whenDue(entry, now);
-    return to === undefined ? sessionOf(context, entry) : yield* extended(context, entry, to, now, whenDue);
+    if (to !== undefined) return yield* extended(context, entry, to, now, whenDue, view);
+    return view(sessionOf(context, entry));
   }
 
-  function turnsAway(entry: Entry, hash: string, now: number): boolean {
-    const verdict = judge(decodedEntry(entry), hash, now);
+  function turnsAway(entry: Entry, credential: Credential, now: number): boolean {
+    const verdict = judge(decodedEntry(entry), credential, now);
     return verdict === "unknown" || verdict === "reused" || isLocked(entry, now, policy);
   }
 
@@ -88,11 +91,6 @@ export function* refreshed<Data>(
   const target = (current: Entry): Touch | undefined => extension(current, decodedEntry(current), now);
   const to = target(entry);
   return to === undefined ? sessionOf(context, entry) : yield* extended(context, entry, to, now, target);
-}
-
-/** The hash of the secret that a credential holds. */
-export function hashOf(credential: Credential): string {
-  return credential.hash ?? sha256(credential.secret);
 }
 
 /** Ends a session whose replaced token was used after the grace: whoever uses it may have stolen it. */
@@ -117,14 +115,15 @@ function* extended<Data>(
   first: Touch,
   now: number,
   target: (entry: Entry, now: number) => Touch | undefined,
+  view: (session: Session<Data>) => Session<Data> = same,
 ): Steps<Session<Data> | undefined> {
   const { store, events } = context;
   let entry: Entry | undefined = found;
   let to: Touch | undefined = first;
   while (to !== undefined) {
-    if (yield* wait(store.touch(entry.key, entry.rev, to, now))) {
-      const { memo: _, ...rest } = entry;
-      const session = sessionOf(context, { ...rest, ...to });
+    const next = yield* moved(context, entry, to, now);
+    if (next !== undefined) {
+      const session = view(sessionOf(context, next));
       if (events.listens("refreshed")) events.emit("refreshed", { session, at: now });
       return session;
     }
@@ -133,5 +132,34 @@ function* extended<Data>(
     if (entry === undefined) return undefined;
     to = target(entry, now);
   }
-  return sessionOf(context, entry);
+  return view(sessionOf(context, entry));
+}
+
+/** One attempt: the entry as it is then. It is a touch, or, where salts have had their time, the write without them. */
+function* moved(
+  { store, events }: Pick<ManagerContext<never, Mode>, "store" | "events">,
+  entry: Entry,
+  to: Touch,
+  now: number,
+): Steps<Entry | undefined> {
+  const { memo: _, ...old } = entry;
+  const decoded = decodedEntry(entry);
+  const record = withoutEndedGraces(decoded, now);
+  if (record === decoded) {
+    return (yield* wait(store.touch(entry.key, entry.rev, to, now))) ? { ...old, ...to } : undefined;
+  }
+  const next: Entry = { ...old, ...to, meta: encodeRecord(record), rev: uniqueRev() };
+  const put = yield* wait(store.put(next, entry.rev, now));
+  if (put.outcome !== "stored") return undefined;
+  reportEnds(events, put.removed, now, "evicted");
+  return next;
+}
+
+function same<T>(value: T): T {
+  return value;
+}
+
+function withoutStepUp<Data>(session: Session<Data>): Session<Data> {
+  const { reauthenticatedUntil, ...rest } = session;
+  return reauthenticatedUntil === undefined ? session : Object.freeze(rest);
 }

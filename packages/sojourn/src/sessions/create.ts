@@ -3,7 +3,7 @@ import { ConflictError, RevokedError, TooManySessionsError } from "../errors.ts"
 import { afterPropagation } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Begun, Entry } from "../store/store.ts";
-import { adoptToken, mintToken, parseUserId, uniqueRev } from "../tokens/token.ts";
+import { adoptToken, mintToken, parseUserId, secretKey, uniqueRev } from "../tokens/token.ts";
 import { sessionOf } from "./decoded-entry.ts";
 import { reportEnds } from "./events.ts";
 import { beyondLimit, countLive, expiryFrom } from "./lifecycle.ts";
@@ -47,6 +47,7 @@ interface Birth {
   readonly token: string;
   readonly id: string;
   readonly hash: string;
+  readonly key: string;
   readonly adopted: boolean;
   readonly ttl: number;
   readonly absoluteTtl: number;
@@ -58,8 +59,9 @@ function prepare(options: CreateOptions, policy: Policy): Birth {
   const lifetimes = resolveLifetimes(options, policy);
   const device = keptDevice(options.device);
   const adopted = options.token !== undefined;
-  const { token, id, hash } = adopted ? adoptToken(options.token) : mintToken();
-  return { token, id, hash, adopted, ...lifetimes, device };
+  const key = secretKey();
+  const { token, id, hash } = adopted ? adoptToken(options.token) : mintToken(key);
+  return { token, id, hash, key, adopted, ...lifetimes, device };
 }
 
 function newEntry(
@@ -70,7 +72,7 @@ function newEntry(
     readonly createdAt: number;
   },
 ): Entry {
-  const { id, hash, ttl, now, device } = birth;
+  const { id, hash, key, ttl, now, device } = birth;
   const absoluteExpiresAt = now + birth.absoluteTtl;
   return {
     key: id,
@@ -78,6 +80,7 @@ function newEntry(
     rev: uniqueRev(),
     meta: encodeRecord({
       hash,
+      key,
       absoluteExpiresAt,
       ttl,
       absoluteTtl: birth.absoluteTtl,

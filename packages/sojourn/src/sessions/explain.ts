@@ -3,12 +3,12 @@ import { FRESH } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import { readToken, type Credential } from "../tokens/token.ts";
-import { hashOf } from "./authenticate.ts";
 import { decodedEntry } from "./decoded-entry.ts";
-import { expiryReason, isLocked, judge, replacedSecret } from "./lifecycle.ts";
+import { expiryReason, isLocked } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import type { Policy } from "./options.ts";
 import { sessionHead } from "./record.ts";
+import { judge, replacedSecret } from "./secrets.ts";
 import type { Explanation } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -33,15 +33,15 @@ export function explainer<Data, M extends Mode>({
 
 function explanation(entry: Entry, credential: Credential, now: number, policy: Policy): Explanation {
   const record = decodedEntry(entry);
-  const hash = hashOf(credential);
   const id = entry.key;
-  const verdict = judge(record, hash, now);
+  const verdict = judge(record, credential, now);
   if (verdict === "unknown") return { state: "wrong-secret", id };
   if (now >= entry.expiresAt) {
     return { state: "expired", reason: expiryReason(entry, record), at: entry.expiresAt, id };
   }
   if (verdict === "reused") {
-    return { state: "replaced-token", id, graceEndedAt: replacedSecret(record, hash)?.graceUntil ?? now };
+    const old = replacedSecret(record, credential);
+    return { state: "replaced-token", id, ...(old !== undefined && { graceEndedAt: old.graceUntil }) };
   }
   return {
     state: "live",

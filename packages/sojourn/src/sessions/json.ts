@@ -48,6 +48,8 @@ function checkDepth(json: string): void {
 export function fromJson(value: string | Uint8Array): unknown {
   try {
     if (typeof value !== "string") throw new TypeError("its value is binary");
+    // It was checked when it was written; but a store can be changed by others than us.
+    checkDepth(value);
     return JSON.parse(value);
   } catch (cause) {
     throw new StoreError("store_corrupt", "The store holds a session whose data is not JSON", { cause });

@@ -3,13 +3,9 @@
  * done comes out. Nothing here asks a store or a clock.
  */
 import type { Head, Touch } from "../store/store.ts";
-import { equalDigests } from "../tokens/crypto.ts";
 import type { Policy } from "./options.ts";
-import type { ReplacedSecret, SessionRecord } from "./record.ts";
+import type { SessionRecord } from "./record.ts";
 import type { EndReason } from "./session.ts";
-
-/** How many replaced secrets a session remembers. */
-const REMEMBERED = 2;
 
 /** When a session that is used now expires: after its ttl, within its absolute lifetime. */
 export function expiryFrom(now: number, lifetimes: Pick<SessionRecord, "ttl" | "absoluteExpiresAt">): number {
@@ -43,41 +39,6 @@ function window(duration: number): number {
 /** Whether a session was idle for so long that its user has to prove to be there, before it can be used again. */
 export function isLocked(head: Touch, now: number, policy: Policy): boolean {
   return policy.lockAfter !== undefined && now >= head.touchedAt + policy.lockAfter;
-}
-
-/** What a presented secret is to a session. */
-export type Verdict = "current" | "in-grace" | "reused" | "unknown";
-
-/** Judges the hash of a presented secret. All comparisons take the same time wherever they differ. */
-export function judge(record: SessionRecord, hash: string, now: number): Verdict {
-  if (equalDigests(record.hash, hash)) return "current";
-  const old = replacedSecret(record, hash);
-  if (old === undefined) return "unknown";
-  return now < old.graceUntil ? "in-grace" : "reused";
-}
-
-/** The replaced secret with this hash, if it is one of those that are remembered. */
-export function replacedSecret(record: SessionRecord, hash: string): ReplacedSecret | undefined {
-  return record.previous.find((old) => equalDigests(old.hash, hash));
-}
-
-/** The salts that lead from a replaced secret to the current one, in order. */
-export function saltsFrom(record: SessionRecord, hash: string): readonly string[] {
-  const place = record.previous.findIndex((old) => equalDigests(old.hash, hash));
-  return record.previous
-    .slice(0, place + 1)
-    .map((old) => old.salt)
-    .toReversed();
-}
-
-/** The record after a rotation from the current secret to a new one. */
-export function rotated(
-  record: SessionRecord,
-  next: { readonly hash: string; readonly salt: string },
-  graceUntil: number,
-): SessionRecord {
-  const replaced: ReplacedSecret = { hash: record.hash, salt: next.salt, graceUntil };
-  return { ...record, hash: next.hash, previous: [replaced, ...record.previous].slice(0, REMEMBERED) };
 }
 
 /** Why a session that is found past its expiry has ended. */

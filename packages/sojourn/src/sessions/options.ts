@@ -78,6 +78,20 @@ export interface AuthenticateOptions {
   readonly allowLocked?: boolean;
 }
 
+/** Options of `rotate`. */
+export interface RotateOptions {
+  /** For how long the old token still works; 0, at a login or a change of privilege, for not at all. @default `rotationGrace` */
+  readonly grace?: Duration;
+}
+
+/** Options of `reauthenticate`. */
+export interface ReauthenticateOptions {
+  /** For how long the step-up counts. @default "5m" */
+  readonly for?: Duration;
+  /** `true` gives the session a new token in the same write; then the token is passed in place of the id. @default false */
+  readonly rotate?: boolean;
+}
+
 /** The resolved options that the rules look at. All durations are in milliseconds. */
 export interface Policy {
   readonly ttl: number;

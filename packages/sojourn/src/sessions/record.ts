@@ -2,13 +2,19 @@
 import { StoreError } from "../errors.ts";
 import { utf8Length } from "../store/check.ts";
 import type { Head } from "../store/store.ts";
+import { LONGEST } from "../time/duration.ts";
 import type { CreateOptions } from "./options.ts";
 import type { Device, SessionHead } from "./session.ts";
 
-/** The part of a session that its head carries. No secret is in it, and none can be computed from it. */
+/**
+ * The part of a session that its head carries. No secret is in it, and none can be computed from it alone. Together with
+ * a secret that was replaced, a salt gives the current one: for the grace, and until the session is next written.
+ */
 export interface SessionRecord {
   /** SHA-256 of the current token's secret. */
   readonly hash: string;
+  /** What the tags of its secrets are made with; `undefined` in a session of before there were keys. */
+  readonly key: string | undefined;
   readonly absoluteExpiresAt: number;
   /** Its own idle lifetime, in milliseconds. */
   readonly ttl: number;
@@ -17,7 +23,7 @@ export interface SessionRecord {
   readonly version: number;
   /** Until when its user counts as just authenticated, in epoch milliseconds. */
   readonly reauthenticatedUntil: number | undefined;
-  /** The secrets that the last two rotations replaced, the latest first. */
+  /** The replaced secrets whose grace runs, the latest first; without a key, the last two also after their grace. */
   readonly previous: readonly ReplacedSecret[];
   readonly device: Device | undefined;
 }
@@ -25,14 +31,18 @@ export interface SessionRecord {
 /** A secret that a rotation has replaced. */
 export interface ReplacedSecret {
   readonly hash: string;
-  /** Leads from that secret to the next one. */
-  readonly salt: string;
+  /** Leads from that secret to the next one; `undefined` where nothing is to lead there any more. */
+  readonly salt: string | undefined;
   /** Until when it still works, in epoch milliseconds. */
   readonly graceUntil: number;
 }
 
+/** For how many replaced secrets a record has room, whatever its device. */
+export const MAX_REPLACED = 4;
+
 interface Meta {
   readonly h: string;
+  readonly k?: string;
   readonly a: number;
   readonly t: number;
   readonly b: number;
@@ -44,15 +54,16 @@ interface Meta {
 
 /** The meta of a record. */
 export function encodeRecord(record: SessionRecord): string {
-  const { hash, absoluteExpiresAt, ttl, absoluteTtl, version, reauthenticatedUntil, previous, device } = record;
+  const { hash, key, absoluteExpiresAt, ttl, absoluteTtl, version, reauthenticatedUntil, previous, device } = record;
   const meta: Meta = {
     h: hash,
+    ...(key !== undefined && { k: key }),
     a: absoluteExpiresAt,
     t: ttl,
     b: absoluteTtl,
     v: version,
     ...(reauthenticatedUntil !== undefined && { r: reauthenticatedUntil }),
-    ...(previous.length > 0 && { p: previous.map((old) => [old.hash, old.salt, old.graceUntil] as const) }),
+    ...(previous.length > 0 && { p: previous.map((old) => [old.hash, old.salt ?? "", old.graceUntil] as const) }),
     ...(device !== undefined && {
       d: {
         ...(device.ip !== undefined && { i: device.ip }),
@@ -65,27 +76,69 @@ export function encodeRecord(record: SessionRecord): string {
 
 /** @throws StoreError `store_corrupt` if the meta is not a session's */
 export function decodeRecord(head: Pick<Head, "key" | "meta">): SessionRecord {
-  let meta: Partial<Meta>;
+  let meta: unknown;
   try {
-    meta = JSON.parse(head.meta) as Partial<Meta>;
+    meta = JSON.parse(head.meta);
   } catch (cause) {
     throw new StoreError("store_corrupt", `The entry ${head.key} is not a session: its meta is not JSON`, { cause });
   }
-  const { h, a, t, b, v, r, p = [], d } = meta ?? {};
-  const isWhole = typeof h === "string" && [a, t, b, v].every(Number.isSafeInteger);
-  if (!isWhole || !Array.isArray(p) || !p.every(Array.isArray)) {
+  if (!isMeta(meta)) {
     throw new StoreError("store_corrupt", `The entry ${head.key} is not a session: its meta lacks a field`);
   }
+  const { h, k, a, t, b, v, r, p = [], d } = meta;
   return {
     hash: h,
-    absoluteExpiresAt: a as number,
-    ttl: t as number,
-    absoluteTtl: b as number,
-    version: v as number,
+    key: k,
+    absoluteExpiresAt: a,
+    ttl: t,
+    absoluteTtl: b,
+    version: v,
     reauthenticatedUntil: r,
-    previous: p.map(([hash, salt, graceUntil]) => ({ hash, salt, graceUntil })),
+    previous: p.map(([hash, salt, graceUntil]) => ({ hash, salt: salt === "" ? undefined : salt, graceUntil })),
     device: d && deviceOf(d.i, d.u),
   };
+}
+
+/** Whether what was parsed has every field, each of its kind: a store can be changed by others than us. */
+function isMeta(value: unknown): value is Meta {
+  if (typeof value !== "object" || value === null) return false;
+  const { h, k, a, t, b, v, r = 0, p = [], d = {} } = value as Partial<Record<keyof Meta, unknown>>;
+  return (
+    isText(h, 43) &&
+    (k === undefined || isText(k, 22)) &&
+    [a, v, r].every(isInstant) &&
+    [t, b].every(isDuration) &&
+    Array.isArray(p) &&
+    p.length <= MAX_REPLACED &&
+    p.every(isReplaced) &&
+    isDevice(d)
+  );
+}
+
+const BASE64URL = /^[\w-]*$/;
+
+function isText(value: unknown, length: number): boolean {
+  return typeof value === "string" && value.length === length && BASE64URL.test(value);
+}
+
+function isInstant(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isDuration(value: unknown): boolean {
+  return isInstant(value) && (value as number) > 0 && (value as number) <= LONGEST;
+}
+
+function isReplaced(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const [hash, salt, graceUntil] = value as readonly unknown[];
+  return isText(hash, 43) && (salt === "" || isText(salt, 22)) && isInstant(graceUntil);
+}
+
+function isDevice(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { i = "", u = "" } = value as { readonly i?: unknown; readonly u?: unknown };
+  return typeof i === "string" && i.length <= 128 && typeof u === "string" && u.length <= 512;
 }
 
 /** The session's head, as the library's user sees it. */
@@ -105,7 +158,7 @@ export function sessionHead(head: Head, record: SessionRecord): SessionHead {
 
 /** What is kept of a device: short enough that any meta fits its bound, whatever a client sent as its user agent. */
 export function keptDevice(device: CreateOptions["device"]): Device | undefined {
-  const kept = deviceOf(shorten(device?.ip, "ip", 64, 96), shorten(device?.userAgent, "userAgent", 256, 512));
+  const kept = deviceOf(shorten(device?.ip, "ip", 64, 96), shorten(device?.userAgent, "userAgent", 256, 352));
   return Object.keys(kept).length === 0 ? undefined : kept;
 }
 

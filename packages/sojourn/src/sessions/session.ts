@@ -24,7 +24,10 @@ export interface SessionHead {
   readonly absoluteExpiresAt: number;
   /** Counts the changes of its data: 1, 2, 3 … */
   readonly version: number;
-  /** Until when its user counts as just authenticated, in epoch milliseconds; absent if that was never noted. */
+  /**
+   * Until when its user counts as just authenticated, in epoch milliseconds; absent if that was never noted, and for
+   * whoever presents a token in its grace.
+   */
   readonly reauthenticatedUntil?: number;
   readonly device?: Device;
 }
@@ -56,15 +59,16 @@ export interface SessionWithToken<Data = Record<string, unknown>> extends Sessio
 export type EndReason = "logout" | "expired-idle" | "expired-absolute" | "revoked" | "replaced" | "evicted" | "reuse";
 
 /**
- * Why a token that was presented to `authenticate` or `rotate` let nobody in.
+ * Why a token that was presented to `authenticate`, `rotate` or `reauthenticate` let nobody in.
  *
  * - `malformed`: it cannot be a token
  * - `unknown`: there is no live session under its id
  * - `wrong-secret`: there is one, and this is not its secret
  * - `reuse`: it was replaced longer ago than the grace; the session ended with it
+ * - `replaced`: it is in its grace, which does not reach to a re-authentication, or to the token made by one
  * - `locked`: its session waits for a re-authentication
  */
-export type RejectionReason = "malformed" | "unknown" | "wrong-secret" | "reuse" | "locked";
+export type RejectionReason = "malformed" | "unknown" | "wrong-secret" | "reuse" | "replaced" | "locked";
 
 /** What happened to a session. `at` is in epoch milliseconds. */
 export interface SessionEvents<Data> {
@@ -111,7 +115,12 @@ export type Explanation =
       readonly at: number;
       readonly id: string;
     }
-  | { readonly state: "replaced-token"; readonly id: string; readonly graceEndedAt: number }
+  | {
+      readonly state: "replaced-token";
+      readonly id: string;
+      /** When its grace ended; absent if that is not kept any more. */
+      readonly graceEndedAt?: number;
+    }
   | { readonly state: "wrong-secret"; readonly id: string }
   | { readonly state: "malformed" }
   | { readonly state: "unknown-or-ended" };

@@ -1,8 +1,7 @@
 /** The session manager's interface: every call, and what it answers. */
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Begun, Guarantees, Page, Unsubscribe } from "../store/store.ts";
-import type { Duration } from "../time/duration.ts";
-import type { AuthenticateOptions, CreateOptions, Policy } from "./options.ts";
+import type { AuthenticateOptions, CreateOptions, Policy, ReauthenticateOptions, RotateOptions } from "./options.ts";
 import type { Explanation, Session, SessionEvents, SessionHead, SessionWithToken } from "./session.ts";
 
 /** What `update` does to the data: fields to set (`undefined` removes one), or the new data made from a copy of the old. */
@@ -74,24 +73,42 @@ export interface Sessions<Data, M extends Mode> {
 
   /**
    * Gives a live session a new token; `undefined` if the token is not live. The id stays. Repeated with the same old
-   * token within the grace, by any number of tabs at once, it returns the same new one. Do this at every login and
-   * change of privilege (OWASP ASVS 5.0, 7.2.4).
+   * token within the grace, by any number of tabs at once, it returns the same new one. Do this at every change of
+   * privilege, with a grace of 0 (OWASP ASVS 5.0, 7.2.4).
    *
-   * @throws ConflictError if others came first too often in a row; nothing was changed
+   * @param options.grace for how long the old token still works, by default `rotationGrace`
+   * @throws ConflictError if others came first too often in a row, or if the graces of four tokens (of two, in a session
+   *   from before 0.1.0) still run; nothing was changed
    * @throws StoreError
    */
-  rotate(token: string | undefined): Reply<M, SessionWithToken<Data> | undefined>;
+  rotate(token: string | undefined, options?: RotateOptions): Reply<M, SessionWithToken<Data> | undefined>;
 
   /**
    * Notes that the user of a live session has proved to be there again, with a password or a passkey: the session's
    * `reauthenticatedUntil` is set, a lock is lifted, and both its lifetimes start anew (NIST SP 800-63B-4, 5.2).
-   * `undefined` if there is none. Give it a new token as well: `rotate` (OWASP ASVS 5.0, 7.2.4).
+   * `undefined` if there is none. A token in its grace sees nothing of it, and cannot be exchanged for the current one any
+   * more.
    *
    * @param options.for how long that counts, by default 5 minutes
    * @throws ConflictError if others came first too often in a row; nothing was changed
    * @throws StoreError
    */
-  reauthenticate(id: string, options?: { readonly for?: Duration }): Reply<M, Session<Data> | undefined>;
+  reauthenticate(
+    id: string,
+    options?: ReauthenticateOptions & { readonly rotate?: false },
+  ): Reply<M, Session<Data> | undefined>;
+  /**
+   * The same for the session of a token, which gets a new one in the same write: both are done, or neither. The old
+   * token works no longer; its use is theft (OWASP ASVS 5.0, 7.2.4). `undefined` also for a token in its grace.
+   *
+   * @param options.rotate `true`
+   * @throws ConflictError as `rotate` does
+   * @throws StoreError
+   */
+  reauthenticate(
+    token: string | undefined,
+    options: ReauthenticateOptions & { readonly rotate: true },
+  ): Reply<M, SessionWithToken<Data> | undefined>;
 
   /** Ends a session for good (`logout`). Whether there was a live one. @throws StoreError */
   destroy(id: string): Reply<M, boolean>;

@@ -7,6 +7,7 @@ import { compareAndSet, type Made } from "./compare-and-set.ts";
 import { decodedEntry, sessionOf } from "./decoded-entry.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import { encodeRecord } from "./record.ts";
+import { withoutEndedGraces } from "./secrets.ts";
 import type { Session } from "./session.ts";
 import type { Change, Sessions } from "./sessions.ts";
 
@@ -30,7 +31,7 @@ export function updater<Data, M extends Mode>(context: ManagerContext<Data, M>):
 
   function changed(entry: Entry, value: string, now: number): Made<Session<Data>> {
     if (value === entry.value) return { answer: sessionOf(context, entry) };
-    const record = decodedEntry(entry);
+    const record = withoutEndedGraces(decodedEntry(entry), now);
     return {
       write: { meta: encodeRecord({ ...record, version: record.version + 1 }), value },
       stored(next) {

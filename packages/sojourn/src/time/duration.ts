@@ -7,7 +7,7 @@ const SHAPE = /^(\d{1,15}(?:\.\d{1,9})?)(ms|s|m|h|d|w)$/;
 export type Duration = number | `${number}${keyof typeof UNITS}`;
 
 /** The longest duration that is accepted: a thousand years. No sum of instants can then leave the safe integers. */
-const LONGEST = 1_000 * 365 * UNITS.d;
+export const LONGEST: number = 1_000 * 365 * UNITS.d;
 
 /**
  * A duration in whole milliseconds.

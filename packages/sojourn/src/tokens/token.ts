@@ -1,12 +1,16 @@
 /**
  * What a client holds, and what of it we keep.
  *
- * A minted token is `sess_` + a selector (128 random bits) + a secret (256 random bits), in base64url. The selector
- * names the session: `sess_` + selector is its public id and its key in a store. The secret proves it: the session
- * keeps only its SHA-256. An adopted token is one that the caller brings; its id is `sess_` + its SHA-256, so the
- * whole token is the secret. After a rotation its session has a token like a minted one, with that longer id.
+ * A minted token is `sess_` + a selector (128 random bits) + a secret, in base64url. The selector names the session:
+ * `sess_` + selector is its public id and its key in a store. The secret proves it: the session keeps only its
+ * SHA-256. An adopted token is one that the caller brings; its id is `sess_` + its SHA-256, so the whole token is the
+ * secret. After a rotation its session has a token like a minted one, with that longer id.
+ *
+ * A secret is 24 random bytes and a tag of 8, the HMAC of those bytes under a key of the session's own. By the tag every
+ * secret that the session has ever had is recognised as one, and nothing has to be kept of it. Whoever reads the key
+ * in the store can make what looks like a former secret, and so end the session; nobody can enter it with one.
  */
-import { hmacSha256, randomText, sha256 } from "./crypto.ts";
+import { equalDigests, hmacSha256, hmacTag, randomText, sha256 } from "./crypto.ts";
 
 /** The secret that a client holds: a minted token, or 1 to 128 characters that the caller brought. */
 export type Token = string & { readonly [token]: true };
@@ -35,7 +39,10 @@ export interface MintedToken extends Credential {
 
 const PREFIX = "sess_";
 const SELECTOR_BYTES = 16;
-const SECRET_BYTES = 32;
+const KEY_BYTES = 16;
+const RANDOM_BYTES = 24;
+/** The length of 24 bytes in base64url: where a secret's tag begins. */
+const RANDOM_LENGTH = 32;
 /** The length of 32 bytes in base64url: of a secret, and of every digest. */
 const DIGEST_LENGTH = 43;
 /** `sess_` and 16 bytes in base64url. */
@@ -45,9 +52,14 @@ const ADOPTED_ID_LENGTH = PREFIX.length + DIGEST_LENGTH;
 const MAX_TOKEN_LENGTH = 128;
 const MAX_USER_ID_LENGTH = 1_024;
 
-/** A new token and its parts. */
-export function mintToken(): MintedToken {
-  return withSecret(PREFIX + randomText(SELECTOR_BYTES), randomText(SECRET_BYTES));
+/** A key for the tags of one session's secrets: 128 random bits. */
+export function secretKey(): string {
+  return randomText(KEY_BYTES);
+}
+
+/** A new token and its parts. @param key of the session, for the tag */
+export function mintToken(key: string): MintedToken {
+  return withSecret(PREFIX + randomText(SELECTOR_BYTES), tagged(randomText(RANDOM_BYTES), key));
 }
 
 /**
@@ -55,9 +67,36 @@ export function mintToken(): MintedToken {
  * it, and always gets the same one, so that a rotation can be repeated.
  *
  * @param salt the session's own, random, made for this one step
+ * @param key of the session, for the tag; a session of before there were keys has none
  */
-export function succeedingToken(old: Credential, salt: string): MintedToken {
-  return withSecret(old.id, hmacSha256(old.secret, salt));
+export function succeedingToken(old: Credential, salt: string, key: string | undefined): MintedToken {
+  const derived = hmacSha256(old.secret, salt);
+  return withSecret(old.id, key === undefined ? derived : tagged(derived.slice(0, RANDOM_LENGTH), key));
+}
+
+/**
+ * Whether a credential was a session's own at some time: its secret has the session's tag, or it is the adopted token
+ * that the session's id was made from.
+ *
+ * @param key of the session that is there under the credential's id
+ */
+export function wasOwn(credential: Credential, key: string | undefined): boolean {
+  if (isAdopted(credential)) return true;
+  const { secret } = credential;
+  return key !== undefined && equalDigests(secret.slice(RANDOM_LENGTH), hmacTag(key, secret.slice(0, RANDOM_LENGTH)));
+}
+
+/** The SHA-256 of the secret that a credential holds. */
+export function hashOf(credential: Credential): string {
+  return credential.hash ?? sha256(credential.secret);
+}
+
+function isAdopted(credential: Credential): boolean {
+  return credential.id === PREFIX + credential.hash;
+}
+
+function tagged(random: string, key: string): string {
+  return random + hmacTag(key, random);
 }
 
 /** A salt for {@link succeedingToken}: 128 random bits. */
@@ -72,7 +111,7 @@ export function uniqueRev(): string {
 
 /** The id of a presented credential, if it can be told to others: an adopted token's is the hash of whatever was sent. */
 export function nameableId(credential: Credential): string | null {
-  return credential.id === PREFIX + credential.hash ? null : credential.id;
+  return isAdopted(credential) ? null : credential.id;
 }
 
 function withSecret(id: string, secret: string): MintedToken {

@@ -19,7 +19,7 @@ export interface MiddlewareRequest extends IncomingRequest {
 
 /** Options of `sessionMiddleware`. */
 export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSessionsOptions<Data, M> {
-  /** Where a request comes from, for the guard. @default `req.ip` of Express, or what Node knows of the socket */
+  /** Where a request comes from, for the guard and for `devices`. @default `req.ip` of Express, or what Node knows of the socket */
   readonly address?: (request: MiddlewareRequest) => string | undefined;
 }
 
@@ -48,12 +48,11 @@ export function sessionMiddleware<Data, M extends Mode>(
 ): SessionMiddleware<Data, M> {
   const web: CookieSessions<Data, M> = cookieSessions(options);
   const isSync = web.mode === "sync";
-  const { address, guard } = options;
+  const { address } = options;
 
   function start(request: MiddlewareRequest): Reply<M, RequestSession<Data, M>> {
-    if (guard === undefined) return web.start(request);
-    // Express works `req.ip` out anew at each look.
-    return web.start(request, { address: address === undefined ? request.ip : address(request) });
+    // Express works `req.ip` out anew at each look, so only whoever needs it asks.
+    return web.start(request, { address: () => (address === undefined ? request.ip : address(request)) });
   }
 
   function attach(

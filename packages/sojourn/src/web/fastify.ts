@@ -12,7 +12,7 @@ export type { RequestSession } from "./cookies/request-session.ts";
 
 /** Options of `sessionPlugin`. */
 export interface SessionPluginOptions<Data, M extends Mode> extends CookieSessionsOptions<Data, M> {
-  /** Where a request comes from, for the guard. @default `request.ip` */
+  /** Where a request comes from, for the guard and for `devices`. @default `request.ip` */
   readonly address?: (request: FastifyRequest) => string | undefined;
 }
 
@@ -37,10 +37,10 @@ export interface SessionPlugin<Data, M extends Mode> {
 export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOptions<Data, M>): SessionPlugin<Data, M> {
   const web: CookieSessions<Data, M> = cookieSessions(options);
   const isSync = web.mode === "sync";
-  const { guard, address = ({ ip }: FastifyRequest) => ip } = options;
+  const { address = ({ ip }: FastifyRequest) => ip } = options;
 
   function start(request: FastifyRequest): Reply<M, RequestSession<Data, M>> {
-    return web.start(request.raw, guard === undefined ? undefined : { address: address(request) });
+    return web.start(request.raw, { address: () => address(request) });
   }
 
   function commit(session: RequestSession<Data, M>, reply: FastifyReply): Reply<M, boolean> {

@@ -18,7 +18,7 @@ export interface SessionEnv<Data = Record<string, unknown>, M extends Mode = Mod
 
 /** Options of `sessionMiddleware`. */
 export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSessionsOptions<Data, M> {
-  /** Where a request comes from, for the guard. @default what Node knows of the socket */
+  /** Where a request comes from, for the guard and for `devices`. @default what Node knows of the socket */
   readonly address?: (c: Context) => string | undefined;
 }
 
@@ -42,7 +42,7 @@ export function sessionMiddleware<Data, M extends Mode>(
   return async (c, next) => {
     let session: RequestSession<Data, M>;
     try {
-      const given = address === undefined ? undefined : { address: address(c) };
+      const given = address === undefined ? undefined : { address: () => address(c) };
       const started = web.start(requestOf(c), given);
       // Where the store answers at once, no turn of the event loop is spent on it.
       session = isSync ? (started as RequestSession<Data, M>) : await started;

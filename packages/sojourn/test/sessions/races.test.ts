@@ -127,6 +127,31 @@ describe("in every interleaving", () => {
     });
   });
 
+  test("rotation: whoever rotates on and on, the first token is theft in the end, and only then", async () => {
+    await check(async (s) => {
+      const clock = manualClock();
+      const [a, b] = nodes(s, clock, { rotationGrace: "10s" });
+      const { token: owners, id } = await run(s, a.create("u", { n: 0 }));
+      const thief = async (): Promise<string | undefined> => {
+        let token: string | undefined = owners;
+        for (let n = 0; n < 4; n++) token = (await (n % 2 === 0 ? a : b).rotate(token))?.token;
+        return token;
+      };
+      const meanwhile = async (): Promise<unknown[]> => [
+        await b.authenticate(owners),
+        await a.update(id, increment),
+        await b.authenticate(owners),
+      ];
+      const [stolen, seen] = await run(s, Promise.all([thief(), meanwhile()]));
+      expect(seen.every((session) => session !== undefined)).toBe(true);
+      expect(await run(s, a.authenticate(stolen))).toMatchObject({ id, data: { n: 1 } });
+      clock.advance("10s");
+      const answers = await run(s, Promise.all([a.authenticate(owners), b.rotate(owners)]));
+      expect(answers).toEqual([undefined, undefined]);
+      expect(await run(s, b.authenticate(stolen))).toBeUndefined();
+    });
+  });
+
   test.each(["reject", "evict-oldest"] as const)(
     "maxPerUser, %s: the limit holds once all logins have resolved",
     async (onLimit) => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { StoreError } from "../../src/errors.ts";
+import type { Store } from "../../src/store/store.ts";
 import { manage, modes, type Manage } from "./support/managers.ts";
 
 const MINUTE = 60_000;
@@ -50,6 +52,77 @@ describe.each(modes)("step-up and lock: %s", (_, open) => {
     const session = await sessions.get(id);
     expect(session).toMatchObject({ data: { n: 1 } });
     expect(session?.reauthenticatedUntil).toBeGreaterThan(0);
+  });
+
+  test("with `rotate`, the step-up and the new token are one write, and the old one is theft at once", async () => {
+    const { sessions, clock, store, ends } = managed();
+    const { token: old, id } = await sessions.create("u", { a: 1 });
+    const told: string[] = [];
+    for (const type of ["reauthenticated", "rotated", "refreshed", "updated"] as const)
+      sessions.on(type, () => told.push(type));
+    const before = await store.get(id, clock.now());
+    const session = await sessions.reauthenticate(old, { rotate: true, for: "10m" });
+    expect(session).toMatchObject({ id, data: { a: 1 }, reauthenticatedUntil: clock.now() + 10 * MINUTE });
+    expect(told.toSorted()).toEqual(["reauthenticated", "rotated"]);
+    const after = await store.get(id, clock.now());
+    expect(after?.rev).not.toBe(before?.rev);
+    expect(await sessions.authenticate(session?.token)).toMatchObject({ reauthenticatedUntil: expect.any(Number) });
+    expect(ends).toEqual([]);
+    expect(await sessions.authenticate(old)).toBeUndefined();
+    expect(ends).toEqual([`${id} reuse`]);
+  });
+
+  test("a write that fails leaves neither step-up nor new token", async () => {
+    const inner = open();
+    let fails = false;
+    const store: Store = {
+      ...inner,
+      put: (...given) => {
+        if (fails) throw new StoreError("store_unavailable", "away");
+        return inner.put(...given);
+      },
+    };
+    const { sessions } = managed({ store });
+    const { token } = await sessions.create("u");
+    fails = true;
+    await expect(async () => sessions.reauthenticate(token, { rotate: true })).rejects.toThrow("away");
+    fails = false;
+    const session = await sessions.authenticate(token);
+    expect(session).toBeDefined();
+    expect(session).not.toHaveProperty("reauthenticatedUntil");
+  });
+
+  test("a token in its grace sees no step-up, makes none, and leads to no token that has one", async () => {
+    const { sessions, clock } = managed();
+    const { token: old, id } = await sessions.create("u");
+    const token = (await sessions.rotate(old))?.token;
+    const rejections: unknown[] = [];
+    sessions.on("rejected", ({ reason }) => rejections.push(reason));
+    expect(await sessions.reauthenticate(old, { rotate: true })).toBeUndefined();
+    expect(rejections).toEqual(["replaced"]);
+    expect(await sessions.authenticate(token)).not.toHaveProperty("reauthenticatedUntil");
+    await sessions.reauthenticate(id);
+    expect(await sessions.authenticate(token)).toHaveProperty("reauthenticatedUntil");
+    clock.advance("9s");
+    expect(await sessions.authenticate(old)).toMatchObject({ id });
+    expect(await sessions.authenticate(old)).not.toHaveProperty("reauthenticatedUntil");
+    expect(await sessions.rotate(old)).toBeUndefined();
+    expect(rejections).toEqual(["replaced", "replaced"]);
+  });
+
+  test("what an extension by a token in its grace returns and reports has no step-up either", async () => {
+    const { sessions, clock } = managed({ rotationGrace: "1h", refreshThreshold: "1h" });
+    const { token: old, id } = await sessions.create("u");
+    await sessions.rotate(old);
+    await sessions.reauthenticate(id, { for: "1h" });
+    const seen: unknown[] = [];
+    sessions.on("refreshed", ({ session }) => seen.push(session));
+    clock.advance("10m");
+    const session = await sessions.authenticate(old);
+    expect(session).toMatchObject({ lastAccessedAt: clock.now() });
+    expect(session).not.toHaveProperty("reauthenticatedUntil");
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toBe(session);
   });
 
   test("an idle session locks at the very millisecond: alive, counted, and refused", async () => {

@@ -5,12 +5,17 @@ import { equalDigests, hmacSha256, randomText, sha256 } from "../../src/tokens/c
 import {
   adoptToken,
   isSessionId,
-  mintToken,
+  mintToken as mintTokenWith,
   parseToken,
   parseUserId,
   readToken,
+  secretKey,
   succeedingToken,
+  wasOwn,
 } from "../../src/tokens/token.ts";
+
+const KEY = secretKey();
+const mintToken = (): ReturnType<typeof mintTokenWith> => mintTokenWith(KEY);
 
 describe("a minted token", () => {
   test("is sess_, a selector of 22 characters and a secret of 43; its id is sess_ and the selector", () => {
@@ -24,7 +29,7 @@ describe("a minted token", () => {
   test("has all its bits from the generator: in 10,000 every character takes every value, and none repeats", () => {
     const tokens = Array.from({ length: 10_000 }, () => mintToken().token);
     expect(new Set(tokens).size).toBe(tokens.length);
-    // The last character of 16 or 32 bytes carries 2 or 4 bits.
+    // The last character of 16, or of 8, bytes carries 2, or 4, bits.
     for (let place = 5; place < 70; place++) {
       const values = new Set(tokens.map((token) => token[place])).size;
       expect(values).toBe(place === 26 ? 4 : place === 69 ? 16 : 64);
@@ -40,11 +45,39 @@ describe("a minted token", () => {
     const { token, id } = mintToken();
     const credential = readToken(token);
     if (credential === undefined) throw new Error("expected a credential");
-    const next = succeedingToken(credential, "salt");
-    expect(next.token).toBe(id + createHmac("sha256", credential.secret).update("salt").digest("base64url"));
-    expect(succeedingToken(credential, "salt").token).toBe(next.token);
-    expect(succeedingToken(credential, "other").token).not.toBe(next.token);
-    expect(succeedingToken({ ...credential, secret: "other" }, "salt").token).not.toBe(next.token);
+    const next = succeedingToken(credential, "salt", KEY);
+    const derived = createHmac("sha256", credential.secret).update("salt").digest().subarray(0, 24);
+    expect(next.token.startsWith(id + derived.toString("base64url"))).toBe(true);
+    expect(succeedingToken(credential, "salt", KEY).token).toBe(next.token);
+    expect(succeedingToken(credential, "other", KEY).token).not.toBe(next.token);
+    expect(succeedingToken({ ...credential, secret: "other" }, "salt", KEY).token).not.toBe(next.token);
+  });
+
+  test("has the tag of its session's key: the first 8 bytes of an HMAC of the random 24", () => {
+    const { secret } = mintToken();
+    const bytes = Buffer.from(secret, "base64url");
+    expect(bytes.toString("base64url")).toBe(secret);
+    const tag = createHmac("sha256", KEY).update(secret.slice(0, 32)).digest().subarray(0, 8);
+    expect(bytes.subarray(24).equals(tag)).toBe(true);
+  });
+
+  test("is recognised as its session's own under that key only, and so is every successor", () => {
+    let credential: Parameters<typeof wasOwn>[0] = mintToken();
+    for (let n = 0; n < 50; n++) {
+      expect(wasOwn(credential, KEY)).toBe(true);
+      expect(wasOwn(credential, secretKey())).toBe(false);
+      expect(wasOwn(credential, undefined)).toBe(false);
+      credential = succeedingToken(credential, `${n}`, KEY);
+    }
+  });
+
+  test("with any character of its secret changed, it is nobody's", () => {
+    const { id, secret } = mintToken();
+    for (let place = 0; place < 43; place++) {
+      const other = secret[place] === "A" ? "E" : "A";
+      const changed = secret.slice(0, place) + other + secret.slice(place + 1);
+      expect(wasOwn({ id, secret: changed, hash: undefined }, KEY)).toBe(false);
+    }
   });
 });
 
@@ -83,7 +116,7 @@ describe("an adopted token", () => {
     expect(() => adoptToken(token)).toThrow(/shape of a minted token/);
     const credential = readToken("mine");
     if (credential === undefined) throw new Error("expected a credential");
-    expect(() => adoptToken(succeedingToken(credential, "salt").token)).toThrow(/shape of a minted token/);
+    expect(() => adoptToken(succeedingToken(credential, "salt", KEY).token)).toThrow(/shape of a minted token/);
   });
 
   test("no message holds the token", () => {

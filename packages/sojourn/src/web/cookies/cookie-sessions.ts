@@ -6,7 +6,7 @@ import type { Carrier } from "./carrier.ts";
 import { sessionCookie } from "./cookie.ts";
 import { checkLoopback } from "./development-hosts.ts";
 import type { IncomingRequest } from "./http-messages.ts";
-import { checkAdmitted, peerAddress, type LookupFailure } from "./lookup-guard.ts";
+import { checkAdmitted, addressOf, type LookupFailure } from "./lookup-guard.ts";
 import { checkKeys, type CookieSessionsOptions } from "./options.ts";
 import type { RequestSession } from "./request-session.ts";
 import { webContext } from "./web-context.ts";
@@ -19,8 +19,8 @@ export interface StartOptions {
    * browser's cookie could not be, and a change of it is a `TypeError`. @default false
    */
   readonly readOnly?: boolean;
-  /** Where the request came from, for the guard. @default what Node knows of the socket */
-  readonly address?: string | undefined;
+  /** Where the request came from, for the guard and for the device of a login. @default what Node knows of the socket */
+  readonly address?: string | undefined | (() => string | undefined);
 }
 
 /** Sessions for requests and responses, of no framework. */
@@ -90,10 +90,10 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
     const [carrier, credential] = found ?? [fallback];
     if (carrier.kind === "cookie") crossSite?.(request);
     const readOnly = given?.readOnly === true;
-    const resumed = { context, carrier, readOnly, presented: true };
+    const resumed = { context, request, address: given?.address, carrier, readOnly, presented: true };
     if (credential === undefined)
       return steps.of(new WebSession<Data, M>({ ...resumed, ...NOTHING, presented: false }));
-    const address = guard === undefined ? undefined : (given?.address ?? peerAddress(request));
+    const address = guard === undefined ? undefined : addressOf(request, given?.address);
     if (guard !== undefined) checkAdmitted(guard, address);
     const verified = carrier.verify(credential);
     if (verified === undefined) {

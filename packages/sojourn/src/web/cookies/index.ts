@@ -20,4 +20,5 @@ export type {
   RequestSession,
   SetOptions,
   Started,
+  UserDevice,
 } from "./request-session.ts";

@@ -1,8 +1,11 @@
 /** How a user's session begins, and how one ends. */
+import type { CreateOptions } from "../../sessions/options.ts";
 import { show } from "../../show.ts";
 import { wait, type Mode, type Steps } from "../../store/reply.ts";
 import type { Duration } from "../../time/duration.ts";
 import { Changes, jsonValue, RESERVED } from "./changes.ts";
+import { headerOf } from "./http-messages.ts";
+import { addressOf } from "./lookup-guard.ts";
 import type { LoginOptions, Started } from "./request-session.ts";
 import { forget, replaceBy, storedFields, type RequestState } from "./request-state.ts";
 
@@ -16,13 +19,19 @@ export function* login<Data, M extends Mode>(
   const { carrier, context } = state;
   const changes = state.changes?.copy();
   const fields = fieldsForLogin(state, userId, data, keepFields);
+  const from = userId === null ? undefined : { device: deviceOf(state) };
   yield* makeRoomFor(state, userId);
-  const created = yield* wait(context.sessions.create(userId, fields, options));
+  const created = yield* wait(context.sessions.create(userId, fields, { ...from, ...options }));
   // What the handler has set since, without waiting for this, is still to be written.
   if (changes !== undefined) state.changes?.drop(changes);
   const token = carrier.kind === "cookie" ? undefined : carrier.sign(created.token);
   yield* replaceBy(state, created);
   return { id: created.id, expiresAt: created.expiresAt, token };
+}
+
+/** The device that a request comes from. */
+function deviceOf<Data>({ request, address }: RequestState<Data, Mode>): NonNullable<CreateOptions["device"]> {
+  return { ip: addressOf(request, address), userAgent: headerOf(request.headers, "user-agent") };
 }
 
 function fieldsForLogin<Data>(

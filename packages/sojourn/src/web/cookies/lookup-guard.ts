@@ -41,8 +41,11 @@ export function checkAdmitted(guard: LookupGuard, address: string | undefined): 
   );
 }
 
-/** The address of a request of Node's; `undefined` for others. */
-export function peerAddress(request: IncomingRequest): string | undefined {
+/** Where a request came from: as the adapter says, or else what Node knows of the socket. */
+export function addressOf(
+  request: IncomingRequest,
+  given: string | undefined | (() => string | undefined),
+): string | undefined {
   const { socket } = request as { readonly socket?: { readonly remoteAddress?: string | undefined } };
-  return socket?.remoteAddress;
+  return (typeof given === "function" ? given() : given) ?? socket?.remoteAddress;
 }

@@ -1,5 +1,5 @@
 /** What a request has of its session: the interface that every adapter gives to the application. */
-import type { Session } from "../../sessions/session.ts";
+import type { Device, Session } from "../../sessions/session.ts";
 import type { CreateOptions } from "../../sessions/options.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import type { Duration } from "../../time/duration.ts";
@@ -19,6 +19,8 @@ export interface SetOptions {
 
 /** Options of `login`. */
 export interface LoginOptions extends Omit<CreateOptions, "token"> {
+  /** Where it is started from; `{}` to keep nothing. @default the address and the user agent of the request */
+  readonly device?: NonNullable<CreateOptions["device"]>;
   /**
    * Whether the fields of the session before the login go into the new one. Fields of another user never do.
    * @default true
@@ -43,6 +45,22 @@ export interface Started {
 export interface LogoutOptions {
   /** Ends every session of the user, on every device. @default false */
   readonly everywhere?: boolean;
+}
+
+/** One of the sessions of a user: where they are logged in. */
+export interface UserDevice {
+  /** The session's public handle, for `logoutDevice`. */
+  readonly id: string;
+  /** Where it was started from; absent if that is not known. */
+  readonly device?: Device;
+  /** In epoch milliseconds. */
+  readonly createdAt: number;
+  /** When it was used last, in epoch milliseconds: exact to one refresh window. */
+  readonly lastAccessedAt: number;
+  /** In epoch milliseconds. */
+  readonly expiresAt: number;
+  /** Whether it is the session of this request. */
+  readonly current: boolean;
 }
 
 /** Options of `commit`. */
@@ -136,6 +154,32 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
    * @throws StoreError as `destroy` does
    */
   logout(options?: LogoutOptions): Reply<M, boolean>;
+
+  /**
+   * Where the user of this session is logged in (OWASP ASVS 5.0, 7.5.2): the one that was used last first. Empty if the
+   * session is nobody's.
+   *
+   * @throws StoreError
+   */
+  devices(): Reply<M, readonly UserDevice[]>;
+
+  /**
+   * Ends every other session of the user, also those whose login has begun elsewhere, as after a change of the password
+   * (OWASP ASVS 5.0, 7.4.3).
+   *
+   * @returns how many live ones ended
+   * @throws StoreError
+   */
+  logoutOthers(): Reply<M, number>;
+
+  /**
+   * Ends one of the user's own sessions; this one as `destroy` does.
+   *
+   * @param id from `devices`. Anything else, and what is another user's, ends nothing
+   * @returns whether a live one ended
+   * @throws StoreError
+   */
+  logoutDevice(id: string): Reply<M, boolean>;
 
   /** Asks for a new token for the same session, at a change of privilege; the commit makes it. @throws TypeError after the commit */
   rotate(): void;

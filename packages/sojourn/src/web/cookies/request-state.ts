@@ -4,12 +4,15 @@ import { wait, type Mode, type Steps } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
 import type { CallQueue } from "./call-queue.ts";
 import type { Changes, Fields } from "./changes.ts";
-import type { CommitTarget, HeaderChanges } from "./http-messages.ts";
+import type { CommitTarget, HeaderChanges, IncomingRequest } from "./http-messages.ts";
 import type { Verified } from "./signer.ts";
 import type { WebContext } from "./web-context.ts";
 
 export interface RequestState<Data, M extends Mode> {
   readonly context: WebContext<Data, M>;
+  readonly request: IncomingRequest;
+  /** Where it came from, if the adapter knows better than the socket. */
+  readonly address: string | undefined | (() => string | undefined);
   /** The carrier of what the request presented, or else the one that a new session goes by. */
   readonly carrier: Carrier;
   readonly presented: boolean;
@@ -54,7 +57,16 @@ export interface Committed {
 /** What `start` has found. */
 export type Resumed<Data, M extends Mode> = Pick<
   RequestState<Data, M>,
-  "context" | "carrier" | "presented" | "verified" | "readOnly" | "session" | "token" | "reissue"
+  | "context"
+  | "request"
+  | "address"
+  | "carrier"
+  | "presented"
+  | "verified"
+  | "readOnly"
+  | "session"
+  | "token"
+  | "reissue"
 >;
 
 export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): RequestState<Data, M> {
@@ -62,6 +74,8 @@ export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): R
   const isLocked = session?.locked === true;
   return {
     context: resumed.context,
+    request: resumed.request,
+    address: resumed.address,
     carrier: resumed.carrier,
     presented: resumed.presented,
     verified: resumed.verified,

@@ -8,9 +8,9 @@
  * A cookie says until when the browser was told to keep it, so that one that is behind its session can be renewed. And it
  * says whose it is, under encryption, so that who asks for a logout everywhere is known after the session has ended.
  */
-import { hashOf, type PreparedOptions } from "../../sessions/authenticate.ts";
+import type { PreparedOptions } from "../../sessions/authenticate.ts";
 import { equalDigests, hmacKey, hmacWithKey, seal, SEAL_BYTES, unseal, type HmacKey } from "../../tokens/crypto.ts";
-import { readToken } from "../../tokens/token.ts";
+import { hashOf, readToken } from "../../tokens/token.ts";
 
 /** What a cookie says beside its token. */
 export interface Told {

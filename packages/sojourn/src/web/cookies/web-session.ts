@@ -6,6 +6,7 @@ import { parseDuration, type Duration } from "../../time/duration.ts";
 import { CallQueue } from "./call-queue.ts";
 import { Changes, jsonValue, readField, RESERVED } from "./changes.ts";
 import { commit, isUnchanged } from "./commit.ts";
+import { devices, logoutDevice, logoutOthers } from "./devices.ts";
 import { isNodeResponse, type CommitTarget } from "./http-messages.ts";
 import { destroy, login, logout, reauthenticate } from "./login.ts";
 import type {
@@ -16,6 +17,7 @@ import type {
   RequestSession,
   SetOptions,
   Started,
+  UserDevice,
 } from "./request-session.ts";
 import {
   checkOpen,
@@ -100,11 +102,24 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   }
 
   destroy(): Reply<M, boolean> {
-    return this.#call(destroy(this.#state), false);
+    return this.#call(destroy(this.#state), checkWritable);
   }
 
   logout({ everywhere = false }: LogoutOptions = {}): Reply<M, boolean> {
-    return this.#call(logout(this.#state, everywhere), false);
+    return this.#call(logout(this.#state, everywhere), checkWritable);
+  }
+
+  devices(): Reply<M, readonly UserDevice[]> {
+    this.#look();
+    return this.#call(devices(this.#state), anyTime);
+  }
+
+  logoutOthers(): Reply<M, number> {
+    return this.#call(logoutOthers(this.#state), checkWritable);
+  }
+
+  logoutDevice(id: string): Reply<M, boolean> {
+    return this.#call(logoutDevice(this.#state, id), checkWritable);
   }
 
   rotate(): void {
@@ -147,12 +162,11 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   }
 
   /** A call that the commit waits for. What ends a session may come after the commit, too. */
-  #call<T>(steps: Steps<T>, mustBeOpen = true): Reply<M, T> {
+  #call<T>(steps: Steps<T>, check: (state: RequestState<Data, M>) => void = checkOpen): Reply<M, T> {
     const state = this.#state;
     const { mode } = state.context;
     try {
-      if (mustBeOpen) checkOpen(state);
-      else checkWritable(state);
+      check(state);
     } catch (error) {
       if (mode === "sync") throw error;
       return Promise.reject(error) as Reply<M, T>;
@@ -160,3 +174,5 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     return mode === "sync" ? run(mode, steps) : (state.calls ??= new CallQueue()).run(mode, steps);
   }
 }
+
+const anyTime = (): void => {};

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -166,6 +167,73 @@ describe.each(commits)("commit: %s", (commit) => {
     truncateSync(path);
     expect(await faultOf(() => store.get("a", LATER))).toMatch(/^store_unavailable: .*emptied/);
   });
+});
+
+type Step =
+  | { readonly call: "put" | "delete" | "get"; readonly store: 0 | 1; readonly key: string }
+  | { readonly call: "away" | "back" };
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { arbitrary: fc.record({ call: fc.constantFrom("away", "back", "back") }), weight: 1 },
+    {
+      arbitrary: fc.record({
+        call: fc.constantFrom("put", "delete", "get"),
+        store: fc.constantFrom(0, 1),
+        key: fc.constantFrom("a", "b"),
+      }),
+      weight: 3,
+    },
+  ),
+  { minLength: 5, maxLength: 30 },
+);
+
+test.each(commits)("moved away and put back at random, two stores agree with a model, commit: %s", async (commit) => {
+  const path = testFile();
+  const open = (): Store => sqliteStore({ path, commit } as { path: string });
+  const stores = [open(), open()] as const;
+  let at = now;
+  let faults = 0;
+  const property = fc.asyncProperty(steps, async (calls) => {
+    for (const key of ["a", "b"]) await stores[0].delete(key);
+    // What may be under a key: more than one thing after a write that has failed, until an answer says which.
+    const possible = new Map<string, readonly (string | undefined)[]>();
+    let isAway = false;
+    for (const [index, step] of calls.entries()) {
+      if (!("key" in step)) {
+        const to = step.call === "away";
+        if (to !== isAway) renameSync(to ? path : `${path}.away`, to ? `${path}.away` : path);
+        isAway = to;
+        continue;
+      }
+      const { call, key } = step;
+      const store = stores[step.store];
+      const before = possible.get(key) ?? [undefined];
+      const value = `value ${index}`;
+      // Each call is later than reads go on without a look.
+      at += 100;
+      const ask = async (): Promise<string | undefined> => {
+        if (call === "get") return (await store.get(key, at))?.value as string | undefined;
+        if (call === "delete") return (await store.delete(key)) === undefined ? "nothing" : "something";
+        return (await store.put(entry(key, { value, expiresAt: now + 99_000_000 }), "any", at)).outcome;
+      };
+      if (isAway) {
+        await expect(ask()).rejects.toMatchObject({ code: "store_unavailable" });
+        faults++;
+        if (call !== "get") possible.set(key, [...before, call === "put" ? value : undefined]);
+        continue;
+      }
+      const answer = await ask();
+      if (call === "put") expect(answer).toBe("stored");
+      else if (call === "get") expect(before).toContain(answer);
+      else expect(before.map((each) => (each === undefined ? "nothing" : "something"))).toContain(answer);
+      possible.set(key, [call === "put" ? value : call === "get" ? answer : undefined]);
+    }
+    if (isAway) renameSync(`${path}.away`, path);
+  });
+  await fc.assert(property, { numRuns: 15 });
+  for (const store of stores) await store.close();
+  expect(faults).toBeGreaterThan(5);
 });
 
 test("a file under a given handle is looked at, too", async () => {

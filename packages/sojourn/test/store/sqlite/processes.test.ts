@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { DatabaseSync } from "node:sqlite";
@@ -12,13 +13,20 @@ import { entry, now, testFile } from "./folder.ts";
 const script = fileURLToPath(new URL("child.ts", import.meta.url));
 const commits = ["each", "grouped"] as const;
 
+/** How often a writer is killed: `SOJOURN_KILLS` says more. */
+const KILLS = Number(process.env["SOJOURN_KILLS"] ?? 4);
+/** Enough for a machine that is busy with other tests. */
+const timeout = 30_000 + KILLS * 3_000;
+
 interface Child {
   readonly process: ChildProcessByStdio<Writable, Readable, null>;
   readonly lines: Interface;
 }
 
 function child(role: string, path: string, commit: string): Child {
-  const started = spawn(process.execPath, [script, role, path, commit], { stdio: ["pipe", "pipe", "inherit"] });
+  const started = spawn(process.execPath, [script, role, path, commit], {
+    stdio: ["pipe", "pipe", role === "write" ? "ignore" : "inherit"],
+  });
   onTestFinished(() => void started.kill("SIGKILL"));
   return { process: started, lines: createInterface({ input: started.stdout }) };
 }
@@ -51,11 +59,11 @@ async function keysOf(store: Store): Promise<Set<string>> {
 const login = (key: string): Entry => entry(key, { owner: "ann", createdAt: now + 86_400_000 });
 
 describe.each(commits)("commit: %s", (commit) => {
-  test("what was acknowledged is there after kill -9, and what was deleted is not", async () => {
+  test("what was acknowledged is there after kill -9, and what was deleted is not", { timeout }, async () => {
     const path = testFile();
     const there = new Set<string>();
     const gone = new Set<string>();
-    for (let life = 0; life < 4; life++) {
+    for (let life = 0; life < KILLS; life++) {
       const { process, lines } = child("write", path, commit);
       const exited = once(process, "exit");
       let heard = 0;
@@ -65,7 +73,7 @@ describe.each(commits)("commit: %s", (commit) => {
         else there.delete(key.join(" "));
         if (verb === "deleted") gone.add(key.join(" "));
         // Not at a line of its choice: the kill falls into whatever it does by then.
-        if (++heard === 100 + life * 37) process.kill("SIGKILL");
+        if (++heard === 100 + (life % 4) * 37) process.kill("SIGKILL");
       });
       await once(lines, "close");
       expect((await exited)[1]).toBe("SIGKILL");
@@ -76,9 +84,45 @@ describe.each(commits)("commit: %s", (commit) => {
     expect([...there].filter((key) => !found.has(key))).toEqual([]);
     expect([...gone].filter((key) => found.has(key))).toEqual([]);
     expect(store.count(now)).toBe(found.size);
+    // All of them end a millisecond later: the counts by second and hour were killed together with the entries.
+    expect(store.count(now + 1)).toBe(0);
     expect(store.listByOwner("ann", { limit: 1_000 }, now).items.length).toBe(Math.min(found.size, 1_000));
     store.close();
     expect(integrity(path)).toBe("ok");
+  });
+
+  test("a restore under a process that writes: all it has acknowledged is in the file it had, nothing in the other", async () => {
+    const path = testFile();
+    sqliteStore({ path }).close();
+    const database = new DatabaseSync(path);
+    database.prepare("VACUUM INTO ?").run(`${path}.backup`);
+    database.close();
+    const { process, lines } = child("write", path, commit);
+    const exited = once(process, "exit");
+    const acknowledged = new Set<string>();
+    const gone = new Set<string>();
+    lines.on("line", (line) => {
+      const [verb = "", ...key] = line.split(" ");
+      if (verb === "put") acknowledged.add(key.join(" "));
+      else gone.add(key.join(" "));
+      if (acknowledged.size === 60 && verb === "put") {
+        renameSync(path, `${path}.old`);
+        renameSync(`${path}.backup`, path);
+      }
+    });
+    await once(lines, "close");
+    // The writer ends with the fault, which nothing catches.
+    expect(await exited).toEqual([1, null]);
+    if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${path}.old-wal`);
+    rmSync(`${path}-shm`, { force: true });
+    const [old, restored] = [sqliteStore({ path: `${path}.old` }), sqliteStore({ path })];
+    const found = await keysOf(old);
+    expect(acknowledged.size).toBeGreaterThanOrEqual(60);
+    expect([...acknowledged].filter((key) => !gone.has(key) && !found.has(key))).toEqual([]);
+    expect(restored.count(now)).toBe(0);
+    old.close();
+    restored.close();
+    expect([integrity(path), integrity(`${path}.old`)]).toEqual(["ok", "ok"]);
   });
 
   test("a delete in one process is seen by the next get in the other, through the cache", async () => {

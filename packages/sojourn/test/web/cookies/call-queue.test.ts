@@ -18,7 +18,7 @@ async function pause(): Promise<void> {
 
 /** Sessions on a store that answers some turns of the event loop later. */
 function late(faults: readonly Fault[] = []): Sessions<Data, "async"> {
-  return createSessions<Data>({ store: faultyStore(asyncStore(memoryStore(), { pause }), faults) });
+  return createSessions<Data>({ store: asyncStore(faultyStore(memoryStore(), faults), { pause }) });
 }
 
 async function started(): Promise<RequestSession<Data, "async">> {

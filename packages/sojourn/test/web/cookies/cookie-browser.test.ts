@@ -66,6 +66,26 @@ function site(options: Options = {}): Express {
     session.of(req).logout();
     res.redirect(303, "/");
   });
+  app.get("/devices", (req, res) => {
+    const own = session.of(req);
+    const rows = own
+      .devices()
+      .map(
+        ({ id, device, current }) =>
+          `<li>${device?.userAgent} at ${device?.ip}${current ? " (this one)" : `<form method=post action="/devices/${id}"><button>end</button></form>`}`,
+      );
+    res.send(
+      `<title>${rows.length} devices</title><ul>${rows.join("")}</ul><form method=post action=/others><button>all</button></form>`,
+    );
+  });
+  app.post("/devices/:id", (req, res) => {
+    session.of(req).logoutDevice(req.params.id);
+    res.redirect(303, "/devices");
+  });
+  app.post("/others", (req, res) => {
+    session.of(req).logoutOthers();
+    res.redirect(303, "/devices");
+  });
   app.post("/plant", (req, res) => {
     session.of(req).set("planted", true);
     res.send("planted");
@@ -193,6 +213,40 @@ describe.skipIf(pem === undefined)("Chromium", () => {
     await press("logout");
     await titled("nobody");
     expect(await page.evaluate(() => localStorage.getItem("draft"))).toBeNull();
+  });
+
+  test("a page of the user's devices shows where each is from, and ends them", async () => {
+    // Those of the tests before.
+    sessions.destroyByUser("ann");
+    const origin = await loggedIn();
+    const others = await Promise.all(
+      ["Phone/1", "Tablet/2", "Watch/3"].map(async (userAgent) => {
+        const other = await browser.newContext({ ignoreHTTPSErrors: true, userAgent });
+        onTestFinished(async () => other.close());
+        const visited = await other.newPage();
+        await visited.goto(origin);
+        await visited.getByRole("button", { name: "login" }).click();
+        await visited.waitForFunction(() => document.title === "ann");
+        return visited;
+      }),
+    );
+    const titleOf = async (visited: Page): Promise<string> => {
+      await visited.goto(origin);
+      return visited.title();
+    };
+    await page.goto(`${origin}/devices`);
+    expect(await page.title()).toBe("4 devices");
+    const rows = await page.getByRole("listitem").allInnerTexts();
+    expect(rows.filter((row) => /Chrome.* at (::ffff:)?127\.0\.0\.1 \(this one\)/.test(row))).toHaveLength(1);
+    const phone = page.getByRole("listitem").filter({ hasText: "Phone/1" });
+    await phone.getByRole("button", { name: "end" }).click();
+    await titled("3 devices");
+    expect(await Promise.all(others.map(titleOf))).toEqual(["nobody", "ann", "ann"]);
+    await page.goto(`${origin}/devices`);
+    await press("all");
+    await titled("1 devices");
+    expect(await Promise.all(others.map(titleOf))).toEqual(["nobody", "nobody", "nobody"]);
+    expect(await titleOf(page)).toBe("ann");
   });
 
   describe("another site's page", () => {

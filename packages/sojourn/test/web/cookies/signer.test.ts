@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { mintToken } from "../../../src/tokens/token.ts";
+import { mintToken, secretKey } from "../../../src/tokens/token.ts";
 import { signer } from "../../../src/web/cookies/signer.ts";
 import { setUp, KEY, OLD_KEY, tokenIn, visitor, type Setup } from "../support/visitor.ts";
 
@@ -146,7 +146,7 @@ describe("keys", () => {
 describe("what was verified is remembered", () => {
   test("for far more credentials than the memory has room for", () => {
     const { sign, verify } = signer({ keys: [KEY], allowLocked: false }, "test");
-    const tokens = Array.from({ length: 40_000 }, () => mintToken().token);
+    const tokens = Array.from({ length: 40_000 }, () => mintToken(secretKey()).token);
     const credentials = tokens.map((token) => sign(token));
     for (const [index, credential] of credentials.entries()) {
       if (verify(credential)?.token !== tokens[index]) expect.fail(`the credential ${index} is not known`);
@@ -163,7 +163,7 @@ describe("what was verified is remembered", () => {
 
   test("without the header that it came in", () => {
     const { sign, verify } = signer({ keys: [KEY], allowLocked: false }, "test");
-    const credentials = Array.from({ length: 2_000 }, () => sign(mintToken().token));
+    const credentials = Array.from({ length: 2_000 }, () => sign(mintToken(secretKey()).token));
     const before = heapUsed();
     for (const credential of credentials) {
       // As a server has it: one string from the socket, and a part of it.
