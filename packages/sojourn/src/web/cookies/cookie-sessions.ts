@@ -4,7 +4,7 @@ import { show } from "../../show.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
 import { sessionCookie } from "./cookie.ts";
-import { checkLoopback } from "./development-hosts.ts";
+import { developmentCheck } from "./development-hosts.ts";
 import type { IncomingRequest } from "./http-messages.ts";
 import { checkAdmitted, addressOf, type LookupFailure } from "./lookup-guard.ts";
 import { checkKeys, type CookieSessionsOptions } from "./options.ts";
@@ -36,7 +36,7 @@ export interface CookieSessions<Data = Record<string, unknown>, M extends Mode =
    * @throws StoreError if the store cannot tell; nobody is logged out because of that
    * @throws CrossSiteRequestError for an unsafe request of another origin, unless `csrf` is off
    * @throws TooManyAttemptsError if the guard refuses
-   * @throws TypeError if `development` is on, and the request is for another host than localhost
+   * @throws DevelopmentHostError if `development` is on, and the request is for another machine
    */
   start(request: IncomingRequest, options?: StartOptions): Reply<M, RequestSession<Data, M>>;
 }
@@ -61,7 +61,10 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
     throw new TypeError(`Expected \`sessions\` to be a session manager, got ${show(sessions)}`);
   }
   checkKeys(options.keys);
-  const cookie = options.cookie === false ? undefined : sessionCookie(options.cookie ?? {}, development, sessions);
+  const cookie =
+    options.cookie === false ? undefined : sessionCookie(options.cookie ?? {}, development !== false, sessions);
+  const hosts = typeof development === "object" ? development.hosts : [];
+  const checkHosts = development === false ? undefined : developmentCheck(hosts);
   const context = webContext(options, cookie);
   const { carriers, mode, steps, now, crossSite } = context;
   // A visitor who presents nothing gets a cookie, where there is one.
@@ -85,7 +88,7 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   }
 
   function start(request: IncomingRequest, given: StartOptions | undefined): Reply<M, RequestSession<Data, M>> {
-    if (development) checkLoopback(request);
+    checkHosts?.(request);
     const found = carrierOf(request);
     const [carrier, credential] = found ?? [fallback];
     if (carrier.kind === "cookie") crossSite?.(request);

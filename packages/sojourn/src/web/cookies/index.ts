@@ -1,4 +1,4 @@
-export { CrossSiteRequestError, TooManyAttemptsError } from "../../errors.ts";
+export { CrossSiteRequestError, DevelopmentHostError, TooManyAttemptsError } from "../../errors.ts";
 export type { CarrierKind } from "./carrier.ts";
 export { cookieSessions, type CookieSessions, type StartOptions } from "./cookie-sessions.ts";
 export type { CookieOptions } from "./cookie.ts";

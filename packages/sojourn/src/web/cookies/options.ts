@@ -23,10 +23,11 @@ export interface CookieSessionsOptions<Data, M extends Mode> {
   /** The name of a header that carries a token as well, such as `"X-Session-Id"`. @default none */
   readonly header?: string;
   /**
-   * A plain cookie, without `Secure` and without a prefix in its name, for http on this machine. Requests for another
-   * host than `localhost` are then refused. @default false
+   * A plain cookie, without `Secure` and without a prefix in its name, for http while you develop. Requests for another
+   * host than `localhost`, or forwarded from another machine, are then refused, but for the named `hosts`: a phone's way
+   * to this machine (`"192.168.1.7"`), a container (`"app"`), a tunnel (`"*.tunnel.example"`). @default false
    */
-  readonly development?: boolean;
+  readonly development?: boolean | { readonly hosts: readonly string[] };
   /**
    * Where a cookie carries the token: refuses unsafe requests (all but GET, HEAD, OPTIONS and TRACE) and upgrades to
    * another protocol that a browser makes on behalf of another origin. `trustedOrigins` are let through; `false` is for

@@ -116,15 +116,20 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   delete(name: FieldName<Data>): void;
 
   /**
-   * Leaves a JSON value for a later request, which can read it once.
+   * Leaves a JSON value for a later request, which can read it once. Its name and type are declared as those of a field
+   * are; the two do not meet.
    *
    * @throws InvalidDataError if the value is not JSON
    * @throws TypeError after the commit
    */
-  flash(name: string, value: unknown): void;
+  flash<Name extends FieldName<Data>>(name: Name, value: Data[Name]): void;
 
-  /** Takes a value that an earlier request has left with `flash`: it reads once. `undefined` if there is none. */
-  takeFlash(name: string): unknown;
+  /**
+   * Takes a value that an earlier request has left with `flash`: it reads once. `undefined` if there is none.
+   *
+   * @throws TypeError if the session was started with `readOnly`, since it could be taken again and again
+   */
+  takeFlash<Name extends FieldName<Data>>(name: Name): Readonly<Data>[Name] | undefined;
 
   /**
    * Starts a session for a user who has proved who they are. It has a new id and a new token, so that nobody who
