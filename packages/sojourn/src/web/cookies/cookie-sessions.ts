@@ -1,5 +1,6 @@
 /** A request's credential in, its session out, and back to the client with the response. */
 import type { CookieSettings } from "../../policies/rule.ts";
+import { checkOptions } from "../../options.ts";
 import { show } from "../../show.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
@@ -7,7 +8,7 @@ import { sessionCookie } from "./cookie.ts";
 import { developmentCheck } from "./development-hosts.ts";
 import type { IncomingRequest } from "./http-messages.ts";
 import { checkAdmitted, addressOf, type LookupFailure } from "./lookup-guard.ts";
-import { checkKeys, type CookieSessionsOptions } from "./options.ts";
+import { checkKeys, checkNestedOptions, COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./options.ts";
 import type { RequestSession } from "./request-session.ts";
 import { webContext } from "./web-context.ts";
 import { WebSession } from "./web-session.ts";
@@ -56,6 +57,8 @@ const NOTHING = { verified: undefined, session: undefined, token: undefined, rei
  * @throws TypeError for an option that is not what it should be, and for a cookie that browsers would drop
  */
 export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOptions<Data, M>): CookieSessions<Data, M> {
+  checkOptions<object>("cookieSessions", options, COOKIE_SESSIONS_OPTIONS);
+  checkNestedOptions(options);
   const { sessions, development = false, guard } = options;
   if (typeof sessions?.authenticate !== "function") {
     throw new TypeError(`Expected \`sessions\` to be a session manager, got ${show(sessions)}`);
