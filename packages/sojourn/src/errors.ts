@@ -12,6 +12,7 @@ export type ErrorCode =
   | "invalid_data"
   | "guarantee_unmet"
   | "cross_site_request"
+  | "development_host"
   | "too_many_attempts";
 
 /** What went wrong in a store. None of them means "there is no such session". */
@@ -41,15 +42,24 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = Object.freeze({
   invalid_data: 400,
   guarantee_unmet: 500,
   cross_site_request: 403,
+  development_host: 403,
   too_many_attempts: 429,
 });
 
 /** The base of every fault that this library throws. */
 export abstract class SojournError extends Error {
   abstract readonly code: ErrorCode;
-  /** The HTTP status that answers it, by the name that web frameworks look for. */
+  /** The HTTP status that answers it, by the name that Express looks for. */
   get status(): number {
     return httpStatus[this.code];
+  }
+  /** The same, by the name that Fastify and Nest look for. */
+  get statusCode(): number {
+    return this.status;
+  }
+  /** Whether a client may read the message, as http-errors has it: where the mistake is the client's. */
+  get expose(): boolean {
+    return this.status < 500;
   }
 }
 
@@ -119,6 +129,17 @@ export class CrossSiteRequestError extends SojournError {
   readonly code = "cross_site_request";
 }
 
+/** With `development`, a request for another machine than those of developers; the message says how to name it. */
+export class DevelopmentHostError extends SojournError {
+  override readonly name = "DevelopmentHostError";
+  readonly code = "development_host";
+  constructor(message: string) {
+    super(message);
+    // Frameworks show it as a page, where only the message helps.
+    this.stack = `${this.name}: ${message}`;
+  }
+}
+
 /** Too many credentials from one address let nobody in; this one was not looked at. */
 export class TooManyAttemptsError extends SojournError {
   override readonly name = "TooManyAttemptsError";
@@ -140,4 +161,5 @@ export type AnySojournError =
   | InvalidDataError
   | GuaranteeError
   | CrossSiteRequestError
+  | DevelopmentHostError
   | TooManyAttemptsError;

@@ -1,9 +1,10 @@
 /** Sessions for Express 4 and 5, connect, and node:http: a thin adapter of `sojourn/cookies`. */
 import { SojournError, TooManyAttemptsError } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import type { IncomingRequest } from "./cookies/http-messages.ts";
-import type { CookieSessionsOptions } from "./cookies/options.ts";
+import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
 import { deferResponse, type Deferral } from "./node/defer-response.ts";
 import type { MiddlewareResponse } from "./node/server-response.ts";
@@ -46,9 +47,10 @@ export interface SessionMiddleware<Data, M extends Mode> {
 export function sessionMiddleware<Data, M extends Mode>(
   options: SessionMiddlewareOptions<Data, M>,
 ): SessionMiddleware<Data, M> {
-  const web: CookieSessions<Data, M> = cookieSessions(options);
+  checkOptions<object>("sessionMiddleware", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
+  const { address, ...webOptions } = options;
+  const web: CookieSessions<Data, M> = cookieSessions(webOptions);
   const isSync = web.mode === "sync";
-  const { address } = options;
 
   function start(request: MiddlewareRequest): Reply<M, RequestSession<Data, M>> {
     // Express works `req.ip` out anew at each look, so only whoever needs it asks.

@@ -1,9 +1,10 @@
 /** Sessions for Fastify 5: a thin adapter of `sojourn/cookies`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { TooManyAttemptsError } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
-import type { CookieSessionsOptions } from "./cookies/options.ts";
+import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
 import type { ResponseHeaders } from "./cookies/http-messages.ts";
 import { ANSWER_HEADERS } from "./node/server-response.ts";
@@ -35,9 +36,10 @@ export interface SessionPlugin<Data, M extends Mode> {
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOptions<Data, M>): SessionPlugin<Data, M> {
-  const web: CookieSessions<Data, M> = cookieSessions(options);
+  checkOptions<object>("sessionPlugin", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
+  const { address = ({ ip }: FastifyRequest) => ip, ...webOptions } = options;
+  const web: CookieSessions<Data, M> = cookieSessions(webOptions);
   const isSync = web.mode === "sync";
-  const { address = ({ ip }: FastifyRequest) => ip } = options;
 
   function start(request: FastifyRequest): Reply<M, RequestSession<Data, M>> {
     return web.start(request.raw, { address: () => address(request) });

@@ -2,10 +2,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { SojournError, TooManyAttemptsError } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import type { Mode } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import type { IncomingRequest } from "./cookies/http-messages.ts";
-import type { CookieSessionsOptions } from "./cookies/options.ts";
+import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
 import type { ResponseHeaders } from "./cookies/http-messages.ts";
 
@@ -34,9 +35,10 @@ export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSe
 export function sessionMiddleware<Data, M extends Mode>(
   options: SessionMiddlewareOptions<Data, M>,
 ): MiddlewareHandler<SessionEnv<Data, M>> {
-  const web: CookieSessions<Data, M> = cookieSessions(options);
+  checkOptions<object>("sessionMiddleware", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
+  const { address, ...webOptions } = options;
+  const web: CookieSessions<Data, M> = cookieSessions(webOptions);
   const isSync = web.mode === "sync";
-  const { address } = options;
   const requestOf = requestReader();
 
   return async (c, next) => {

@@ -1,13 +1,14 @@
 /** A request's credential in, its session out, and back to the client with the response. */
 import type { CookieSettings } from "../../policies/rule.ts";
+import { checkOptions } from "../../options.ts";
 import { show } from "../../show.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
 import { sessionCookie } from "./cookie.ts";
-import { checkLoopback } from "./development-hosts.ts";
+import { developmentCheck } from "./development-hosts.ts";
 import type { IncomingRequest } from "./http-messages.ts";
 import { checkAdmitted, addressOf, type LookupFailure } from "./lookup-guard.ts";
-import { checkKeys, type CookieSessionsOptions } from "./options.ts";
+import { checkKeys, checkNestedOptions, COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./options.ts";
 import type { RequestSession } from "./request-session.ts";
 import { webContext } from "./web-context.ts";
 import { WebSession } from "./web-session.ts";
@@ -36,7 +37,7 @@ export interface CookieSessions<Data = Record<string, unknown>, M extends Mode =
    * @throws StoreError if the store cannot tell; nobody is logged out because of that
    * @throws CrossSiteRequestError for an unsafe request of another origin, unless `csrf` is off
    * @throws TooManyAttemptsError if the guard refuses
-   * @throws TypeError if `development` is on, and the request is for another host than localhost
+   * @throws DevelopmentHostError if `development` is on, and the request is for another machine
    */
   start(request: IncomingRequest, options?: StartOptions): Reply<M, RequestSession<Data, M>>;
 }
@@ -56,12 +57,17 @@ const NOTHING = { verified: undefined, session: undefined, token: undefined, rei
  * @throws TypeError for an option that is not what it should be, and for a cookie that browsers would drop
  */
 export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOptions<Data, M>): CookieSessions<Data, M> {
+  checkOptions<object>("cookieSessions", options, COOKIE_SESSIONS_OPTIONS);
+  checkNestedOptions(options);
   const { sessions, development = false, guard } = options;
   if (typeof sessions?.authenticate !== "function") {
     throw new TypeError(`Expected \`sessions\` to be a session manager, got ${show(sessions)}`);
   }
   checkKeys(options.keys);
-  const cookie = options.cookie === false ? undefined : sessionCookie(options.cookie ?? {}, development, sessions);
+  const cookie =
+    options.cookie === false ? undefined : sessionCookie(options.cookie ?? {}, development !== false, sessions);
+  const hosts = typeof development === "object" ? development.hosts : [];
+  const checkHosts = development === false ? undefined : developmentCheck(hosts);
   const context = webContext(options, cookie);
   const { carriers, mode, steps, now, crossSite } = context;
   // A visitor who presents nothing gets a cookie, where there is one.
@@ -85,7 +91,7 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   }
 
   function start(request: IncomingRequest, given: StartOptions | undefined): Reply<M, RequestSession<Data, M>> {
-    if (development) checkLoopback(request);
+    checkHosts?.(request);
     const found = carrierOf(request);
     const [carrier, credential] = found ?? [fallback];
     if (carrier.kind === "cookie") crossSite?.(request);

@@ -1,6 +1,7 @@
 /**
  * The session cookie: its attributes, checked once, the lines that set and clear it, and its value out of a request.
  */
+import { checkOptions, type OptionNames } from "../../options.ts";
 import { cookieRules } from "../../policies/cookie-rules.ts";
 import type { CookieSettings } from "../../policies/rule.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
@@ -8,6 +9,18 @@ import type { Mode } from "../../store/reply.ts";
 import { show } from "../../show.ts";
 import { utf8Length } from "../../store/check.ts";
 import { CREDENTIAL_BYTES } from "./signer.ts";
+
+/** In either writing. */
+export type SameSite = "strict" | "lax" | "none" | "Strict" | "Lax" | "None";
+
+/** What `sojourn/auth` says of a cookie, in `getSessionConfig()`. */
+export interface ConfiguredCookie {
+  readonly cookieName: string;
+  readonly secure?: boolean;
+  readonly sameSite?: SameSite;
+  readonly ttl?: unknown;
+  readonly refreshThreshold?: unknown;
+}
 
 /** The session cookie. `HttpOnly` is always set. */
 export interface CookieOptions {
@@ -18,7 +31,7 @@ export interface CookieOptions {
   /** @default "/" */
   readonly path?: string;
   /** Which sites may make a browser send it. @default "lax" */
-  readonly sameSite?: "strict" | "lax" | "none";
+  readonly sameSite?: SameSite;
   /** `false` is refused: `development` is the one way to a cookie over http. @default true */
   readonly secure?: boolean;
   /** Keeps a cookie of its own for each site that embeds this one (CHIPS). @default false */
@@ -46,7 +59,12 @@ const DAY = 86_400_000;
 const LONGEST = 400 * DAY;
 /** Browsers ignore longer attributes (RFC 6265bis, 5.6). */
 const LARGEST_ATTRIBUTE = 1_024;
-const SAME_SITE = { strict: "Strict", lax: "Lax", none: "None" } as const;
+const SAME_SITE = new Map([
+  ["strict", "Strict"],
+  ["lax", "Lax"],
+  ["none", "None"],
+] as const);
+const DEFAULT_NAME = "__Host-session";
 /** A host name; a leading dot means nothing, and hides what is meant. */
 const DOMAIN = /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/i;
 /** What can stand in an attribute: visible ASCII without the semicolon. */
@@ -54,29 +72,27 @@ const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/;
 
 /** @throws TypeError for attributes that a browser would drop, or that are not what they should be */
 export function sessionCookie(
-  options: CookieOptions,
+  given: CookieOptions | ConfiguredCookie,
   development: boolean,
   sessions: Pick<Sessions<never, Mode>, "policy" | "guarantees">,
 ): SessionCookie {
-  const { domain, path = "/", sameSite = "lax", partitioned = false, persistent = true } = options;
+  const options = optionsOf(given);
+  const { domain, path = "/", partitioned = false, persistent = true } = options;
   if (options.secure === false && !development) {
     throw new TypeError(
       "Expected `cookie.secure` to be true: a cookie over http can be read on the way. For http on this machine, " +
         "set `development: true`",
     );
   }
-  const given = options.name ?? "__Host-session";
-  const name = development ? plainName(given) : given;
-  if (!Object.hasOwn(SAME_SITE, sameSite)) {
-    throw new TypeError(`Expected \`cookie.sameSite\` to be "strict", "lax" or "none", got ${show(sameSite)}`);
-  }
+  const name = development ? plainName(options.name ?? DEFAULT_NAME) : (options.name ?? DEFAULT_NAME);
+  const sameSite = sameSiteOf(options.sameSite ?? "lax");
   checkText("domain", domain, DOMAIN);
   checkText("path", path, PATH);
   const settings: CookieSettings = {
     name,
     secure: !development,
     httpOnly: true,
-    sameSite: SAME_SITE[sameSite],
+    sameSite,
     path,
     valueBytes: CREDENTIAL_BYTES,
     ...(domain !== undefined && { domain }),
@@ -87,6 +103,39 @@ export function sessionCookie(
     throw new TypeError("Expected `cookie.partitioned` only with Secure, which `development` leaves out");
   }
   return ready(settings, { partitioned, persistent });
+}
+
+const COOKIE_OPTIONS: OptionNames<CookieOptions> = {
+  name: true,
+  domain: true,
+  path: true,
+  sameSite: true,
+  secure: true,
+  partitioned: true,
+  persistent: true,
+};
+const CONFIGURED: OptionNames<ConfiguredCookie> = {
+  cookieName: true,
+  secure: true,
+  sameSite: true,
+  ttl: true,
+  refreshThreshold: true,
+};
+
+function optionsOf(given: CookieOptions | ConfiguredCookie): CookieOptions {
+  if (!("cookieName" in given)) {
+    checkOptions("cookie", given, COOKIE_OPTIONS);
+    return given;
+  }
+  checkOptions("cookie", given, CONFIGURED);
+  const { cookieName, ttl: _ttl, refreshThreshold: _refreshThreshold, ...options } = given;
+  return { name: cookieName, ...options };
+}
+
+function sameSiteOf(sameSite: SameSite): "Strict" | "Lax" | "None" {
+  const known = typeof sameSite === "string" ? SAME_SITE.get(sameSite.toLowerCase() as "lax") : undefined;
+  if (known !== undefined) return known;
+  throw new TypeError(`Expected \`cookie.sameSite\` to be "strict", "lax" or "none", got ${show(sameSite)}`);
 }
 
 /** Rules whose violation makes browsers drop the cookie, or cut it. */

@@ -1,7 +1,7 @@
-export { CrossSiteRequestError, TooManyAttemptsError } from "../../errors.ts";
+export { CrossSiteRequestError, DevelopmentHostError, TooManyAttemptsError } from "../../errors.ts";
 export type { CarrierKind } from "./carrier.ts";
 export { cookieSessions, type CookieSessions, type StartOptions } from "./cookie-sessions.ts";
-export type { CookieOptions } from "./cookie.ts";
+export type { ConfiguredCookie, CookieOptions, SameSite } from "./cookie.ts";
 export type {
   CommitTarget,
   HeaderReader,
@@ -15,6 +15,7 @@ export type { CookieSessionsOptions } from "./options.ts";
 export type {
   CommitOptions,
   FieldName,
+  FlashValue,
   LoginOptions,
   LogoutOptions,
   RequestSession,

@@ -1,9 +1,10 @@
 /** What `cookieSessions` is told. */
 import type { Sessions } from "../../sessions/sessions.ts";
+import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import { utf8Length } from "../../store/check.ts";
 import type { Mode } from "../../store/reply.ts";
-import type { CookieOptions } from "./cookie.ts";
+import type { ConfiguredCookie, CookieOptions } from "./cookie.ts";
 import type { LookupGuard } from "./lookup-guard.ts";
 
 /** Options of `cookieSessions`, and of every framework's middleware. */
@@ -16,17 +17,21 @@ export interface CookieSessionsOptions<Data, M extends Mode> {
    * credential of its time can live any more.
    */
   readonly keys: readonly string[];
-  /** The cookie that carries the token; `false` for none. @default { name: "__Host-session" } */
-  readonly cookie?: CookieOptions | false;
+  /**
+   * The cookie that carries the token; `false` for none. `getSessionConfig()` of `sojourn/auth` will do: its `ttl` and
+   * `refreshThreshold` are the manager's. @default { name: "__Host-session" }
+   */
+  readonly cookie?: CookieOptions | ConfiguredCookie | false;
   /** Whether `Authorization: Bearer` carries a token as well. @default false */
   readonly bearer?: boolean;
   /** The name of a header that carries a token as well, such as `"X-Session-Id"`. @default none */
   readonly header?: string;
   /**
-   * A plain cookie, without `Secure` and without a prefix in its name, for http on this machine. Requests for another
-   * host than `localhost` are then refused. @default false
+   * A plain cookie, without `Secure` and without a prefix in its name, for http while you develop. Requests for another
+   * host than `localhost`, or forwarded from another machine, are then refused, but for the named `hosts`: a phone's way
+   * to this machine (`"192.168.1.7"`), a container (`"app"`), a tunnel (`"*.tunnel.example"`). @default false
    */
-  readonly development?: boolean;
+  readonly development?: boolean | { readonly hosts: readonly string[] };
   /**
    * Where a cookie carries the token: refuses unsafe requests (all but GET, HEAD, OPTIONS and TRACE) and upgrades to
    * another protocol that a browser makes on behalf of another origin. `trustedOrigins` are let through; `false` is for
@@ -37,6 +42,30 @@ export interface CookieSessionsOptions<Data, M extends Mode> {
   readonly clearSiteData?: readonly ("cache" | "cookies" | "storage" | "executionContexts" | "*")[];
   /** Told of credentials that let nobody in, and asked before one is looked at. @default nobody */
   readonly guard?: LookupGuard;
+}
+
+/** The names of all options. */
+export const COOKIE_SESSIONS_OPTIONS: OptionNames<CookieSessionsOptions<never, Mode>> = {
+  sessions: true,
+  keys: true,
+  cookie: true,
+  bearer: true,
+  header: true,
+  development: true,
+  csrf: true,
+  clearSiteData: true,
+  guard: true,
+};
+
+/** @throws TypeError for an option of an option that is not known */
+export function checkNestedOptions({
+  csrf,
+  development,
+  guard,
+}: Pick<CookieSessionsOptions<never, Mode>, "csrf" | "development" | "guard">): void {
+  if (typeof csrf === "object") checkOptions("csrf", csrf, { trustedOrigins: true });
+  if (typeof development === "object") checkOptions("development", development, { hosts: true });
+  checkOptions("guard", guard, { admits: true, failed: true });
 }
 
 const LEAST_KEY_BYTES = 32;

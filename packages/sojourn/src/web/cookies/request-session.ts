@@ -8,6 +8,9 @@ import type { CommitTarget } from "./http-messages.ts";
 /** The names of the fields of a session's data. */
 export type FieldName<Data> = keyof Data & string;
 
+/** What is flashed under a name: as the data declares a field of that name, or else anything. */
+export type FlashValue<Data, Name extends string> = Name extends keyof Data ? Readonly<Data>[Name] : unknown;
+
 /** Options of `set`. */
 export interface SetOptions {
   /**
@@ -116,15 +119,20 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   delete(name: FieldName<Data>): void;
 
   /**
-   * Leaves a JSON value for a later request, which can read it once.
+   * Leaves a JSON value for a later request, which can read it once. It has the type of the field of this name, if the
+   * session's data declares one; the two values do not meet.
    *
    * @throws InvalidDataError if the value is not JSON
    * @throws TypeError after the commit
    */
-  flash(name: string, value: unknown): void;
+  flash<Name extends string>(name: Name, value: FlashValue<Data, Name>): void;
 
-  /** Takes a value that an earlier request has left with `flash`: it reads once. `undefined` if there is none. */
-  takeFlash(name: string): unknown;
+  /**
+   * Takes a value that an earlier request has left with `flash`: it reads once. `undefined` if there is none.
+   *
+   * @throws TypeError if the session was started with `readOnly`, since it could be taken again and again
+   */
+  takeFlash<Name extends string>(name: Name): FlashValue<Data, Name> | undefined;
 
   /**
    * Starts a session for a user who has proved who they are. It has a new id and a new token, so that nobody who

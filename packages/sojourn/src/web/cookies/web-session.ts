@@ -12,6 +12,7 @@ import { destroy, login, logout, reauthenticate } from "./login.ts";
 import type {
   CommitOptions,
   FieldName,
+  FlashValue,
   LoginOptions,
   LogoutOptions,
   RequestSession,
@@ -86,15 +87,16 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     this.#change(name).delete(name);
   }
 
-  flash(name: string, value: unknown): void {
+  flash<Name extends string>(name: Name, value: FlashValue<Data, Name>): void {
     this.#change(name).flash(name, jsonValue(name, value).json);
   }
 
-  takeFlash(name: string): unknown {
+  takeFlash<Name extends string>(name: Name): FlashValue<Data, Name> | undefined {
     const state = this.#look();
     checkWritable(state);
     // After the commit it cannot be taken away any more, so it cannot be taken.
-    return state.closed ? undefined : (state.changes ??= new Changes()).take(storedFields(state), name);
+    const value = state.closed ? undefined : (state.changes ??= new Changes()).take(storedFields(state), name);
+    return value as FlashValue<Data, Name> | undefined;
   }
 
   login(userId: string | null, data?: Partial<Data>, options: LoginOptions = {}): Reply<M, Started> {

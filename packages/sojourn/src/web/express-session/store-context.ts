@@ -1,6 +1,7 @@
 /** What a `SessionStore` is told, and what its calls share. */
 import type { SessionData } from "express-session";
 import { fromJson, toJson } from "../../sessions/json.ts";
+import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import type { Mode } from "../../store/reply.ts";
 import type { Entry, Store } from "../../store/store.ts";
@@ -49,8 +50,18 @@ export interface StorePolicy {
   readonly clock: Clock;
 }
 
-/** @throws TypeError for an option that is not what it should be */
+const STORE_OPTIONS: OptionNames<SessionStoreOptions> = {
+  store: true,
+  ttl: true,
+  refreshThreshold: true,
+  owner: true,
+  maxDataLength: true,
+  clock: true,
+};
+
+/** @throws TypeError for an option that is not what it should be, or not known */
 export function resolveStorePolicy(options: SessionStoreOptions): StorePolicy {
+  checkOptions("SessionStore", options, STORE_OPTIONS);
   const { owner = () => null, maxDataLength = 1_048_576, clock = systemClock } = options;
   if (typeof options.store?.put !== "function" || typeof options.store.revokeOwner !== "function") {
     throw new TypeError(`Expected \`store\` to be a store of sessions, got ${show(options.store)}`);

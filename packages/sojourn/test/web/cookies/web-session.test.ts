@@ -1,8 +1,9 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, expectTypeOf, test } from "vitest";
 import { InvalidDataError } from "../../../src/errors.ts";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import type { StandardSchema } from "../../../src/sessions/standard-schema.ts";
-import type { RequestSession } from "../../../src/web/cookies/index.ts";
-import { setUp, stores, visitor, writes, type Data, type Setup, type Visitor } from "../support/visitor.ts";
+import { cookieSessions, type RequestSession } from "../../../src/web/cookies/index.ts";
+import { KEY, setUp, stores, visitor, writes, type Data, type Setup, type Visitor } from "../support/visitor.ts";
 
 describe.each(stores)("a request's session, on %s", (_, open) => {
   let on: Setup;
@@ -201,6 +202,21 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
   });
 
   describe("a flash value", () => {
+    test("has the type that the data declares under its name", async () => {
+      interface Shop {
+        cart: string[];
+        notice?: string;
+      }
+      const web = cookieSessions({ sessions: createSessions<Shop>(), keys: [KEY] });
+      const session = web.start({ headers: {} });
+      expectTypeOf(session.takeFlash("notice")).toEqualTypeOf<string | undefined>();
+      expectTypeOf(session.takeFlash("other")).toEqualTypeOf<unknown>();
+      // @ts-expect-error -- a number is no notice
+      session.flash("notice", 1);
+      session.flash("other", 1);
+      expect(session.takeFlash("notice")).toBeUndefined();
+    });
+
     test("is read once, by a later request", async () => {
       await ann.visit((session) => {
         session.flash("notice", "Saved");
