@@ -10,6 +10,8 @@ export type Handler = (request: Request) => Promise<Response>;
 export interface Backend {
   post(path: string, handler: Handler): void;
   get(path: string, handler: Handler): void;
+  /** Takes what the application uses. Here it needs nothing of that. */
+  use(part: object): void;
   fetch(request: Request): Promise<Response>;
 }
 
@@ -18,6 +20,7 @@ export function backend(): Backend {
   return {
     post: (path, handler) => void routes.set(`POST ${path}`, handler),
     get: (path, handler) => void routes.set(`GET ${path}`, handler),
+    use: () => {},
     async fetch(request) {
       const handler = routes.get(`${request.method} ${new URL(request.url).pathname}`);
       return handler === undefined ? new Response("Not found", { status: 404 }) : handler(request);

@@ -321,6 +321,30 @@ describe("what was written stays", () => {
     expect(sink.verify({ head: early })).toEqual({ intact: false, id: 5, reason: "removed", records: 0 });
   });
 
+  test("records that another process removes while they are verified are not missing", () => {
+    const path = testFile();
+    const other = kept(sqliteAuditSink({ path, batch: 1_000 }));
+    for (let n = 0; n < 2_500; n++) other.write(record(T + n));
+    other.flush();
+    const database = kept(new DatabaseSync(path));
+    let pages = 0;
+    const sink = sqliteAuditSink({
+      database: {
+        prepare(sql) {
+          const statement = database.prepare(sql);
+          if (!/WHERE id > \? ORDER BY id/.test(sql)) return statement;
+          const all = (...values: never[]): unknown[] => {
+            // Between the first page and the second.
+            if (++pages === 2) for (let n = 0; n < 2; n++) expect(other.deleteBefore(T + 2_000)).toBe(1_000);
+            return statement.all(...values);
+          };
+          return { all, get: () => undefined, run: () => undefined };
+        },
+      },
+    });
+    expect(sink.verify()).toMatchObject({ intact: true, records: 500, removed: 2_000 });
+  });
+
   test("two sinks on one file add to one chain", () => {
     const path = testFile();
     const sinks = [1, 2].map((batch) => kept(sqliteAuditSink({ path, batch })));

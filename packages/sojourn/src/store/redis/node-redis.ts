@@ -37,11 +37,13 @@ interface SentinelClient extends NodeRedisClient {
 /** Its own timeout costs more than the command, and the store has one; replies must be strings. */
 const OPTIONS: object = Object.freeze({ timeout: 0, typeMapping: Object.freeze({}) });
 
-/** @throws TypeError if it is none of them */
+/** @throws TypeError if it is none of them, or nobody has told it to connect */
 export function nodeRedisPort(client: NodeRedisClient): RedisPort {
   if (typeof client?.sendCommand !== "function" || typeof client.isOpen !== "boolean") {
     throw new TypeError("Expected `client` to be a client of node-redis, or `fromIoredis(client)`");
   }
+  // Its commands would wait for a connection that nobody makes, and a process that only waits ends without a word.
+  if (!client.isOpen) throw new TypeError("Expected `client` to be connected: call `await client.connect()` first");
   if ("nodeClient" in client) return clusterPort(client as ClusterClient);
   return "_execute" in client ? sentinelPort(client as SentinelClient) : singlePort(client as SingleClient);
 }
