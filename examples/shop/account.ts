@@ -3,7 +3,7 @@ import { Hono, type Context } from "hono";
 import { html } from "hono/html";
 import { formFields } from "./form.ts";
 import { page } from "./page.ts";
-import { sessions, type ShopEnv } from "./sessions.ts";
+import type { ShopEnv } from "./sessions.ts";
 import { checkPassword } from "./users.ts";
 
 const loginForm = (c: Context<ShopEnv>) =>
@@ -17,11 +17,6 @@ const loginForm = (c: Context<ShopEnv>) =>
     </form>`,
   );
 
-async function devicesOf({ id, userId }: ShopEnv["Variables"]["session"]) {
-  if (userId === null) return [];
-  return (await sessions.listByUser(userId)).map((session) => ({ ...session, current: session.id === id }));
-}
-
 export const account = new Hono<ShopEnv>()
   .get("/login", loginForm)
   .post("/login", async (c) => {
@@ -33,7 +28,7 @@ export const account = new Hono<ShopEnv>()
       return c.redirect("/login", 303);
     }
     // A new session with a new token. The visitor's cart moves into it.
-    await session.login(user.id, {}, { device: { userAgent: c.req.header("user-agent") } });
+    await session.login(user.id);
     session.flash("notice", `Welcome, ${user.id}`);
     return c.redirect("/", 303);
   })
@@ -44,7 +39,7 @@ export const account = new Hono<ShopEnv>()
   })
   .use("/devices/*", async (c, next) => (c.var.session.userId === null ? c.redirect("/login", 303) : next()))
   .get("/devices", async (c) => {
-    const devices = await devicesOf(c.var.session);
+    const devices = await c.var.session.devices();
     return page(
       c,
       "Your devices",
@@ -72,14 +67,13 @@ export const account = new Hono<ShopEnv>()
     const { id } = await formFields(c, "id");
     const { session } = c.var;
     // It ends this user's sessions only, whatever id the form sends.
-    const ended = (await devicesOf(session)).some((own) => own.id === id) && (await sessions.destroy(id));
+    const ended = await session.logoutDevice(id);
     session.flash("notice", ended ? "That device is logged out" : "That device was not logged in");
     return c.redirect("/devices", 303);
   })
   .post("/devices/logout-others", async (c) => {
     const { session } = c.var;
-    const ended = await sessions.destroyByUser(session.userId ?? "", { except: session.id });
-    session.flash("notice", `Logged out on other devices: ${ended}`);
+    session.flash("notice", `Logged out on other devices: ${await session.logoutOthers()}`);
     return c.redirect("/devices", 303);
   })
   .post("/devices/logout-everywhere", async (c) => {

@@ -11,6 +11,7 @@ export function show(value: unknown): string {
     return typeof value === "function" ? "a function" : String(value);
   }
   if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value instanceof Promise) return "a Promise that was not awaited";
   const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
   return typeof name === "string" && name !== "Object" && name !== "" ? `a ${name}` : "an object";
 }

@@ -1,4 +1,4 @@
-/** Who may ask. */
+/** Decides which requests may call the service. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
 import { Refusal } from "./answer.ts";

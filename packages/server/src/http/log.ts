@@ -1,4 +1,4 @@
-/** What the server tells its operator. */
+/** The server's log. */
 
 /** Where log lines go; a pino logger is one. */
 export interface Log {

@@ -1,7 +1,7 @@
 import { pino, type DestinationStream } from "pino";
 import type { Log } from "../http/log.ts";
 
-/** From the most to the least talkative. */
+/** Log levels, the most detailed one first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 /** How much is logged. At `info` and below, every request is a line. */
 export type LogLevel = (typeof LOG_LEVELS)[number];

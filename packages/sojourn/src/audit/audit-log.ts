@@ -1,4 +1,4 @@
-/** Who writes down what happened to sessions, and where it can be asked why one ended. */
+/** Writes session events to a sink, and finds out why a session ended. */
 import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import type { EndReason, Explanation, RejectionReason, SessionEvents, SessionHead } from "../sessions/session.ts";

@@ -1,4 +1,4 @@
-/** What `createAuth` is told. Its durations are in seconds, every one. */
+/** Options of `createAuth`. All durations are in seconds. */
 import { checkOptions, type OptionNames } from "../options.ts";
 import type { MaxPerUser, SessionsOptions } from "../sessions/options.ts";
 import type { Requirements } from "../sessions/requirements.ts";

@@ -1,5 +1,5 @@
 /**
- * The machine's time at less than its price.
+ * The machine's clock, read less often in tight loops.
  *
  * `Date.now()` takes about as long as two look-ups in a Map. In a loop that asks thousands of times a millisecond, most
  * readings say what the one before said. So once {@link STREAK} readings in a row have given the same millisecond, the

@@ -1,4 +1,4 @@
-/** Keys and values that end by themselves, over memory, SQLite, Redis and Cloudflare KV. */
+/** Keys and values that expire, on memory, SQLite, Redis and Cloudflare KV. */
 export type { Annotations, Metadata } from "./annotations.ts";
 export type { KvOptions } from "./kv-options.ts";
 export { storage, type KvListKey, type KvListOptions, type KvPage, type KvPutOptions, type KvStorage } from "./kv.ts";

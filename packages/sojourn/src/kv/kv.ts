@@ -1,4 +1,4 @@
-/** `storage.kv`: keys and values that end by themselves, over any store. */
+/** `storage.kv`: keys and values that expire, on any store. */
 import { StoreError } from "../errors.ts";
 import { show } from "../show.ts";
 import { checkLimit } from "../store/check.ts";

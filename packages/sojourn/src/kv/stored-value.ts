@@ -1,4 +1,4 @@
-/** What may be put, and what of it is kept: a string, or bytes that nobody else holds. */
+/** The values that can be put, and what is kept of them: a string, or a copy of the bytes. */
 import { show } from "../show.ts";
 import { utf8Length } from "../store/check.ts";
 import { StorageError } from "./storage-error.ts";

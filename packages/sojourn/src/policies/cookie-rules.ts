@@ -1,4 +1,4 @@
-/** What a cookie that carries a token must be, and what browsers do with one that is not. */
+/** Rules about a cookie that carries a token, and what browsers do with a cookie that breaks them. */
 import { utf8Length } from "../store/check.ts";
 import { inWords, ofCookie, type Rule } from "./rule.ts";
 

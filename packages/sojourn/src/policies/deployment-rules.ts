@@ -1,4 +1,4 @@
-/** What a deployment brings: its store, whoever writes down what happens, and secrets that cannot be guessed. */
+/** Rules about a deployment: its store, its audit log, and its secrets. */
 import { utf8Length } from "../store/check.ts";
 import type { Rule } from "./rule.ts";
 

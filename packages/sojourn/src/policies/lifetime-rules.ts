@@ -1,4 +1,4 @@
-/** How long sessions live, how many there are, and how long a replaced token works. */
+/** Rules about lifetimes, the number of sessions, and how long a replaced token works. */
 import type { Policy } from "../sessions/options.ts";
 import { inWords, type Profile, type Rule, type Severity } from "./rule.ts";
 

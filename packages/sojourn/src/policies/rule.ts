@@ -1,4 +1,4 @@
-/** The form of what `doctor` checks. */
+/** A rule that `doctor` checks. */
 import type { Policy } from "../sessions/options.ts";
 import type { Guarantees } from "../store/store.ts";
 

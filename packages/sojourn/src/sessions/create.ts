@@ -1,4 +1,4 @@
-/** How a session starts: one put, then, where users have a limit, whoever is beyond it goes. */
+/** Creates a session: one put. Then, if users have a limit, the sessions beyond it are removed. */
 import { ConflictError, RevokedError, TooManySessionsError } from "../errors.ts";
 import { afterPropagation } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";

@@ -1,4 +1,4 @@
-/** A session's data on its way to JSON and back: validated before a store sees it, frozen when it is handed out. */
+/** Session data: validated before it is stored, frozen when it is returned. */
 import type { Mode } from "../store/reply.ts";
 import { fromJson, toJson } from "./json.ts";
 import { checkSchema, validated, type StandardSchema } from "./standard-schema.ts";

@@ -1,4 +1,4 @@
-/** What an entry of a store holds, for the calls of a manager. */
+/** A store's entry, decoded for the calls of a manager. */
 import type { Mode } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import type { ManagerContext } from "./manager-context.ts";

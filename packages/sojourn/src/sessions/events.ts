@@ -1,4 +1,4 @@
-/** Who is told what happened, and the reports that several calls make. Nobody listening costs one look at a field. */
+/** The listeners of a manager, and the events that several calls emit. Without a listener, an event costs one look at a field. */
 import { show } from "../show.ts";
 import type { Head, Unsubscribe } from "../store/store.ts";
 import { endReason } from "./lifecycle.ts";

@@ -1,4 +1,4 @@
-/** What `createSessions` is told, and what it makes of it: every default stands in this file. */
+/** Options of `createSessions`, resolved once. Every default is in this file. */
 import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";

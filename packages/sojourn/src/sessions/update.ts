@@ -1,4 +1,4 @@
-/** How data changes. */
+/** `update`: changes the data of a session. */
 import { show } from "../show.ts";
 import { replies, run, type Mode, type Reply } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";

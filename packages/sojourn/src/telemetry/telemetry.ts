@@ -1,4 +1,4 @@
-/** Metrics and spans through OpenTelemetry. A manager that is not handed to this pays nothing for it. */
+/** Metrics and spans through OpenTelemetry. A manager without it pays nothing. */
 import { checkOptions } from "../options.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Mode, Reply } from "../store/reply.ts";

@@ -1,4 +1,4 @@
-/** Whether the process runs, and whether it can serve: for what starts and stops it, and sends it requests. */
+/** Health probes: whether the process runs, and whether it can serve. */
 import type { Mode, Sessions } from "sojourn";
 import { answer, Refusal } from "../answer.ts";
 import { NOBODY } from "../path.ts";

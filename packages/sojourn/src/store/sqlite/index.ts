@@ -1,4 +1,4 @@
-/** Sessions in an SQLite file: durable, and nothing to run beside the application. */
+/** Sessions in an SQLite file: durable, without a server. */
 import { show } from "../../show.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { utf8Length } from "../check.ts";

@@ -1,4 +1,4 @@
-/** What happens between a handler's last word and the response's first byte. */
+/** The commit: writes a request's changes and sets the response's headers, before the first byte is sent. */
 import { InvalidDataError } from "../../errors.ts";
 import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.ts";
 import { hasReserved, RESERVED, type Changes, type Fields } from "./changes.ts";

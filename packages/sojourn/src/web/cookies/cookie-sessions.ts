@@ -1,4 +1,4 @@
-/** A request's credential in, its session out, and back to the client with the response. */
+/** `cookieSessions`: finds the session of a request by its credential, or begins without one. */
 import type { CookieSettings } from "../../policies/rule.ts";
 import { checkOptions } from "../../options.ts";
 import { show } from "../../show.ts";

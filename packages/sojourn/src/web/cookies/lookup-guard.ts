@@ -1,4 +1,4 @@
-/** Guessing of tokens: who is told of it, and who may stop it. */
+/** A guard against guessed tokens: it is told of each failure, and can refuse further look-ups. */
 import { TooManyAttemptsError } from "../../errors.ts";
 import type { CarrierKind } from "./carrier.ts";
 import type { IncomingRequest } from "./http-messages.ts";

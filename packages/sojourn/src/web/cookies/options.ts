@@ -1,4 +1,4 @@
-/** What `cookieSessions` is told. */
+/** Options of `cookieSessions`. */
 import type { Sessions } from "../../sessions/sessions.ts";
 import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";

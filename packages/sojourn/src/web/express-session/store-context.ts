@@ -1,4 +1,4 @@
-/** What a `SessionStore` is told, and what its calls share. */
+/** Options of a `SessionStore`, and what its calls share. */
 import type { SessionData } from "express-session";
 import { fromJson, toJson } from "../../sessions/json.ts";
 import { checkOptions, type OptionNames } from "../../options.ts";
