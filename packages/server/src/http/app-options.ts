@@ -88,7 +88,7 @@ const CHECKS: Readonly<Record<keyof AppOptions, Check>> = {
 export function checkAppOptions(options: AppOptions): Required<AppOptions> {
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof AppOptions] : undefined;
-    if (check === undefined) throw new TypeError(`createApp has no option \`${name}\`${suggested(name)}`);
+    if (check === undefined) throw new TypeError(`Expected an option of \`createApp\`, such as ${suggested(name)}`);
     if (value !== undefined && !check[0](value)) throw unexpected(name, check[1]);
   }
   const { sessions, apiKey, open = false, cors = [] } = options;
@@ -118,13 +118,15 @@ function unexpected(name: string, expected: string): TypeError {
   return new TypeError(`Expected \`${name}\` to be ${expected}`);
 }
 
-/** The known option that is nearest to a name, if one is near. */
+/** The known option that is nearest to a name, or all where none is near. The name itself could be anything. */
 function suggested(name: string): string {
+  const given = name.slice(0, 64);
   const near = Object.keys(CHECKS)
-    .map((known) => ({ known, distance: distance(name.toLowerCase(), known.toLowerCase()) }))
-    .filter(({ known, distance: edits }) => edits <= known.length / 3 + 1)
-    .toSorted((a, b) => a.distance - b.distance)[0];
-  return near === undefined ? `; it has ${Object.keys(CHECKS).join(", ")}` : `; did you mean \`${near.known}\`?`;
+    .map((known) => ({ known, edits: distance(given.toLowerCase(), known.toLowerCase()) }))
+    .filter(({ known, edits }) => edits <= known.length / 3 + 1)
+    .toSorted((a, b) => a.edits - b.edits)[0];
+  const wanted = near === undefined ? `one of ${Object.keys(CHECKS).join(", ")}` : `\`${near.known}\``;
+  return `${wanted}, got ${JSON.stringify(given)}`;
 }
 
 /** How many letters have to be put in, taken out or exchanged to make one text of the other (Levenshtein). */

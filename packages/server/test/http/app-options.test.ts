@@ -8,10 +8,10 @@ const KEY = "correct-horse-battery-staple-42!";
 const create = (options: object): unknown => createApp({ sessions, ...options });
 
 test.each<[string, object, RegExp]>([
-  ["a name written wrong", { apikey: KEY }, /^createApp has no option `apikey`; did you mean `apiKey`\?$/],
-  ["another one", { protectedProbes: true }, /did you mean `protectProbes`\?$/],
-  ["a name like no other", { zzzzzzzz: 1 }, /no option `zzzzzzzz`; it has sessions, apiKey, .*isStopping$/],
-  ["a name of the prototype", { toString: 1 }, /no option `toString`/],
+  ["a name written wrong", { apikey: KEY }, /^Expected an option of `createApp`, such as `apiKey`, got "apikey"$/],
+  ["another one", { protectedProbes: true }, /such as `protectProbes`, got "protectedProbes"$/],
+  ["a name like no other", { zzzzzzzz: 1 }, /such as one of sessions, apiKey, .*isStopping, got "zzzzzzzz"$/],
+  ["a name of the prototype", { toString: 1 }, /got "toString"$/],
   ["no sessions", { sessions: undefined }, /^Expected `sessions` to be a session manager/],
   ["sessions that are none", { sessions: {} }, /^Expected `sessions` to be a session manager/],
   ["a key that is no text", { apiKey: 42 }, /^Expected `apiKey` to be a string$/],

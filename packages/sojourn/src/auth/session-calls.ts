@@ -5,7 +5,7 @@
 import { show } from "../show.ts";
 import type { Session as ManagedSession } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { CreateOptions } from "../sessions/options.ts";
+import type { AuthenticateOptions, CreateOptions } from "../sessions/options.ts";
 import { run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import { MAX_PAGE } from "../store/store.ts";
 import { parseUserId } from "../tokens/token.ts";
@@ -124,79 +124,65 @@ export function sessionCalls<M extends Mode, Fields extends object>(
   const { authenticate = sessions.authenticate, lifetimes } = options;
   type Managed = ManagedSession<SessionData<Fields>>;
 
-  /** The session that a token proves, as it is after a change; `null` if it proves none, or the change found none. */
-  function changed(
-    token: TokenLike,
-    change: (session: Managed) => Reply<M, Managed | undefined>,
-  ): Reply<M, Session<Fields> | null> {
-    return run(mode, steps());
-    function* steps(): Steps<Session<Fields> | null> {
-      const session = yield* wait(sessions.authenticate(token ?? undefined, { extend: false }));
-      return session === undefined ? null : shown(yield* wait(change(session)), token);
+  // Each generator is made once for a manager: making one is what costs, not running it.
+  function* create(userId: string, data?: Fields): Steps<Session<Fields>> {
+    const owner = parseUserId(userId);
+    checkFields(data ?? {}, "the data of a session");
+    const filled = { ...data, userId: owner } as SessionData<Fields>;
+    const { token, ...session } = yield* wait(sessions.create(owner, filled, lifetimes?.()));
+    return shownSession<Fields, SessionToken>({ ...session, userId: owner }, token as SessionToken);
+  }
+
+  function* get(token: TokenLike): Steps<Session<Fields> | null> {
+    return shown(yield* wait(authenticate(token ?? undefined)), token);
+  }
+
+  function* refresh(token: TokenLike): Steps<Session<Fields> | null> {
+    const session = yield* proven(token);
+    return session === undefined ? null : shown(yield* wait(sessions.refresh(session.id)), token);
+  }
+
+  function* update(token: TokenLike, patch: Patch<Fields>): Steps<Session<Fields> | null> {
+    checkFields(patch, "the change of a session");
+    const session = yield* proven(token);
+    if (session === undefined) return null;
+    const { id, userId } = session;
+    return shown(yield* wait(sessions.update(id, (data) => ({ ...data, ...patch, userId }))), token);
+  }
+
+  function* proven(token: TokenLike, options?: AuthenticateOptions): Steps<Managed | undefined> {
+    return yield* wait(sessions.authenticate(token ?? undefined, { extend: false, ...options }));
+  }
+
+  function* destroy(tokenOrHandle: string | null | undefined): Steps<boolean> {
+    const target = named(tokenOrHandle);
+    if (target === undefined) return false;
+    if (!target.isToken) return yield* wait(sessions.destroy(target.handle));
+    const session = yield* proven(tokenOrHandle, { allowLocked: true });
+    return session !== undefined && (yield* wait(sessions.destroy(session.id)));
+  }
+
+  function* destroyAll(userId: string, except: string | undefined): Steps<number> {
+    const kept = named(except);
+    if (except !== undefined && kept === undefined) {
+      throw new TypeError(`Expected \`except\` to be a session's token or handle, got ${show(except)}`);
     }
+    return yield* wait(sessions.destroyByUser(userId, { except: kept?.handle }));
+  }
+
+  function* list(userId: string): Steps<readonly ListedSession<Fields>[]> {
+    const found = yield* wait(sessions.listByUser(userId));
+    return found.filter(isOwned<Fields>).map((session) => shownSession(session, session.id as SessionHandle));
   }
 
   return {
-    createSession(userId, data) {
-      return run(mode, steps());
-      function* steps(): Steps<Session<Fields>> {
-        const owner = parseUserId(userId);
-        checkFields(data ?? {}, "the data of a session");
-        const filled = { ...data, userId: owner } as SessionData<Fields>;
-        const { token, ...session } = yield* wait(sessions.create(owner, filled, lifetimes?.()));
-        return shownSession<Fields, SessionToken>({ ...session, userId: owner }, token as SessionToken);
-      }
-    },
-
-    getSession(token) {
-      return run(mode, steps());
-      function* steps(): Steps<Session<Fields> | null> {
-        return shown(yield* wait(authenticate(token ?? undefined)), token);
-      }
-    },
-
-    refreshSession: (token) => changed(token, (session) => sessions.refresh(session.id)),
-
-    updateSession(token, patch) {
-      return run(mode, steps());
-      function* steps(): Steps<Session<Fields> | null> {
-        checkFields(patch, "the change of a session");
-        const set = ({ id, userId }: Managed) => sessions.update(id, (data) => ({ ...data, ...patch, userId }));
-        return yield* wait(changed(token, set));
-      }
-    },
-
-    destroySession(tokenOrHandle) {
-      return run(mode, steps());
-      function* steps(): Steps<boolean> {
-        const target = named(tokenOrHandle);
-        if (target === undefined) return false;
-        if (!target.isToken) return yield* wait(sessions.destroy(target.handle));
-        const look = { extend: false, allowLocked: true };
-        const session = yield* wait(sessions.authenticate(tokenOrHandle as string, look));
-        return session !== undefined && (yield* wait(sessions.destroy(session.id)));
-      }
-    },
-
-    destroyAllUserSessions(userId, { except } = {}) {
-      return run(mode, steps());
-      function* steps(): Steps<number> {
-        const kept = named(except);
-        if (except !== undefined && kept === undefined) {
-          throw new TypeError(`Expected \`except\` to be a session's token or handle, got ${show(except)}`);
-        }
-        return yield* wait(sessions.destroyByUser(userId, { except: kept?.handle }));
-      }
-    },
-
-    getUserSessions(userId) {
-      return run(mode, steps());
-      function* steps(): Steps<readonly ListedSession<Fields>[]> {
-        const found = yield* wait(sessions.listByUser(userId));
-        return found.filter(isOwned<Fields>).map((session) => shownSession(session, session.id as SessionHandle));
-      }
-    },
-
+    createSession: (userId, data) => run(mode, create(userId, data)),
+    getSession: (token) => run(mode, get(token)),
+    refreshSession: (token) => run(mode, refresh(token)),
+    updateSession: (token, patch) => run(mode, update(token, patch)),
+    destroySession: (tokenOrHandle) => run(mode, destroy(tokenOrHandle)),
+    destroyAllUserSessions: (userId, { except } = {}) => run(mode, destroyAll(userId, except)),
+    getUserSessions: (userId) => run(mode, list(userId)),
     cleanupExpiredSessions: () => run(mode, cleanupInSlices(sessions)),
   };
 }

@@ -31,7 +31,12 @@ export function replies<M extends Mode>(mode: M): Replies<M> {
   return steps as Replies<M>;
 }
 
-/** A call written as steps in order: what it yields are replies, and each comes back as its value. */
+/**
+ * A call written as steps in order: what it yields are replies, and each comes back as its value.
+ *
+ * Declare the generator once, for a module or a manager, and pass it what it needs: a generator that is declared inside
+ * of a call costs that call microseconds, since V8 makes a hidden class for each function of that kind.
+ */
 export type Steps<T> = Generator<unknown, T, unknown>;
 
 /**
