@@ -15,6 +15,10 @@ export function storagePort(storage: ShardStorage): SqlPort {
   return {
     run: (sql, ...values) => void all(sql, ...values),
     get: (sql, ...values) => all(sql, ...values)[0],
+    getValues(sql, ...values) {
+      const [row] = all(sql, ...values);
+      return row && Object.values(row);
+    },
     all,
     transaction: (work) => storage.transactionSync(work),
   };

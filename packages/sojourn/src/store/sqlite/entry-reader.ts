@@ -2,7 +2,7 @@
 import { show } from "../../show.ts";
 import type { Entry, Head, KeyValue, Page, PageOptions } from "../store.ts";
 import { checkInstant, checkPage } from "../check.ts";
-import { entryOf, headOf } from "./entry-row.ts";
+import { entryOf, entryOfValues, headOf } from "./entry-row.ts";
 import { countLive } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow, SqlValue } from "./sql-port.ts";
 import { namespaceRow } from "./schema.ts";
@@ -26,8 +26,8 @@ export interface EntryReader {
 export function entryReader(port: SqlPort, namespace: number): EntryReader {
   return {
     find(key) {
-      const row = port.get(sql.READ_ENTRY, namespace, toStored(key));
-      return row && entryOf(row);
+      const values = port.getValues(sql.READ_ENTRY, namespace, toStored(key));
+      return values && entryOfValues(values);
     },
 
     list({ prefix = "", after, limit }, now) {

@@ -24,6 +24,22 @@ export function entryOf(row: SqlRow): Entry {
   return Object.freeze({ key, owner, rev, meta, createdAt, touchedAt, expiresAt, value, memo: {} });
 }
 
+/** The entry of the values that `READ_ENTRY` names. */
+export function entryOfValues(values: readonly unknown[]): Entry {
+  const [key, owner, rev, meta, createdAt, touchedAt, expiresAt, value] = values;
+  return Object.freeze({
+    key: fromStored(key as string),
+    owner: owner === null ? null : fromStored(owner as string),
+    rev: fromStored(rev as string),
+    meta: fromStored(meta as string),
+    createdAt: Number(createdAt),
+    touchedAt: Number(touchedAt),
+    expiresAt: Number(expiresAt),
+    value: valueOf(value),
+    memo: {},
+  });
+}
+
 function valueOf(value: unknown): string | Uint8Array {
   if (typeof value === "string") return fromStored(value);
   // One driver gives a Uint8Array, one a Buffer, one an ArrayBuffer.

@@ -1,6 +1,6 @@
 /** The calls that change something. They run inside a transaction, one or many of them. */
 import { RECLAIM_PER_PUT, type Entry, type Expected, type Head, type Put, type Touch } from "../store.ts";
-import { entryOf, headOf } from "./entry-row.ts";
+import { entryOfValues, headOf } from "./entry-row.ts";
 import { expiryCounts } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
 import { checkVersion, namespaceRow } from "./schema.ts";
@@ -139,7 +139,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
   };
 
   function find(key: string): Entry {
-    return entryOf(port.get(sql.READ_ENTRY, namespace, toStored(key))!);
+    return entryOfValues(port.getValues(sql.READ_ENTRY, namespace, toStored(key))!);
   }
 
   function settle(): number | undefined {

@@ -16,6 +16,8 @@ export interface SqlPort {
   run(sql: string, ...values: readonly SqlValue[]): void;
   /** The first row of a statement, which runs to its end. */
   get(sql: string, ...values: readonly SqlValue[]): SqlRow | undefined;
+  /** As `get`, with the values in the order of the columns: drivers that can give these take half the time for it. */
+  getValues(sql: string, ...values: readonly SqlValue[]): readonly unknown[] | undefined;
   /** All rows of a statement. */
   all(sql: string, ...values: readonly SqlValue[]): readonly SqlRow[];
   /**
@@ -35,11 +37,21 @@ export interface SqliteStatement {
   run(...values: SqlValue[]): unknown;
   get(...values: SqlValue[]): unknown;
   all(...values: SqlValue[]): unknown[];
+  /** node:sqlite, Node 24 and later 22: from now on rows are arrays. */
+  setReturnArrays?(enabled: boolean): void;
+  /** better-sqlite3: from now on rows are arrays. In bun:sqlite another thing has this name, so `values` goes first. */
+  raw?(): unknown;
+  /** bun:sqlite: all rows, as arrays. */
+  values?(...values: SqlValue[]): unknown[][];
 }
+
+/** The first row of a statement as an array. */
+type FirstValues = (values: readonly SqlValue[]) => readonly unknown[] | undefined;
 
 /** A port over an open database. It does not close it. */
 export function databasePort(database: SqliteDatabase): SqlPort {
   const prepared = new Map<string, SqliteStatement>();
+  const ofValues = new Map<string, FirstValues>();
 
   function statement(sql: string): SqliteStatement {
     let made = prepared.get(sql);
@@ -70,6 +82,20 @@ export function databasePort(database: SqliteDatabase): SqlPort {
       }
     },
 
+    getValues(sql, ...values) {
+      try {
+        let first = ofValues.get(sql);
+        if (first === undefined) {
+          // A statement of its own: what it is set to would change the rows of `get`.
+          first = firstValues(database.prepare(sql));
+          ofValues.set(sql, first);
+        }
+        return first(values);
+      } catch (error) {
+        throw storeFault(error);
+      }
+    },
+
     all(sql, ...values) {
       try {
         return statement(sql).all(...values) as readonly SqlRow[];
@@ -91,6 +117,19 @@ export function databasePort(database: SqliteDatabase): SqlPort {
       }
     },
   };
+}
+
+function firstValues(statement: SqliteStatement): FirstValues {
+  if (statement.values !== undefined) return (values) => statement.values!(...values)[0];
+  if (statement.setReturnArrays !== undefined) statement.setReturnArrays(true);
+  else if (statement.raw !== undefined) statement.raw();
+  else {
+    return (values) => {
+      const row = statement.get(...values) ?? undefined;
+      return row && Object.values(row);
+    };
+  }
+  return (values) => statement.get(...values) as readonly unknown[] | undefined;
 }
 
 function rollBack(run: SqlPort["run"]): void {

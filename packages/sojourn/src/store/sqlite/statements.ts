@@ -4,6 +4,10 @@ const ROW = `${HEAD}, value`;
 
 export const READ_CHANGES = "SELECT changes FROM sojourn_namespace WHERE id = ?";
 
+/**
+ * In the order that `entryOfValues` reads. The key as well: the string that was asked for may be a part of a token,
+ * which would stay in memory with it.
+ */
 export const READ_ENTRY: string = `SELECT ${ROW} FROM sojourn_entry WHERE namespace = ? AND key = ?`;
 
 /** Pages read a bounded number of rows, whether those are live or not: what has expired must not make them slow. */

@@ -23,20 +23,9 @@ export class CallQueue {
     const before = [...calls].at(-1);
     const call = startedCall();
     calls.add(call);
-    const reply = run(mode, inTurn());
+    const reply = run(mode, inTurn(steps, { calls, call, before }));
     call.reply = reply as Promise<T>;
     return reply;
-
-    function* inTurn(): Steps<T> {
-      try {
-        // Not its reply: whether that one fails is for its own caller to see.
-        if (before !== undefined) yield* wait<"async", void>(before.ended);
-        return yield* steps;
-      } finally {
-        calls.delete(call);
-        call.end();
-      }
-    }
   }
 
   /** Resolves when every call has ended. @throws what the first of them that fails throws: nobody else may look at it */
@@ -45,6 +34,23 @@ export class CallQueue {
       const results = await Promise.allSettled([...this.#calls].map(async ({ reply }) => reply));
       for (const result of results) if (result.status === "rejected") throw result.reason;
     }
+  }
+}
+
+interface Turn {
+  readonly calls: Set<Call>;
+  readonly call: Call;
+  readonly before: Call | undefined;
+}
+
+function* inTurn<T>(steps: Steps<T>, { calls, call, before }: Turn): Steps<T> {
+  try {
+    // Not its reply: whether that one fails is for its own caller to see.
+    if (before !== undefined) yield* wait<"async", void>(before.ended);
+    return yield* steps;
+  } finally {
+    calls.delete(call);
+    call.end();
   }
 }
 

@@ -199,37 +199,40 @@ test.each(commits)("moved away and put back at random, two stores agree with a m
     // What may be under a key: more than one thing after a write that has failed, until an answer says which.
     const possible = new Map<string, readonly (string | undefined)[]>();
     let isAway = false;
-    for (const [index, step] of calls.entries()) {
-      if (!("key" in step)) {
-        const to = step.call === "away";
-        if (to !== isAway) renameSync(to ? path : `${path}.away`, to ? `${path}.away` : path);
-        isAway = to;
-        continue;
+    try {
+      for (const [index, step] of calls.entries()) {
+        if (!("key" in step)) {
+          const to = step.call === "away";
+          if (to !== isAway) renameSync(to ? path : `${path}.away`, to ? `${path}.away` : path);
+          isAway = to;
+          continue;
+        }
+        const { call, key } = step;
+        const store = stores[step.store];
+        const before = possible.get(key) ?? [undefined];
+        const value = `value ${index}`;
+        // Each call is later than reads go on without a look.
+        at += 100;
+        const ask = async (): Promise<string | undefined> => {
+          if (call === "get") return (await store.get(key, at))?.value as string | undefined;
+          if (call === "delete") return (await store.delete(key)) === undefined ? "nothing" : "something";
+          return (await store.put(entry(key, { value, expiresAt: now + 99_000_000 }), "any", at)).outcome;
+        };
+        if (isAway) {
+          await expect(ask()).rejects.toMatchObject({ code: "store_unavailable" });
+          faults++;
+          if (call !== "get") possible.set(key, [...before, call === "put" ? value : undefined]);
+          continue;
+        }
+        const answer = await ask();
+        if (call === "put") expect(answer).toBe("stored");
+        else if (call === "get") expect(before).toContain(answer);
+        else expect(before.map((each) => (each === undefined ? "nothing" : "something"))).toContain(answer);
+        possible.set(key, [call === "put" ? value : call === "get" ? answer : undefined]);
       }
-      const { call, key } = step;
-      const store = stores[step.store];
-      const before = possible.get(key) ?? [undefined];
-      const value = `value ${index}`;
-      // Each call is later than reads go on without a look.
-      at += 100;
-      const ask = async (): Promise<string | undefined> => {
-        if (call === "get") return (await store.get(key, at))?.value as string | undefined;
-        if (call === "delete") return (await store.delete(key)) === undefined ? "nothing" : "something";
-        return (await store.put(entry(key, { value, expiresAt: now + 99_000_000 }), "any", at)).outcome;
-      };
-      if (isAway) {
-        await expect(ask()).rejects.toMatchObject({ code: "store_unavailable" });
-        faults++;
-        if (call !== "get") possible.set(key, [...before, call === "put" ? value : undefined]);
-        continue;
-      }
-      const answer = await ask();
-      if (call === "put") expect(answer).toBe("stored");
-      else if (call === "get") expect(before).toContain(answer);
-      else expect(before.map((each) => (each === undefined ? "nothing" : "something"))).toContain(answer);
-      possible.set(key, [call === "put" ? value : call === "get" ? answer : undefined]);
+    } finally {
+      if (isAway) renameSync(`${path}.away`, path);
     }
-    if (isAway) renameSync(`${path}.away`, path);
   });
   await fc.assert(property, { numRuns: 15 });
   for (const store of stores) await store.close();
