@@ -30,11 +30,11 @@ export function creator<Data, M extends Mode>(
     options: CreateOptions = {},
   ): Steps<SessionWithToken<Data>> {
     const owner = userId === null ? null : parseUserId(userId);
-    const birth = prepare(options, policy);
+    const birth = prepare(options, owner === null, policy);
     // Taken when the call begins: a destroyByUser from here on is to refuse this session.
     const now = policy.clock.now();
     const stamp = stamps.creation(now);
-    const json = codec.encode(data === undefined ? {} : data);
+    const json = codec.encode(data === undefined ? {} : data, owner);
     const value = typeof json === "string" ? json : yield* wait<"async", string>(json);
     const youngest = yield* checkRoom(context, owner, birth.id, now);
     const entry = newEntry({ ...birth, owner, value, now, createdAt: stamps.after(stamp, youngest) });
@@ -59,8 +59,8 @@ interface Birth {
 }
 
 /** What is decided before the store is asked. @throws TypeError for an option that is not what it should be */
-function prepare(options: CreateOptions, policy: Policy): Birth {
-  const lifetimes = resolveLifetimes(options, policy);
+function prepare(options: CreateOptions, isAnonymous: boolean, policy: Policy): Birth {
+  const lifetimes = resolveLifetimes(options, isAnonymous, policy);
   const device = keptDevice(options.device);
   const adopted = options.token !== undefined;
   const key = secretKey();
