@@ -13,7 +13,7 @@ test.each(
   const on = setUp({ store: open() });
   const session = await on.web.start(new Request("https://shop.example/"));
   session.set("theme", "dark");
-  const commit = async () => session.commit(given as unknown as CommitTarget);
+  const commit = async () => session.commit(given as CommitTarget);
   await expect(commit()).rejects.toThrow(
     new TypeError(`Expected a response's \`Headers\`, or a response of Node's, to commit to, got ${shown}`),
   );
