@@ -31,6 +31,7 @@ export { memoryStore, type MemoryStoreOptions } from "./store/memory-store.ts";
 export { nearCache, type NearCacheOptions } from "./store/near-cache/near-cache.ts";
 export type { Mode, Reply } from "./store/reply.ts";
 export type {
+  Begun,
   Entry,
   Expected,
   GetOptions,

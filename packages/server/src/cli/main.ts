@@ -29,6 +29,11 @@ program
     ),
   )
   .addOption(
+    option("--allow-eviction [yes|no]", "take a Redis that may drop sessions when its memory is full", "no").preset(
+      "yes",
+    ),
+  )
+  .addOption(
     option(
       "--host <host>",
       "the address to listen on; any but this machine's own needs --api-key or --open",

@@ -1,6 +1,6 @@
 /** `--store redis://host:port`: sessions in Redis or Valkey, with a near cache in front of them. */
 import { createClient } from "@redis/client";
-import { nearCache, StoreError, type Store } from "sojourn";
+import { GuaranteeError, nearCache, StoreError, type Store } from "sojourn";
 import { redisStore } from "sojourn/redis";
 import { describeError, type Log } from "../http/log.ts";
 import { UsageError } from "./report-error.ts";
@@ -24,7 +24,11 @@ interface Address {
  *
  * @throws UsageError if the URL is wrong, or nothing that can be used answers there
  */
-export async function openRedis(given: string, log: Log): Promise<Store<"async">> {
+export async function openRedis(
+  given: string,
+  log: Log,
+  { allowEviction = false }: { readonly allowEviction?: boolean } = {},
+): Promise<Store<"async">> {
   const { url, shown, prefix, shards } = addressOf(given);
   let isStarting = true;
   const client = createClient({
@@ -44,7 +48,7 @@ export async function openRedis(given: string, log: Log): Promise<Store<"async">
   try {
     await client.connect();
     const named = { ...(prefix === undefined ? {} : { prefix }), ...(shards === undefined ? {} : { shards }) };
-    store = nearCache(await redisStore({ client, ...named }));
+    store = nearCache(await redisStore({ client, allowEviction, ...named }));
   } catch (error) {
     client.destroy();
     throw new UsageError(`--store ${shown}: ${reasonOf(error)}`);
@@ -89,6 +93,7 @@ function addressOf(given: string): Address {
 }
 
 function reasonOf(error: unknown): string {
+  if (error instanceof GuaranteeError) return error.message.replace("`allowEviction: true`", "--allow-eviction");
   if (error instanceof StoreError || error instanceof TypeError) return error.message;
   const { message } = error as Error;
   return message.includes("ECONNREFUSED") ? "nothing listens there" : `cannot connect (${message})`;

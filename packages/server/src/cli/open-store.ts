@@ -10,12 +10,17 @@ interface OpenedStore {
   readonly where: string;
 }
 
+interface StoreOptions {
+  /** Whether a Redis is taken that may drop sessions when its memory is full. @default false */
+  readonly allowEviction?: boolean;
+}
+
 /**
  * Opens what `--store` names: `sqlite:` and a path, `redis:` and a host, or `memory:`.
  *
  * @throws UsageError if it names nothing that can be opened
  */
-export async function openStore(name: string, log: Log): Promise<OpenedStore> {
+export async function openStore(name: string, log: Log, options: StoreOptions = {}): Promise<OpenedStore> {
   const colon = name.indexOf(":");
   const scheme = name.slice(0, Math.max(colon, 0)).toLowerCase();
   const rest = name.slice(colon + 1);
@@ -31,7 +36,7 @@ export async function openStore(name: string, log: Log): Promise<OpenedStore> {
     case "valkeys": {
       // Only here: who keeps sessions elsewhere loads no client.
       const { openRedis, shownRedis } = await import("./open-redis.ts");
-      return { store: await openRedis(name, log), where: `in ${shownRedis(name)}` };
+      return { store: await openRedis(name, log, options), where: `in ${shownRedis(name)}` };
     }
     default:
       throw new UsageError("--store must be sqlite:<path>, redis://<host>:<port> or memory:");

@@ -9,6 +9,7 @@ import { UsageError } from "./report-error.ts";
 /** As commander hands them over. */
 export interface ServeFlags {
   readonly store: string;
+  readonly allowEviction: string;
   readonly host: string;
   readonly port: string;
   readonly ttl: string;
@@ -25,6 +26,7 @@ export interface ServeFlags {
 /** As `serve` takes them. */
 export interface ServeOptions {
   readonly store: string;
+  readonly allowEviction: boolean;
   readonly host: string;
   readonly port: number;
   readonly ttl: Duration;
@@ -47,6 +49,7 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
   const durations = checkDurations(flags);
   const open = yesOrNo(flags.open, "--open");
   const protectProbes = yesOrNo(flags.protectProbes, "--protect-probes");
+  const allowEviction = yesOrNo(flags.allowEviction, "--allow-eviction");
   const { apiKey } = flags;
   const cors = flags.cors?.split(",").map((origin) => origin.trim()) ?? [];
   if (flags.host === "") throw new UsageError("--host must be an address or a name");
@@ -59,7 +62,7 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
     );
   }
   checkCors(cors, open || apiKey !== undefined);
-  return { ...flags, ...durations, port, maxBody, apiKey, open, cors, protectProbes };
+  return { ...flags, ...durations, allowEviction, port, maxBody, apiKey, open, cors, protectProbes };
 }
 
 function checkKey(apiKey: string, open: boolean): void {

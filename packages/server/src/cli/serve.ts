@@ -16,7 +16,7 @@ const STOP_DEADLINE = 10_000;
 /** Starts the server; the process ends with it. @throws UsageError if it cannot start as it was told to */
 export async function serve(options: ServeOptions): Promise<void> {
   const log = operatorLog(options.logLevel, options.logFormat);
-  const { store, where } = await openStore(options.store, log);
+  const { store, where } = await openStore(options.store, log, options);
   let stopping = false;
   let listening: Listening;
   let sessions: Sessions<Record<string, unknown>, Mode>;

@@ -59,6 +59,22 @@ describe.skipIf(noRedis)("on Redis", () => {
       ),
     ));
 
+  test("a Redis that may drop sessions is refused, unless a flag allows it", async () => {
+    const own = await startRedis({ args: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"] });
+    try {
+      await inFolder(async (cwd) => {
+        const refused = await runCommand(["serve", "--store", own.url], { cwd });
+        expect(refused).toMatchObject({ code: 2 });
+        expect(refused.stderr).toMatch(/may drop live sessions.*noeviction.*--allow-eviction/);
+        await withServer(["--store", own.url, "--allow-eviction"], { cwd }, async (server) => {
+          expect(await httpClient(server.url).login("t1", "u_42")).toBe('201 "ok"');
+        });
+      });
+    } finally {
+      await own.stop();
+    }
+  });
+
   test("while Redis is away every answer is a 503, and nobody is logged out by it", async () => {
     const own = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
     try {

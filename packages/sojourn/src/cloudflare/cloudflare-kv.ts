@@ -52,6 +52,7 @@ const guarantees: Guarantees = Object.freeze({
   staleMs: 60_000,
   evicts: false,
   failoverLoss: false,
+  exactOrder: false,
 });
 
 /**

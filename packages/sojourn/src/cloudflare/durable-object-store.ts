@@ -4,8 +4,11 @@ import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkPage, utf8Length } from "../store/check.ts";
 import { checkTouch, guarantees } from "../store/sqlite/sql-store.ts";
+import { revocationOrder } from "../store/revocation-order.ts";
 import type { Store } from "../store/store.ts";
+import { systemClock } from "../time/clock.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
+import { systemTimer } from "../time/timer.ts";
 import type { ShardNamespace } from "./durable-object.ts";
 import { everyShard, pageAtOnce, pageInTurn, shardOf, shares } from "./fan-out.ts";
 import { readEntries, shardClient } from "./shard-client.ts";
@@ -92,14 +95,16 @@ export function durableObjectStore(binding: ShardNamespace, options: DurableObje
   if (!Number.isSafeInteger(cache) || cache < 0) {
     throw new TypeError(`Expected \`cache\` to be a whole number of entries, 0 or more, got ${show(cache)}`);
   }
+  const timeout = parseDuration(deadline, "deadline");
   const ask = shardClient({
     binding: jurisdiction === undefined ? binding : binding.jurisdiction(jurisdiction),
     shards,
     namespace,
-    deadline: parseDuration(deadline, "deadline"),
+    deadline: timeout,
     locationHint,
   });
   const entries = readEntries(cache);
+  const order = revocationOrder({ shards, timer: systemTimer, clock: systemClock, deadline: timeout });
   let closed = false;
 
   function checkOpen(): void {
@@ -108,7 +113,7 @@ export function durableObjectStore(binding: ShardNamespace, options: DurableObje
 
   return {
     mode: "async",
-    guarantees: Object.freeze({ ...guarantees("power"), atomic: shards === 1 }),
+    guarantees: Object.freeze({ ...guarantees("power"), atomic: shards === 1, exactOrder: false }),
 
     async get(key, now) {
       checkOpen();
@@ -117,14 +122,20 @@ export function durableObjectStore(binding: ShardNamespace, options: DurableObje
       return entries.read(key, async (state) => ask(shardOf(key, shards), "get", [key, now, state]));
     },
 
-    async put(entry, expected, now) {
+    begin() {
+      checkOpen();
+      return order.begin();
+    },
+
+    async put(entry, expected, now, begun = order.begin()) {
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
       const { key, owner, rev, meta, createdAt, touchedAt, expiresAt, value } = entry;
       // Without its memo, which need not be anything that can be sent.
       const bare = { key, owner, rev, meta, createdAt, touchedAt, expiresAt, value };
-      return ask(shardOf(key, shards), "put", [bare, expected, now]);
+      const shard = shardOf(key, shards);
+      return order.put(shard, begun, async (seen) => ask(shard, "put", [bare, expected, now, seen]));
     },
 
     async touch(key, rev, { touchedAt, expiresAt }, now) {
@@ -155,10 +166,12 @@ export function durableObjectStore(binding: ShardNamespace, options: DurableObje
       return pageAtOnce({ shards, after, limit }, async (shard, page) => ask(shard, "listByOwner", [owner, page, now]));
     },
 
-    async revokeOwner(owner, floor, except) {
+    async revokeOwner(owner, except) {
       checkOpen();
-      checkInstant(floor, "floor");
-      return (await everyShard(shards, async (shard) => ask(shard, "revokeOwner", [owner, floor, except]))).flat();
+      return order.revoke(async () => {
+        const parts = await everyShard(shards, async (shard) => ask(shard, "revokeOwner", [owner, except]));
+        return { numbers: parts.map(({ number }) => number), answer: parts.flatMap(({ heads }) => heads) };
+      });
     },
 
     async count(now) {

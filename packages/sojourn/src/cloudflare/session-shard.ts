@@ -1,6 +1,8 @@
 /** A shard of a store of sessions: one Durable Object, and in its storage the store over any SQLite. */
 import { eventHub, reportEnds } from "../sessions/events.ts";
 import type { SessionEvents } from "../sessions/session.ts";
+import type { Snapshot } from "../store/begun.ts";
+import { recentMap } from "../store/recent-map.ts";
 import { nothingToWatch } from "../store/sqlite/change-watch.ts";
 import { sqlStore } from "../store/sqlite/sql-store.ts";
 import type { SqlPort } from "../store/sqlite/sql-port.ts";
@@ -25,6 +27,8 @@ export type EndedSession = SessionEvents<never>["ended"];
 const RECLAIM_SLICE = 100;
 /** How many entries an object keeps decoded: it shares 128 MB with other objects of its class. */
 const CACHED_ENTRIES = 1_000;
+/** Of how many revocations an object remembers at most when they ran. */
+const REMEMBERED_INSTANTS = 10_000;
 
 /**
  * The Durable Object class behind `durableObjectStore`. Export it from the Worker, and name it in `wrangler.jsonc` as
@@ -118,16 +122,28 @@ function shardCalls(port: SqlPort): ShardCalls {
     namespace: NAMESPACE,
     durability: "power",
     cache: CACHED_ENTRIES,
-    watch: nothingToWatch,
+    watch: () => nothingToWatch,
   });
-  const { delete: remove, list, touch, revokeOwner, count, sweep } = store;
+  const { delete: remove, list, touch, count, sweep } = store;
+  // An object is the only one that writes, so these are all revocations since it was started, by owner.
+  const revokedAt = recentMap<number>(REMEMBERED_INSTANTS);
+  const known = (): Snapshot => store.begin() as Snapshot;
+  const lastNumber = (): number => known().seen[0] ?? 0;
+
+  /** The object's clock stands still while it works, and may have been read a little before. */
+  function ago(owner: string): number | undefined {
+    const at = revokedAt.get(owner);
+    return at === undefined ? undefined : Math.max(0, systemClock.now() - at - 1);
+  }
+
   return {
     get(key, now, before) {
       const entry = store.get(key, now);
       return entry !== undefined && before !== undefined && isIn(before, entry) ? "unchanged" : bare(entry);
     },
-    put(entry, expected, now) {
-      const put = store.put(entry, expected, now);
+    put(entry, expected, now, seen) {
+      const put = store.put(entry, expected, now, { ...known(), seen: [seen] } satisfies Snapshot);
+      if (put.outcome === "revoked") return { outcome: "refused", number: lastNumber(), ago: ago(entry.owner ?? "") };
       return put.outcome === "conflict" ? { outcome: "conflict", current: bare(put.current) } : put;
     },
     listByOwner(owner, page, now) {
@@ -138,7 +154,11 @@ function shardCalls(port: SqlPort): ShardCalls {
     delete: remove,
     list,
     touch,
-    revokeOwner,
+    revokeOwner(owner, except) {
+      const heads = store.revokeOwner(owner, except);
+      revokedAt.set(owner, systemClock.now());
+      return { heads, number: lastNumber() };
+    },
     count,
     sweep,
   };

@@ -1,17 +1,27 @@
 /** What a store and its shards say to each other. Faults travel as values: an error loses its code on the way. */
 import { StoreError, type StoreErrorCode } from "../errors.ts";
-import type { Entry, Store } from "../store/store.ts";
+import type { Refused } from "../store/revocation-order.ts";
+import type { Entry, Expected, Head, Put, Store } from "../store/store.ts";
 
 /** Which state of an entry the asker has: a rev and both instants, which a touch moves without a new rev, are one. */
 export type EntryState = readonly [rev: string, touchedAt: number, expiresAt: number];
 
-/** The calls of a shard: those of a store, and two of its own. */
+/** The calls of a shard: those of a store, some with what the order of revocations needs, and one of its own. */
 export interface ShardCalls extends Pick<
   Store<"sync">,
-  "put" | "delete" | "list" | "touch" | "listByOwner" | "revokeOwner" | "count" | "sweep"
+  "delete" | "list" | "touch" | "listByOwner" | "count" | "sweep"
 > {
   /** The live entry; `"unchanged"` if that is in the state in which the asker has it. */
   get(key: string, now: number, before: EntryState | undefined): Entry | "unchanged" | undefined;
+  /** @param seen the number of the shard's last revocation that was known when the creation began */
+  put(
+    entry: Entry,
+    expected: Expected,
+    now: number,
+    seen: number,
+  ): Exclude<Put, { readonly outcome: "revoked" }> | Refused;
+  /** What was removed, and the number of the revocation. */
+  revokeOwner(owner: string, except: string | undefined): { readonly heads: readonly Head[]; readonly number: number };
   /** When the entries that have expired first did so, at most `limit` of them, the earliest first. */
   expired(now: number, limit: number): readonly number[];
 }

@@ -19,7 +19,6 @@ import { checkRequirements, checkStore } from "./requirements.ts";
 import { rotator } from "./rotate.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
-import { stamps } from "./stamps.ts";
 import { updater } from "./update.ts";
 
 /** A manager over a store that is synchronous: its calls return values. */
@@ -57,12 +56,11 @@ export function createSessions<Data>(options: SessionsOptions<Data, Mode> = {}):
 function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M> {
   const { store, policy, events } = context;
   const { chain, of } = replies(store.mode);
-  const instants = stamps();
 
   return {
     mode: store.mode,
     guarantees: store.guarantees,
-    create: creator(context, instants),
+    create: creator(context),
     authenticate: authenticator(context),
     get(id) {
       if (!isSessionId(id)) return of(undefined);
@@ -74,9 +72,10 @@ function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessi
     update: updater(context),
     rotate: rotator(context),
     reauthenticate: reauthenticator(context),
-    ...endings(context, instants),
+    ...endings(context),
     ...listings(context),
     count: () => store.count(policy.clock.now()),
+    begin: () => store.begin(),
     explain: explainer(context),
     policy,
     on: events.on,
@@ -93,7 +92,7 @@ function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessi
 
 /** A manager whose calls reject where they would throw, so that a caller of promises has one place for errors. */
 function rejecting<Data>(sessions: Sessions<Data, Mode>): Sessions<Data, Mode> {
-  const { mode, guarantees, policy, on, listens, ...calls } = sessions;
+  const { mode, guarantees, policy, begin, on, listens, ...calls } = sessions;
   const wrapped = Object.entries(calls).map(([name, call]) => [
     name,
     // Not an async function: that would put a promise around the promise of each call.
@@ -105,5 +104,5 @@ function rejecting<Data>(sessions: Sessions<Data, Mode>): Sessions<Data, Mode> {
       }
     },
   ]);
-  return { mode, guarantees, policy, on, listens, ...(Object.fromEntries(wrapped) as typeof calls) };
+  return { mode, guarantees, policy, begin, on, listens, ...(Object.fromEntries(wrapped) as typeof calls) };
 }

@@ -2,7 +2,7 @@
 import { ConflictError, RevokedError, TooManySessionsError } from "../errors.ts";
 import { afterPropagation } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";
-import type { Entry } from "../store/store.ts";
+import type { Begun, Entry } from "../store/store.ts";
 import { adoptToken, mintToken, parseUserId, secretKey, uniqueRev } from "../tokens/token.ts";
 import { sessionOf } from "./decoded-entry.ts";
 import { reportEnds } from "./events.ts";
@@ -13,13 +13,9 @@ import { resolveLifetimes, type CreateOptions, type Policy } from "./options.ts"
 import { encodeRecord, keptDevice } from "./record.ts";
 import type { Device, SessionWithToken } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Stamps } from "./stamps.ts";
 
 /** `create` of a manager. */
-export function creator<Data, M extends Mode>(
-  context: ManagerContext<Data, M>,
-  stamps: Stamps,
-): Sessions<Data, M>["create"] {
+export function creator<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M>["create"] {
   const { store, policy, codec, events } = context;
 
   return (userId, data, options) => run(store.mode, steps(userId, data, options));
@@ -33,12 +29,12 @@ export function creator<Data, M extends Mode>(
     const birth = prepare(options, policy);
     // Taken when the call begins: a destroyByUser from here on is to refuse this session.
     const now = policy.clock.now();
-    const stamp = stamps.creation(now);
+    const begun = owner === null ? undefined : (options.begun ?? store.begin());
     const json = codec.encode(data === undefined ? {} : data);
     const value = typeof json === "string" ? json : yield* wait<"async", string>(json);
-    const youngest = yield* checkRoom(context, owner, birth.id, now);
-    const entry = newEntry({ ...birth, owner, value, now, createdAt: stamps.after(stamp, youngest) });
-    const hasReplaced = yield* insert(context, entry, birth.adopted, now);
+    const createdAt = yield* checkRoom(context, owner, birth.id, now);
+    const entry = newEntry({ ...birth, owner, value, now, createdAt });
+    const hasReplaced = yield* insert(context, entry, { adopted: birth.adopted, now, begun });
     const hasEvicted = yield* enforceLimit(context, entry, now);
     const session = sessionOf(context, entry);
     if (events.listens("created")) events.emit("created", { session, at: now });
@@ -104,10 +100,9 @@ function newEntry(
 function* insert(
   { store, events }: Pick<ManagerContext<never, Mode>, "store" | "events">,
   entry: Entry,
-  adopted: boolean,
-  now: number,
+  { adopted, now, begun }: { readonly adopted: boolean; readonly now: number; readonly begun: Begun | undefined },
 ): Steps<boolean> {
-  const put = yield* wait(store.put(entry, adopted ? "any" : null, now));
+  const put = yield* wait(store.put(entry, adopted ? "any" : null, now, begun));
   if (put.outcome === "revoked") {
     throw new RevokedError("All sessions of the user were ended while this one was being started");
   }
@@ -127,14 +122,14 @@ function* checkRoom(
   owner: string | null,
   id: string,
   now: number,
-): Steps<number | undefined> {
+): Steps<number> {
   const { maxPerUser } = policy;
-  if (maxPerUser === undefined || owner === null) return undefined;
+  if (maxPerUser === undefined || owner === null) return now;
   const others = (yield* liveEntries(store, owner, now)).filter((entry) => entry.key !== id);
   if (maxPerUser.onLimit === "reject" && others.length >= maxPerUser.limit) {
     throw new TooManySessionsError(maxPerUser.limit);
   }
-  return others.length === 0 ? undefined : Math.max(...others.map((entry) => entry.createdAt));
+  return others.reduce((latest, { createdAt }) => Math.max(latest, createdAt + 1), now);
 }
 
 /**

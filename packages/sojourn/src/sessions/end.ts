@@ -11,16 +11,16 @@ import { reportEnds } from "./events.ts";
 import { countLive } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Stamps } from "./stamps.ts";
 
 /** How many expired sessions `cleanup` removes by default: on a disk, a few milliseconds' work. */
 const CLEANUP_SLICE = 250;
 
 /** `destroy`, `destroyByUser` and `cleanup` of a manager. */
-export function endings<Data, M extends Mode>(
-  { store, policy, events }: ManagerContext<Data, M>,
-  stamps: Stamps,
-): Pick<Sessions<Data, M>, "destroy" | "destroyByUser" | "cleanup"> {
+export function endings<Data, M extends Mode>({
+  store,
+  policy,
+  events,
+}: ManagerContext<Data, M>): Pick<Sessions<Data, M>, "destroy" | "destroyByUser" | "cleanup"> {
   return {
     destroy: (id) => run(store.mode, destroy(id)),
     destroyByUser: (userId, options) => run(store.mode, destroyByUser(userId, options?.except)),
@@ -43,7 +43,7 @@ export function endings<Data, M extends Mode>(
       throw new TypeError(`Expected \`except\` to be a session id, got a string of ${except.length} characters`);
     }
     const now = policy.clock.now();
-    const heads = yield* wait(store.revokeOwner(owner, stamps.floor(now), except));
+    const heads = yield* wait(store.revokeOwner(owner, except));
     reportEnds(events, heads, now, "revoked");
     yield* afterPropagation(store);
     return countLive(heads, now);

@@ -2,7 +2,7 @@
 import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
-import type { Store } from "../store/store.ts";
+import type { Begun, Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
 import type { Requirements } from "./requirements.ts";
@@ -61,6 +61,11 @@ export interface CreateOptions {
   readonly absoluteTtl?: Duration;
   /** A token that the caller brings: 1 to 128 characters. A live session under it ends (`replaced`). */
   readonly token?: string;
+  /**
+   * When the login began, from `begin` of the same manager: a `destroyByUser` that was called after it refuses the
+   * session. At most 30 minutes ago. @default when `create` is called
+   */
+  readonly begun?: Begun;
   /** Where it is started from. */
   readonly device?: { readonly ip?: string | undefined; readonly userAgent?: string | undefined };
 }
@@ -116,7 +121,13 @@ const SESSIONS_OPTIONS: OptionNames<SessionsOptions<never, Mode>> = {
   onListenerError: true,
 };
 const MAX_PER_USER: OptionNames<MaxPerUser> = { limit: true, onLimit: true };
-const CREATE_OPTIONS: OptionNames<CreateOptions> = { ttl: true, absoluteTtl: true, token: true, device: true };
+const CREATE_OPTIONS: OptionNames<CreateOptions> = {
+  ttl: true,
+  absoluteTtl: true,
+  token: true,
+  begun: true,
+  device: true,
+};
 
 /** @throws TypeError for an option that is not known, or not what it should be */
 export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {

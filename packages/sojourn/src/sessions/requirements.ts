@@ -16,6 +16,7 @@ export interface Requirements {
   readonly staleMs?: number;
   readonly evicts?: false;
   readonly failoverLoss?: false;
+  readonly exactOrder?: true;
 }
 
 const REQUIREMENTS: OptionNames<Requirements> = {
@@ -24,6 +25,7 @@ const REQUIREMENTS: OptionNames<Requirements> = {
   staleMs: true,
   evicts: true,
   failoverLoss: true,
+  exactOrder: true,
 };
 const DURABILITIES = ["none", "process", "power"] as const;
 
@@ -41,6 +43,7 @@ export function checkRequirements(guarantees: Guarantees, wanted: Requirements):
   if (wanted.evicts === false && guarantees.evicts) unmet.push("no eviction of live sessions");
   if (wanted.failoverLoss === false && guarantees.failoverLoss)
     unmet.push("no loss of acknowledged writes in a failover");
+  if (wanted.exactOrder === true && !guarantees.exactOrder) unmet.push("an exact order of revocations and logins");
   if (unmet.length > 0) throw new GuaranteeError(`The store does not guarantee what is required: ${unmet.join("; ")}`);
 }
 

@@ -1,6 +1,6 @@
 /** The session manager's interface: every call, and what it answers. */
 import type { Mode, Reply } from "../store/reply.ts";
-import type { Guarantees, Page, Unsubscribe } from "../store/store.ts";
+import type { Begun, Guarantees, Page, Unsubscribe } from "../store/store.ts";
 import type { AuthenticateOptions, CreateOptions, Policy, ReauthenticateOptions, RotateOptions } from "./options.ts";
 import type { Explanation, Session, SessionEvents, SessionHead, SessionWithToken } from "./session.ts";
 
@@ -27,10 +27,18 @@ export interface Sessions<Data, M extends Mode> {
    * @param data the payload; by default `{}`
    * @throws InvalidDataError if the data is not JSON, too large, or refused by the schema
    * @throws TooManySessionsError at the limit of `maxPerUser` with `"reject"`
-   * @throws RevokedError if `destroyByUser` of this user came in between, so that nothing was started
+   * @throws RevokedError if `destroyByUser` of this user was called after it began, so that nothing was started
    * @throws StoreError
    */
   create(userId: string | null, data?: Data, options?: CreateOptions): Reply<M, SessionWithToken<Data>>;
+
+  /**
+   * The beginning of a login, to be given to `create` as `begun`. Take it before the password is checked: then a
+   * `destroyByUser` that comes in while that goes on refuses the login. It asks no server, and returns at once.
+   *
+   * @throws StoreError
+   */
+  begin(): Begun;
 
   /**
    * The live session that a token proves, or `undefined`. Extends it when less than the refresh threshold is left.
@@ -106,7 +114,7 @@ export interface Sessions<Data, M extends Mode> {
   destroy(id: string): Reply<M, boolean>;
 
   /**
-   * Ends every session of a user (`revoked`), also those whose creation has begun elsewhere and not yet arrived.
+   * Ends every session of a user (`revoked`), also those whose creation has begun anywhere and not yet arrived.
    *
    * @param options.except the id of a session that stays
    * @returns how many live ones ended

@@ -1,11 +1,11 @@
 /** Entries in the process's own memory: the default store, and the fastest. What it keeps ends with the process. */
 import { StoreError } from "../errors.ts";
 import { show } from "../show.ts";
+import { checkBegun, type Snapshot } from "./begun.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "./check.ts";
 import { giveEntry, headOf, keepEntry, touchEntry } from "./kept-entry.ts";
 import { MemoryEntries, type Kept } from "./memory-entries.ts";
 import {
-  FLOOR_LIFETIME,
   RECLAIM_PER_PUT,
   type Entry,
   type Expected,
@@ -28,6 +28,9 @@ export interface MemoryStoreOptions {
   readonly onFull?: "reject" | "evict-lru";
 }
 
+/** How many revocations are remembered at most: a login is refused once that began so many of them ago. */
+const MAX_REVOCATIONS = 10_000;
+
 /**
  * A store in memory, for one process.
  *
@@ -36,7 +39,11 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   const { maxEntries, evicts } = resolve(options);
   let entries = new MemoryEntries();
-  let floors = new Map<string, number>();
+  // The number of each owner's last revocation, the lowest first, and the highest that was forgotten.
+  let revocations = new Map<string, number>();
+  let forgotten = 0;
+  const source = {};
+  let present: Snapshot = Object.freeze({ source, seen: [0] });
   let closed = false;
 
   function checkOpen(): void {
@@ -48,24 +55,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
     return kept !== undefined && now < kept.entry.expiresAt ? kept : undefined;
   }
 
-  /** The floor that stands against bringing an entry to its owner, if one does. */
-  function barredBy(entry: Entry): number | undefined {
-    const floor = entry.owner === null ? undefined : floors.get(entry.owner);
-    return floor !== undefined && entry.createdAt <= floor ? floor : undefined;
+  /** Whether a revocation may have come after a creation had begun. */
+  function isRevoked(owner: string | null, { seen: [seen = 0] }: Snapshot): boolean {
+    return owner !== null && seen < Math.max(forgotten, revocations.get(owner) ?? 0);
   }
 
-  function raiseFloor(owner: string, floor: number): void {
-    const raised = Math.max(floor, floors.get(owner) ?? floor);
-    floors.delete(owner);
-    floors.set(owner, raised);
-  }
-
-  /** Drops floors that nothing can need any more. Those that were raised last stand at the end. */
-  function dropFloors(now: number): void {
-    for (const [owner, floor] of floors) {
-      if (now <= floor + FLOOR_LIFETIME) return;
-      floors.delete(owner);
-    }
+  function remember(owner: string): void {
+    const number = (present.seen[0] ?? 0) + 1;
+    present = Object.freeze({ source, seen: [number] });
+    revocations.delete(owner);
+    revocations.set(owner, number);
+    if (revocations.size <= MAX_REVOCATIONS) return;
+    const [first] = revocations;
+    if (first === undefined) return;
+    revocations.delete(first[0]);
+    forgotten = first[1];
   }
 
   /** Makes room for one more entry: of what has expired first. */
@@ -117,17 +121,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       return giveEntry(kept.entry);
     },
 
-    put(entry, expected, now) {
+    begin() {
+      checkOpen();
+      return present;
+    },
+
+    put(entry, expected, now, begun = present) {
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
-      dropFloors(now);
+      const known = checkBegun(source, begun);
       const kept = live(entry.key, now);
       if (kept?.entry.rev === entry.rev) return { outcome: "stored", removed: [] };
       if (!meets(kept, expected)) return { outcome: "conflict", current: kept && giveEntry(kept.entry) };
       const over = kept !== undefined && expected !== "any" ? kept : undefined;
-      const floor = over?.entry.owner === entry.owner ? undefined : barredBy(entry);
-      if (floor !== undefined) return { outcome: "revoked", floor };
+      if (over?.entry.owner !== entry.owner && isRevoked(entry.owner, known)) return { outcome: "revoked" };
       return over === undefined ? insert(entry, now) : replace(over, entry, now);
     },
 
@@ -175,12 +183,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       return { items: rest.slice(0, limit).map((kept) => giveEntry(kept.entry)), next: rest[limit]?.slot.toString() };
     },
 
-    revokeOwner(owner, floor, except) {
+    revokeOwner(owner, except) {
       checkOpen();
-      checkInstant(floor, "floor");
       const gone = entries.ownedBy(owner).filter((kept) => kept.entry.key !== except);
       for (const kept of gone) entries.remove(kept);
-      raiseFloor(owner, floor);
+      remember(owner);
       return gone.map((kept) => headOf(kept.entry));
     },
 
@@ -194,7 +201,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       checkOpen();
       checkInstant(now, "now");
       checkLimit(limit);
-      dropFloors(now);
       const removed: Head[] = [];
       entries.removeEnded(now, limit, removed);
       return removed;
@@ -203,7 +209,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
     close() {
       closed = true;
       entries = new MemoryEntries();
-      floors = new Map();
+      revocations = new Map();
     },
   };
 }
@@ -222,7 +228,7 @@ function resolve({ maxEntries = 1_000_000, onFull = "reject" }: MemoryStoreOptio
 }
 
 function guarantees(evicts: boolean): Guarantees {
-  return Object.freeze({ durability: "none", atomic: true, staleMs: 0, evicts, failoverLoss: false });
+  return Object.freeze({ durability: "none", atomic: true, staleMs: 0, evicts, failoverLoss: false, exactOrder: true });
 }
 
 function meets(kept: Kept | undefined, expected: Expected): boolean {

@@ -3,7 +3,7 @@
  *
  * A store keeps entries: a key, an optional owner, three instants, and two strings that it never looks into. It
  * reads no clock, logs nothing, and opens no connection that it was not given. Whoever calls it brings the time
- * (`now`, whole epoch milliseconds) and decides what the answers mean; the rules of sessions live one floor up.
+ * (`now`, whole epoch milliseconds) and decides what the answers mean; the rules of sessions live one layer up.
  *
  * `storeContract` in `sojourn/testing` checks each rule below by its number, on any store.
  *
@@ -21,16 +21,19 @@
  *  6. **touch** answers whether the entry is live, has this rev, and lasts at least until the given `expiresAt`
  *     afterwards. It moves `touchedAt` and `expiresAt` only forward, changes nothing else, and never inserts.
  *  7. **delete** removes what is under the key, live or not, and returns its head; the caller judges which it was.
- *  8. **revokeOwner** removes every entry of an owner but `except`, whatever its `createdAt`, and sets the owner's
- *     floor to the given instant, or leaves a higher one. After it, a put that would bring an entry to that owner
- *     (expected `null` or `"any"`, or a change of owner) with `createdAt <= floor` answers `revoked` and changes
- *     nothing; a conflict comes first. A floor stays until a `now`, given after it, is an hour past it ({@link FLOOR_LIFETIME}).
+ *  8. **revokeOwner** removes every entry of an owner but `except`, whatever its `createdAt`, and is remembered. A put
+ *     that would bring an entry to that owner (expected `null` or `"any"`, or a change of owner) answers `revoked` and
+ *     changes nothing if its `begun` was taken before a `revokeOwner` of that owner was called that has run. It does not
+ *     if `begun` was taken after all of them had resolved; where `guarantees.exactOrder` is `false`, it may then be
+ *     refused once, and is let in with a new `begun`. In between it may be either. A conflict comes first. No date has
+ *     a part in it. A put without `begun` begins when it is called.
+ *     **A store may forget a revocation** at any time; from then on it refuses every `begun` taken before that.
  *  9. **count** is the number of live entries, from a maintained total, less the expired ones not yet reclaimed.
  * 10. **sweep** removes at most `limit` entries that have expired, the earliest first, and returns their heads. A
  *     put, too, may reclaim a few. Whatever way an entry goes, its head is in exactly one answer, once.
  * 11. **Pages.** `after` is the `next` of an earlier page, opaque; `next` is `undefined` on the last one. What is
  *     there from the first page to the last is listed exactly once. A page may hold fewer than `limit`, even none.
- * 12. **Each call is one step.** Entry, owner index, total and floor change together or not at all, also when the
+ * 12. **Each call is one step.** Entry, owner index, total and revocation change together or not at all, also when the
  *     process dies in the middle (where `durability` is not `"none"`), and in one order that every caller sees.
  * 13. **Nothing is shared.** What a store returns stays as it is whatever happens to the entry, and what it was
  *     given can be changed afterwards without harm.
@@ -38,7 +41,8 @@
  *     because of rule 4 it can be repeated as it was. After `close`, every call throws `store_closed`.
  * 15. **One namespace.** Stores with different namespaces on one file or server do not see each other.
  * 16. **Bounds.** Keys have 1 to {@link MAX_KEY_BYTES} bytes, a meta has at most {@link MAX_META_BYTES}, instants
- *     are safe integers, a limit is 1 to {@link MAX_PAGE}. Anything else is a `TypeError`, and nothing changes.
+ *     are safe integers, a limit is 1 to {@link MAX_PAGE}, a `begun` comes from `begin` of the same store. Anything
+ *     else is a `TypeError`, and nothing changes.
  */
 import type { Mode, Reply } from "./reply.ts";
 
@@ -52,7 +56,7 @@ export interface Head {
   readonly rev: string;
   /** At most 1 KiB, for the caller; listed with the head. */
   readonly meta: string;
-  /** The instant that floors are compared with, in epoch milliseconds. */
+  /** When it was made, in epoch milliseconds: for people, and for the order of an owner's entries. */
   readonly createdAt: number;
   /** The instant of the last touch, in epoch milliseconds. */
   readonly touchedAt: number;
@@ -81,7 +85,15 @@ export type Put =
       readonly removed: readonly Head[];
     }
   | { readonly outcome: "conflict"; readonly current: Entry | undefined }
-  | { readonly outcome: "revoked"; readonly floor: number };
+  | { readonly outcome: "revoked" };
+
+/**
+ * What a store knew of its revocations when a creation began. It never changes, can be used for more than one put, and
+ * is for the store that gave it; what is in it is that store's own affair.
+ */
+export interface Begun {
+  readonly seen: unknown;
+}
 
 /** A part of a listing. */
 export interface Page<T> {
@@ -110,6 +122,11 @@ export interface Guarantees {
   readonly evicts: boolean;
   /** Whether a failover can lose acknowledged writes. */
   readonly failoverLoss: boolean;
+  /**
+   * Whether a put that began after a revocation of its owner had resolved is always let in. Across a network it may be
+   * refused once, and is let in when it begins again.
+   */
+  readonly exactOrder: boolean;
 }
 
 /** How a get is answered. */
@@ -123,7 +140,7 @@ export interface KeyValue<M extends Mode = Mode> {
   readonly mode: M;
   readonly guarantees: Guarantees;
   get(key: string, now: number, options?: GetOptions): Reply<M, Entry | undefined>;
-  put(entry: Entry, expected: Expected, now: number): Reply<M, Put>;
+  put(entry: Entry, expected: Expected, now: number, begun?: Begun): Reply<M, Put>;
   delete(key: string): Reply<M, Head | undefined>;
   list(options: PageOptions & { readonly prefix?: string | undefined }, now: number): Reply<M, Page<Head>>;
   /** Releases what the store opened. A handle or client that it was given stays open. */
@@ -134,7 +151,12 @@ export interface KeyValue<M extends Mode = Mode> {
 export interface Store<M extends Mode = Mode> extends KeyValue<M> {
   touch(key: string, rev: string, to: Touch, now: number): Reply<M, boolean>;
   listByOwner(owner: string, options: PageOptions, now: number): Reply<M, Page<Entry>>;
-  revokeOwner(owner: string, floor: number, except?: string): Reply<M, readonly Head[]>;
+  /**
+   * What is known of revocations now, for a put that is to count as begun now. It asks no server, and answers at once
+   * on every store.
+   */
+  begin(): Begun;
+  revokeOwner(owner: string, except?: string): Reply<M, readonly Head[]>;
   count(now: number): Reply<M, number>;
   sweep(now: number, limit: number): Reply<M, readonly Head[]>;
   /** Calls back with the key of an entry that changed elsewhere, or `null` when every entry may have. */
@@ -164,8 +186,6 @@ export type Touch = Pick<Head, "touchedAt" | "expiresAt">;
 /** Ends a subscription; a second call does nothing. */
 export type Unsubscribe = () => void;
 
-/** For how long past its instant a floor stays, in milliseconds: longer than any call's deadline plus clock skew. */
-export const FLOOR_LIFETIME = 3_600_000;
 /** The largest key, in bytes of UTF-8. */
 export const MAX_KEY_BYTES = 512;
 /** The largest meta, in bytes of UTF-8. */

@@ -80,8 +80,8 @@ function timedAuthenticate<Data, M extends Mode>(
   };
 }
 
-/** What is not a call: these stay as they are. */
-const PLAIN = new Set(["on", "listens"]);
+/** What asks no store: these stay as they are. */
+const PLAIN = new Set(["begin", "on", "listens"]);
 
 function traced<Data, M extends Mode>(sessions: Sessions<Data, M>, tracer: TelemetryTracer): Sessions<Data, M> {
   type Call = (...given: readonly unknown[]) => Reply<M, unknown>;

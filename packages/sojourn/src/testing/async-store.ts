@@ -30,13 +30,16 @@ export function asyncStore(store: Store<"sync">, { pause = async () => {} }: Asy
     mode: "async",
     guarantees: store.guarantees,
     get: async (key, now, options) => send("get", () => store.get(key, now, options)),
-    put: async (entry, expected, now) => send("put", () => store.put(entry, expected, now)),
+    // Begun when it is called, not when it arrives.
+    put: async (entry, expected, now, begun = store.begin()) =>
+      send("put", () => store.put(entry, expected, now, begun)),
+    begin: () => store.begin(),
     delete: async (key) => send("delete", () => store.delete(key)),
     list: async (options, now) => send("list", () => store.list(options, now)),
     close: async () => send("close", () => store.close()),
     touch: async (key, rev, to, now) => send("touch", () => store.touch(key, rev, to, now)),
     listByOwner: async (owner, options, now) => send("listByOwner", () => store.listByOwner(owner, options, now)),
-    revokeOwner: async (owner, floor, except) => send("revokeOwner", () => store.revokeOwner(owner, floor, except)),
+    revokeOwner: async (owner, except) => send("revokeOwner", () => store.revokeOwner(owner, except)),
     count: async (now) => send("count", () => store.count(now)),
     sweep: async (now, limit) => send("sweep", () => store.sweep(now, limit)),
     ...(watch && { watch: (onChange) => watch.call(store, onChange) }),

@@ -1,5 +1,6 @@
 /** The store contract as data: a case for each thing that `store.ts` promises, numbered by its rules. */
 import { faultCases } from "./cases/fault-cases.ts";
+import { orderCases } from "./cases/order-cases.ts";
 import { ownerCases } from "./cases/owner-cases.ts";
 import { pageCases } from "./cases/page-cases.ts";
 import { putCases } from "./cases/put-cases.ts";
@@ -46,6 +47,7 @@ export const storeContract: readonly ContractCase[] = Object.freeze(
     ...valueCases,
     ...touchCases,
     ...ownerCases,
+    ...orderCases,
     ...removalCases,
     ...pageCases,
     ...stepCases,

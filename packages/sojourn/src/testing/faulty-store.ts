@@ -1,10 +1,10 @@
 /** A store whose faults are written in advance: which call, which time, and what goes wrong. */
 import { StoreError } from "../errors.ts";
 import { replies, type Mode, type Reply } from "../store/reply.ts";
-import type { Store } from "../store/store.ts";
+import type { Begun, Store } from "../store/store.ts";
 
 /** The calls of a store that can be made to fail. */
-export type StoreCall = Exclude<keyof Store, "mode" | "guarantees" | "watch">;
+export type StoreCall = Exclude<keyof Store, "mode" | "guarantees" | "watch" | "begin">;
 
 /** One fault of a script. */
 export type Fault = FaultOccasion &
@@ -95,18 +95,32 @@ export function faultyStore<M extends Mode>(store: Store<M>, script: readonly Fa
     mode: store.mode,
     guarantees: store.guarantees,
     get: (key, now, options) => around("get", () => store.get(key, now, options)),
-    put: (entry, expected, now) => around("put", () => store.put(entry, expected, now)),
+    put(entry, expected, now, begun) {
+      // Begun when it is called, not when it arrives, nor again with a repeat.
+      const first = begun ?? begunBy(store);
+      return around("put", () => store.put(entry, expected, now, first));
+    },
+    begin: () => store.begin(),
     delete: (key) => around("delete", () => store.delete(key)),
     list: (options, now) => around("list", () => store.list(options, now)),
     close: () => around("close", () => store.close()),
     touch: (key, rev, to, now) => around("touch", () => store.touch(key, rev, to, now)),
     listByOwner: (owner, options, now) => around("listByOwner", () => store.listByOwner(owner, options, now)),
-    revokeOwner: (owner, floor, except) => around("revokeOwner", () => store.revokeOwner(owner, floor, except)),
+    revokeOwner: (owner, except) => around("revokeOwner", () => store.revokeOwner(owner, except)),
     count: (now) => around("count", () => store.count(now)),
     sweep: (now, limit) => around("sweep", () => store.sweep(now, limit)),
     ...(watch && { watch: (onChange) => watch.call(store, onChange) }),
     ...(propagated && { propagated: () => around("propagated", () => propagated.call(store)) }),
   };
+}
+
+/** What a store knows now. One that cannot say, such as a closed one, will say why when it is asked for more. */
+function begunBy(store: Store): Begun | undefined {
+  try {
+    return store.begin();
+  } catch {
+    return undefined;
+  }
 }
 
 function injector<M extends Mode>(mode: M): <T>(fault: Fault, make: () => Reply<M, T>) => Reply<M, T> {

@@ -79,7 +79,7 @@ test.each([
   const calls = [
     async () => store.get("k", 0),
     async () => store.count(0),
-    async () => store.revokeOwner("ann", 0),
+    async () => store.revokeOwner("ann"),
     async () => store.sweep(0, 1),
     async () => store.list({ limit: 1 }, 0),
     async () => store.listByOwner("ann", { limit: 1 }, 0),

@@ -202,6 +202,7 @@ describe("the number of shards", () => {
       staleMs: 0,
       evicts: false,
       failoverLoss: false,
+      exactOrder: false,
     });
     expect((await ask("guarantees", { shards: 2 })).reply).toMatchObject({ atomic: false });
   });

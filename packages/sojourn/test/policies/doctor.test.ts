@@ -24,6 +24,7 @@ const GUARANTEES: Guarantees = {
   staleMs: 0,
   evicts: false,
   failoverLoss: false,
+  exactOrder: true,
 };
 
 function examine({ options = CONFORMING, guarantees, extra, heard = true }: Configuration): readonly Finding[] {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { RevokedError, TooManySessionsError } from "../../src/errors.ts";
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
+import { sqliteStore } from "../../src/store/sqlite/index.ts";
 import { asyncStore } from "../../src/testing/async-store.ts";
 import { faultyStore, gate } from "../../src/testing/faulty-store.ts";
 import { manualClock } from "../../src/time/manual-clock.ts";
@@ -73,6 +74,72 @@ test.each(["minted", "adopted"])("a login in flight with a %s token is refused w
   expect(await sessions.listByUser("ann")).toEqual([]);
   // What the login would have replaced is untouched: nothing half done.
   expect(await sessions.authenticate("mine")).toMatchObject({ userId: "bob" });
+});
+
+describe("law 6, dates", () => {
+  test.each([
+    ["memory", () => memoryStore()],
+    ["SQLite", () => sqliteStore({ path: ":memory:" })],
+  ])("a clock that is ten minutes off on one node refuses nobody, and lets nobody through: %s", async (_, open) => {
+    const store = open();
+    const [ahead, behind] = [manualClock(Date.UTC(2030, 0, 1, 0, 10)), manualClock(Date.UTC(2030, 0, 1))];
+    const fast = createSessions({ store, clock: ahead });
+    const slow = createSessions({ store, clock: behind });
+    for (const [one, other] of [
+      [fast, slow],
+      [slow, fast],
+    ] as const) {
+      const begun = other.begin();
+      one.destroyByUser("ann");
+      expect(() => other.create("ann", {}, { begun })).toThrow(RevokedError);
+      const { id } = other.create("ann");
+      expect(one.get(id)).toBeDefined();
+      expect(one.destroyByUser("ann")).toBe(1);
+    }
+  });
+});
+
+describe.each(modes)("law 6, begin: %s", (_, open) => {
+  const managed: Manage = (options) => manage(open, options);
+
+  test("a login begins where it was said to, before the password was checked", async () => {
+    const { sessions } = managed();
+    const begun = sessions.begin();
+    expect((await sessions.create("ann", {}, { begun })).userId).toBe("ann");
+    await sessions.destroyByUser("ann");
+    await expect(async () => sessions.create("ann", {}, { begun })).rejects.toBeInstanceOf(RevokedError);
+    await expect(async () => sessions.create("ann", {}, { begun })).rejects.toBeInstanceOf(RevokedError);
+    expect(await sessions.create("bob", {}, { begun })).toBeDefined();
+    expect(await sessions.create("ann", {}, { begun: sessions.begin() })).toBeDefined();
+    expect(await sessions.listByUser("ann")).toHaveLength(1);
+  });
+
+  test("without it, a login begins when create is called, before its data is validated", async () => {
+    const validated = gate();
+    const schema = {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        async validate(value: unknown) {
+          await validated.pass();
+          return { value: value as Record<string, unknown> };
+        },
+      },
+    } as const;
+    const { sessions } = manage(() => asyncStore(memoryStore()), { schema });
+    const login = Promise.resolve(sessions.create("ann")).catch((error: unknown) => error);
+    await validated.reached;
+    await sessions.destroyByUser("ann");
+    validated.open();
+    expect(await login).toBeInstanceOf(RevokedError);
+  });
+
+  test("a beginning of another manager's store is refused", async () => {
+    const { sessions } = managed();
+    const begun = managed().sessions.begin();
+    await expect(async () => sessions.create("ann", {}, { begun })).rejects.toThrow(/`begun` to come from `begin\(\)`/);
+    expect(await sessions.count()).toBe(0);
+  });
 });
 
 describe.each(modes)("maxPerUser: %s", (_, open) => {

@@ -380,22 +380,26 @@ describe("options", () => {
 });
 
 describe("law 11, requirements", () => {
-  const weak: Guarantees = { durability: "process", atomic: false, staleMs: 60_000, evicts: true, failoverLoss: true };
+  const lost = { evicts: true, failoverLoss: true, exactOrder: false };
+  const weak: Guarantees = { durability: "process", atomic: false, staleMs: 60_000, ...lost };
   const store: Store<"sync"> = { ...memoryStore(), guarantees: weak };
 
   test("what a store does not guarantee is refused, and all of it is named", () => {
-    const require = { durability: "power", atomic: true, staleMs: 0, evicts: false, failoverLoss: false } as const;
+    const kept = { evicts: false, failoverLoss: false, exactOrder: true } as const;
+    const require = { durability: "power", atomic: true, staleMs: 0, ...kept } as const;
     expect(() => createSessions({ store, require })).toThrow(GuaranteeError);
     expect(() => createSessions({ store, require })).toThrow(
       'durability "power" (it has "process"); atomic calls; answers at most 0 ms old (its are up to 60000); ' +
-        "no eviction of live sessions; no loss of acknowledged writes in a failover",
+        "no eviction of live sessions; no loss of acknowledged writes in a failover; " +
+        "an exact order of revocations and logins",
     );
   });
 
   test("what it does guarantee, or more, is accepted", () => {
     expect(createSessions({ store, require: { durability: "process", staleMs: 60_000 } }).guarantees).toBe(weak);
     expect(createSessions({ store, require: {} })).toBeDefined();
-    expect(createSessions({ require: { atomic: true, staleMs: 0, evicts: false, failoverLoss: false } })).toBeDefined();
+    const all = { atomic: true, staleMs: 0, evicts: false, failoverLoss: false, exactOrder: true } as const;
+    expect(createSessions({ require: all })).toBeDefined();
   });
 });
 

@@ -14,20 +14,27 @@ interface Counter {
 }
 type Manager = Sessions<Counter, "async">;
 
+const OFF = 600_000;
 const increment = ({ n }: Counter): Counter => ({ n: n + 1 });
 
 /** Two managers, as two nodes have them, on one store; each step of each call waits for its turn. */
 function nodes(
   s: fc.Scheduler,
-  clock: ManualClock,
+  clocks: ManualClock | readonly [ManualClock, ManualClock],
   options: Partial<SessionsOptions<Counter, "async">> = {},
 ): readonly [Manager, Manager] {
   const shared = memoryStore();
-  const node = (name: string): Manager => {
+  const [one, two] = "now" in clocks ? [clocks, clocks] : clocks;
+  const node = (name: string, clock: ManualClock): Manager => {
     const store = asyncStore(shared, { pause: (point) => s.schedule(Promise.resolve(), `${name} ${point}`) });
     return createSessions<Counter>({ ...options, store, clock });
   };
-  return [node("A"), node("B")];
+  return [node("A", one), node("B", two)];
+}
+
+/** 1 or -1, as the scheduler chooses. */
+async function either(s: fc.Scheduler): Promise<number> {
+  return Promise.race([1, -1].map(async (each) => s.schedule(Promise.resolve(each), `${each}`)));
 }
 
 async function run<T>(s: fc.Scheduler, work: Promise<T>): Promise<T> {
@@ -93,14 +100,17 @@ describe("in every interleaving", () => {
 
   test("law 6: no login that began before destroyByUser resolved outlives it", async () => {
     await check(async (s) => {
-      const clock = manualClock();
-      const [a] = nodes(s, clock);
-      const logins = [0, 1, 2].map(async (n) => a.create("u", { n }).catch((error: unknown) => error));
+      // The clock of the other node is ten minutes ahead, or behind.
+      const start = Date.UTC(2030, 0, 2);
+      const [a, b] = nodes(s, [manualClock(start), manualClock(start + (await run(s, either(s))) * OFF)]);
+      const logins = [a, b, b].map(async (node, n) => node.create("u", { n }).catch((error: unknown) => error));
       const revoked = a.destroyByUser("u");
       const [ended, ...results] = await run(s, Promise.all([revoked, ...logins]));
       const refused = results.filter((result) => result instanceof SojournError).length;
       expect(ended + refused).toBe(3);
       expect(await run(s, a.listByUser("u"))).toEqual([]);
+      // What begins after it is let in, on either node.
+      await run(s, Promise.all([a.create("u", { n: 3 }), b.create("u", { n: 4 })]));
     });
   });
 

@@ -7,7 +7,7 @@ import { asyncStore } from "../../src/testing/index.ts";
 import { callers, entry, increment, now, type Caller } from "./support/callers.ts";
 import { history, type History } from "./support/history.ts";
 import { isLinearizable } from "./support/linearizable.ts";
-import { naiveStore } from "./support/naive-store.ts";
+import { emptySpace, naiveStore } from "./support/naive-store.ts";
 
 type Pause = (point: string) => Promise<unknown>;
 type Open = (pause: Pause) => Store<"async">;
@@ -80,22 +80,22 @@ describe.each(Object.entries(stores))("calls at once: %s", (_, open) => {
     await fc.assert(property, { numRuns: 100 });
   });
 
-  test("let a floor beat the inserts in flight", async () => {
+  test("let a revocation beat the inserts in flight, and no later one", async () => {
     const property = fc.asyncProperty(fc.scheduler(), async (scheduler) => {
       await race(scheduler, open, [
         async (seen) => {
-          const puts = [0, 1, 2, 3].map(async (id) => {
-            const made = entry(`k${id}`, `l${id}`, { owner: "ann", createdAt: id === 3 ? now + 1 : now });
-            return seen.make<Put>({ call: "put", entry: made, expected: id % 2 === 0 ? null : "any", now });
-          });
-          const gone = await seen.make<unknown[]>({ call: "revokeOwner", owner: "ann", floor: now, except: undefined });
-          const outcomes = (await Promise.all(puts)).map(({ outcome }) => outcome);
-          const left = await seen.make<unknown[]>({ call: "listByOwner", owner: "ann", limit: 10, now });
-          // The one that began after the floor may come after it; no other.
-          const stored = outcomes.filter((outcome) => outcome === "stored").length;
-          expect(outcomes[3]).toBe("stored");
-          expect(gone.length + left.length).toBe(stored);
-          expect(left.every((item) => (item as { key: string }).key === "k3")).toBe(true);
+          const login = async (key: string, expected: null | "any"): Promise<Put> => {
+            // Whatever the dates of its node are.
+            const made = entry(key, `rev ${key}`, { owner: "ann", createdAt: now + (key < "k2" ? 9_000_000 : 0) });
+            return seen.make<Put>({ call: "put", entry: made, expected, now });
+          };
+          const before = [0, 1, 2, 3].map(async (id) => login(`k${id}`, id % 2 === 0 ? null : "any"));
+          const gone = await seen.make<unknown[]>({ call: "revokeOwner", owner: "ann", except: undefined });
+          expect((await login("later", null)).outcome).toBe("stored");
+          const stored = (await Promise.all(before)).filter(({ outcome }) => outcome === "stored").length;
+          const left = await seen.make<{ key: string }[]>({ call: "listByOwner", owner: "ann", limit: 10, now });
+          expect(gone.length).toBe(stored);
+          expect(left.map(({ key }) => key)).toEqual(["later"]);
         },
       ]);
     });
@@ -128,12 +128,16 @@ const torn: Readonly<Record<string, Open>> = {
     };
   },
   revokeOwner(pause) {
-    const store = asyncStore(naiveStore(), { pause });
+    const space = emptySpace();
+    const [inner, store] = [naiveStore(space), asyncStore(naiveStore(space), { pause })];
     return {
       ...store,
-      async revokeOwner(owner, floor, except) {
-        const gone = await store.revokeOwner(owner, 0, except);
-        await store.revokeOwner(owner, floor, "a");
+      async revokeOwner(owner, except) {
+        await pause("removes");
+        const gone = inner.revokeOwner(owner, except);
+        space.revocations.delete(owner);
+        await pause("remembers");
+        space.revocations.set(owner, ++space.revoked);
         return gone;
       },
     };

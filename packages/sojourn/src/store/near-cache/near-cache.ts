@@ -124,10 +124,10 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
       return copy !== undefined && isFresh && now < copy.expiresAt ? giveEntry(copy) : read(key, now);
     },
 
-    async put(entry, expected, now) {
+    async put(entry, expected, now, begun) {
       const { key } = entry;
       try {
-        const put = await store.put(entry, expected, now);
+        const put = await store.put(entry, expected, now, begun);
         if (put.outcome === "stored") dropAll(put.removed);
         return put;
       } finally {
@@ -154,7 +154,8 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
       }
     },
 
-    revokeOwner: async (owner, floor, except) => removal(store.revokeOwner(owner, floor, except)),
+    begin: () => store.begin(),
+    revokeOwner: async (owner, except) => removal(store.revokeOwner(owner, except)),
     sweep: async (now, limit) => removal(store.sweep(now, limit)),
     list: async (page, now) => store.list(page, now),
     listByOwner: async (owner, page, now) => store.listByOwner(owner, page, now),

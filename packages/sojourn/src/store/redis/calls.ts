@@ -1,13 +1,20 @@
 /** How a call reaches the server and comes back: in time, or as a fault. */
 import { StoreError } from "../../errors.ts";
 import type { Timer } from "../../time/timer.ts";
+import type { MasterGuard } from "./master-guard.ts";
 import { redisFault } from "./redis-fault.ts";
 import type { RedisPort } from "./redis-port.ts";
 
 /** Makes calls, each of which has an answer within the deadline. */
 export interface Calls {
-  /** Sends something, and goes on with the reply. */
-  run<T>(send: () => Promise<unknown>, decode: (reply: unknown) => T): Promise<T>;
+  /**
+   * Sends something, and goes on with the reply.
+   *
+   * @param guard says whether the reply counts, or must wait until the server has proven that it is the master
+   */
+  run<T>(send: () => Promise<unknown>, decode: (reply: unknown) => T, guard?: MasterGuard): Promise<T>;
+  /** @throws StoreError `store_closed` once it is closed */
+  checkOpen(): void;
   /** Every call, those under way too, is refused from now on. */
   close(): void;
 }
@@ -17,31 +24,50 @@ class Call<T = unknown> {
   readonly startedAt: number;
   readonly #send: () => Promise<unknown>;
   readonly #decode: (reply: unknown) => T;
+  readonly #guard: MasterGuard | undefined;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   isOver = false;
-  isSent = false;
+  /** Negative infinity until it is sent. */
+  sentAt: number = Number.NEGATIVE_INFINITY;
 
   constructor(startedAt: number, work: Work<T>, resolve: (value: T) => void, reject: (error: unknown) => void) {
     this.startedAt = startedAt;
     this.#send = work.send;
     this.#decode = work.decode;
+    this.#guard = work.guard;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  start(): void {
-    this.isSent = true;
+  get isSent(): boolean {
+    return this.sentAt !== Number.NEGATIVE_INFINITY;
+  }
+
+  start(now: number): void {
+    this.sentAt = now;
     this.#send().then(
-      (reply) => this.#answer(reply),
+      (reply) => this.#prove(reply),
       (error: unknown) => this.fail(error),
     );
+    // After what was sent, so that it adds nothing to its way.
+    this.#guard?.warm();
   }
 
   fail(error: unknown): void {
     if (this.isOver) return;
     this.isOver = true;
+    if (error instanceof Error && error.message.includes("READONLY")) this.#guard?.doubt();
     this.#reject(redisFault(error));
+  }
+
+  #prove(reply: unknown): void {
+    if (this.isOver) return;
+    if (this.#guard === undefined || this.#guard.isProven(this.sentAt)) return this.#answer(reply);
+    this.#guard.prove(this.sentAt).then(
+      () => this.#answer(reply),
+      (error: unknown) => this.fail(error),
+    );
   }
 
   #answer(reply: unknown): void {
@@ -59,6 +85,7 @@ class Call<T = unknown> {
 interface Work<T> {
   readonly send: () => Promise<unknown>;
   readonly decode: (reply: unknown) => T;
+  readonly guard?: MasterGuard | undefined;
 }
 
 /** How many calls that are over may stand before the oldest one that is not. */
@@ -86,7 +113,7 @@ export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: numb
     const waiting = calls.slice(first).filter(({ isSent, isOver }) => !isSent && !isOver);
     if (waiting.length === 0) return;
     if (!port.isReady()) return wait();
-    for (const call of waiting) call.start();
+    for (const call of waiting) call.start(timer.elapsed());
   }
 
   function add(call: Call): void {
@@ -121,14 +148,18 @@ export function makeCalls(port: RedisPort, { deadline, timer }: { deadline: numb
     new StoreError("store_unavailable", `Redis could not be reached within ${deadline} ms; nothing was sent`);
 
   return {
-    run<T>(send: () => Promise<unknown>, decode: (reply: unknown) => T) {
+    run<T>(send: () => Promise<unknown>, decode: (reply: unknown) => T, guard?: MasterGuard) {
       if (isClosed) return Promise.reject(closed());
       return new Promise<T>((resolve, reject) => {
-        const call = new Call<T>(timer.elapsed(), { send, decode }, resolve, reject);
+        const call = new Call<T>(timer.elapsed(), { send, decode, guard }, resolve, reject);
         add(call as Call);
-        if (port.isReady()) call.start();
+        if (port.isReady()) call.start(call.startedAt);
         else wait();
       });
+    },
+
+    checkOpen() {
+      if (isClosed) throw closed();
     },
 
     close() {

@@ -4,7 +4,8 @@ import type { Clock } from "../../time/clock.ts";
 import type { Guarantees } from "../store.ts";
 import type { Calls } from "./calls.ts";
 import type { RedisPort } from "./redis-port.ts";
-import { OPEN } from "./scripts.ts";
+import { PROVEN_FOR } from "./master-guard.ts";
+import { OPEN } from "./shard-scripts.ts";
 
 /** How far the clocks of a server and of a process may be apart, in milliseconds. */
 const MAX_SKEW = 1_000;
@@ -17,7 +18,7 @@ export interface Connecting {
   readonly clock: Clock;
   /** Whether a skew of the clocks is refused. */
   readonly checkClock: boolean;
-  /** What a marker begins with: the version of the layout, and the number of shards. */
+  /** What a marker begins with: the version of the layout, the number of shards, and `+`. */
   readonly stamp: string;
 }
 
@@ -46,7 +47,7 @@ export async function openShard(
 ): Promise<OpenedShard> {
   // Before anything that an older server would answer with a mere mistake.
   const asked = await calls.run(
-    () => port.send(marker, ["EVAL", "return redis.call('INFO')", "1", marker]),
+    () => port.send(marker, ["EVAL", "return redis.call('INFO')", "1", marker]).catch(refuseWithoutScripts),
     (reply) => fieldsOf(reply as string),
   );
   checkVersion(asked);
@@ -57,10 +58,20 @@ export async function openShard(
   );
   const endedAt = clock.now();
   const [mark = "", seconds, micros, ...shas] = reply;
-  if (!mark.startsWith(stamp)) throw otherShards(mark, stamp);
+  if (!mark.startsWith(stamp.slice(0, -1))) throw otherShards(mark, stamp);
   const server = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   if (checkClock) checkSkew(server, beganAt, endedAt);
   return { epoch: mark.slice(0, -17), info: asked, ahead: server - (beganAt + endedAt) / 2, shas };
+}
+
+/** There are servers that speak the protocol and run no scripts. */
+function refuseWithoutScripts(error: unknown): never {
+  const text = error instanceof Error ? error.message : "";
+  if (!/unknown command|not supported|unsupported/i.test(text)) throw error;
+  throw new GuaranteeError(
+    `Expected a server that runs scripts (\`EVAL\`), as Redis ${OLDEST.join(".")} and Valkey do; its answer was: ${text.slice(0, 100)}`,
+    { cause: error },
+  );
 }
 
 function otherShards(mark: string, stamp: string): StoreError {
@@ -68,7 +79,7 @@ function otherShards(mark: string, stamp: string): StoreError {
   const text =
     version === stamp.split(" ")[0]
       ? `The entries in Redis are spread over ${count} shards, and that cannot change; \`shards\` is ${stamp.split(" ")[1]}`
-      : "The entries in Redis were written by another version of this library";
+      : "The entries in Redis were written by another version of this library; use that one, or another `prefix`";
   return new StoreError("store_schema", text);
 }
 
@@ -121,8 +132,9 @@ export async function guaranteesOf(
   return Object.freeze({
     durability,
     atomic: shards.length === 1,
-    staleMs: 0,
+    staleMs: PROVEN_FOR,
     evicts: infos.some((info) => info.get("maxmemory") !== "0" && info.get("maxmemory_policy") !== "noeviction"),
     failoverLoss: port.failsOver || infos.some((info) => Number(info.get("connected_slaves")) > 0),
+    exactOrder: false,
   });
 }

@@ -5,15 +5,20 @@ import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { systemTimer } from "../../time/timer.ts";
 import { utf8Length } from "../check.ts";
+import { revocationOrder } from "../revocation-order.ts";
 import type { Guarantees, Store, Watch } from "../store.ts";
 import { makeCalls } from "./calls.ts";
 import { guaranteesOf, openShard, type OpenedShard } from "./connect.ts";
+import { DELETE, PUT, TOUCH } from "./entry-scripts.ts";
+import { indexKeeper } from "./index-keeper.ts";
+import { COUNT, DUE, LIST, REVOCATION_LIFETIME, REVOKE, SWEEP, WALK } from "./index-scripts.ts";
+import { masterGuard } from "./master-guard.ts";
 import { nodeRedisPort, type NodeRedisClient } from "./node-redis.ts";
 import type { RedisPort } from "./redis-port.ts";
 import { connectedStore, type ScriptName } from "./redis-store.ts";
 import { scriptRunner, waitingRunner, type Script } from "./script-runner.ts";
-import { DELETE, LIST, PROBE, PUT, REVOKE, SWEEP, TOUCH } from "./scripts.ts";
 import { timelyRunner } from "./server-time.ts";
+import { PROBE, REBUILD } from "./shard-scripts.ts";
 import { markersOf } from "./shards.ts";
 import { watchShards } from "./watch.ts";
 
@@ -58,8 +63,11 @@ export interface RedisOptions {
    */
   readonly durability?: Guarantees["durability"];
   /**
-   * Whether a server is let in that may drop live entries for space; `guarantees.evicts` then says so.
-   * @default true
+   * Whether a server is let in that may drop live sessions for space: one with a `maxmemory`, and a `maxmemory-policy`
+   * other than `noeviction`. `guarantees.evicts` then says so. A session that is dropped is a user who is logged out; one
+   * of which only the record is dropped is still counted, for as long as it would have lived. An index that is dropped is
+   * made again from the records, during which the calls that need it throw `store_unavailable`.
+   * @default false
    */
   readonly allowEviction?: boolean;
   /** The clock that the server's is compared with. @default the system's */
@@ -73,18 +81,24 @@ export interface RedisOptions {
 }
 
 /** The version of the layout. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 const CLUSTER_SHARDS = 16;
 const MAX_SHARDS = 1_024;
 const MAX_DEADLINE = 60_000;
-const SCRIPTS: Readonly<Record<ScriptName | "probe", string>> = {
+/** A creation that began so long ago is refused unasked, well before a revocation is forgotten, in milliseconds. */
+const LONGEST_CREATION: number = REVOCATION_LIFETIME - 60_000;
+const SCRIPTS: Readonly<Record<ScriptName | "probe" | "rebuild", string>> = {
   put: PUT,
   touch: TOUCH,
   remove: DELETE,
   revoke: REVOKE,
   sweep: SWEEP,
+  due: DUE,
+  count: COUNT,
   list: LIST,
+  walk: WALK,
   probe: PROBE,
+  rebuild: REBUILD,
 };
 
 /**
@@ -92,9 +106,10 @@ const SCRIPTS: Readonly<Record<ScriptName | "probe", string>> = {
  * first, hence the promise.
  *
  * @throws TypeError for an option that is not what it should be
- * @throws StoreError `store_schema` if the entries are spread over another number of shards; `store_unavailable` or
- *   `store_timeout` if the server cannot be reached, or its clock is more than a second off
- * @throws GuaranteeError if the server is too old, or may evict and must not
+ * @throws StoreError `store_schema` if the entries are spread over another number of shards, or were written by a later
+ *   version of this library; `store_unavailable` or `store_timeout` if the server cannot be reached, takes no writes, or its
+ *   clock is more than a second off
+ * @throws GuaranteeError if the server is too old, runs no scripts, or may evict and must not
  */
 export async function redisStore(options: RedisOptions): Promise<Store<"async">> {
   const { client, prefix = "sojourn", clock = systemClock, checkClock = true } = options;
@@ -103,7 +118,7 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
   const timer = systemTimer;
   const calls = makeCalls(port, { deadline, timer });
   const markers = markersOf(prefix, shards);
-  const stamp = `${LAYOUT} ${shards} `;
+  const stamp = `${LAYOUT} ${shards} +`;
   const names = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
   const texts = names.map((name) => SCRIPTS[name]);
   const connecting = { port, calls, clock, checkClock, stamp };
@@ -118,8 +133,11 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
     }
     const found = await guaranteesOf(connecting, markers[0]!, opened);
     const guarantees = Object.freeze({ ...found, durability: options.durability ?? found.durability });
-    if (guarantees.evicts && options.allowEviction === false) {
-      throw new GuaranteeError("Redis may evict live entries: set `maxmemory-policy noeviction`, or `allowEviction`");
+    if (guarantees.evicts && options.allowEviction !== true) {
+      throw new GuaranteeError(
+        "Redis may drop live sessions when its memory is full: set `maxmemory-policy noeviction` on the server, or " +
+          "say `allowEviction: true`",
+      );
     }
     const scripts = Object.fromEntries(
       names.map((name, index) => [name, { text: SCRIPTS[name], sha: opened[0]!.shas[index]! }]),
@@ -127,6 +145,16 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
     const read = scriptRunner(port);
     const write = wait === undefined ? read : waitingRunner(read, port, wait);
     const timely = port.resends ? timelyRunner({ run: write, timer, deadline, shown }).run : write;
+    const guards = markers.map((marker) => masterGuard({ port, marker, timer, clock }));
+    const keeper = indexKeeper({ calls, run: read, rebuild: scripts.rebuild, stamp });
+    await calls.run(
+      async () => Promise.all(guards.map(async (guard) => guard.renew())),
+      () => {},
+    );
+    for (const [shard, marker] of markers.entries()) {
+      if (!opened[shard]!.epoch.startsWith(stamp)) await keeper.restore(marker);
+    }
+    const order = revocationOrder({ shards, timer, clock, deadline, lifetime: LONGEST_CREATION });
     const watches = new Map<Watch, (key: string | null) => void>();
     const epochs = opened.map(({ epoch }) => epoch);
     return connectedStore({
@@ -135,9 +163,12 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
       read,
       write,
       timely,
+      keeper,
       scripts,
       markers,
       stamp,
+      guards,
+      order,
       guarantees,
       flushed: () => watches.forEach((onChange) => onChange(null)),
       watch(onChange) {

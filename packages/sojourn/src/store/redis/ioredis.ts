@@ -1,8 +1,8 @@
 /** The port over ioredis 5 and 6: a single server, Sentinel, or a Cluster. */
 import { StoreError } from "../../errors.ts";
 import { systemTimer } from "../../time/timer.ts";
-import { hashSlot } from "./hash-slot.ts";
 import type { ListenHandlers, Listening, RedisPort } from "./redis-port.ts";
+import { hashSlot } from "./shards.ts";
 
 /** How long to wait before looking for the master once more, in milliseconds: the connection is cut for it. */
 const SEARCH_PAUSE = 1_000;

@@ -1,7 +1,7 @@
 /** The port over node-redis 5 and 6: a client, a cluster, or a sentinel. */
 import { StoreError } from "../../errors.ts";
-import { hashSlot } from "./hash-slot.ts";
 import type { ListenHandlers, Listening, RedisPort } from "./redis-port.ts";
+import { hashSlot } from "./shards.ts";
 
 /** What a client, a cluster and a sentinel of node-redis have in common. Each is told by what else it has. */
 export interface NodeRedisClient {

@@ -12,7 +12,10 @@
 import { StoreError } from "../../errors.ts";
 import { fromStored, toStored } from "../stored-text.ts";
 import type { Entry, Head } from "../store.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
+
+// What every runtime has.
+declare const btoa: (binary: string) => string;
+declare const atob: (text: string) => string;
 
 /** What all digits of an instant take: those of the least safe integer. */
 const WIDTH = 17;
@@ -26,6 +29,8 @@ const BYTES_FLAG = 0x62;
 const ZERO = 0x30;
 const MINUS = 0x2d;
 const LOWER = 0x20;
+/** Bytes for the arguments of one call. */
+const CHUNK = 8_192;
 
 /** An instant in as many digits as every other. */
 export function digits(instant: number): string {
@@ -100,4 +105,20 @@ function instantAt(record: string, from: number): number {
 
 function corrupt(): StoreError {
   return new StoreError("store_corrupt", "What Redis holds under the key of an entry is not an entry");
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let from = 0; from < bytes.length; from += CHUNK) {
+    binary += String.fromCharCode(...bytes.subarray(from, from + CHUNK));
+  }
+  return btoa(binary);
+}
+
+/** @throws Error if the text is not base64 */
+function fromBase64(text: string): Uint8Array {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
+  return bytes;
 }

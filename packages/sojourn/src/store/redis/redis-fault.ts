@@ -1,5 +1,5 @@
 /** How the errors of Redis and of its clients become the faults of the store contract. */
-import { StoreError, type StoreErrorCode } from "../../errors.ts";
+import { GuaranteeError, StoreError, type StoreErrorCode } from "../../errors.ts";
 
 type Kind = readonly [code: StoreErrorCode, message: string];
 
@@ -22,13 +22,18 @@ const KINDS: Readonly<Record<string, Kind>> = {
   WRONGPASS: ["store_unavailable", "Redis refuses the user or the password"],
   NOPERM: ["store_unavailable", "The Redis user may not run a command that the store needs"],
   WRONGTYPE: ["store_corrupt", "Redis holds something else under the key of an entry"],
+  ERR: ["store_unavailable", "Redis has refused a command that the store needs"],
   SOJOURNCORRUPT: ["store_corrupt", "What Redis holds under the key of an entry is not an entry"],
-  SOJOURNSHARDS: ["store_schema", "The entries in Redis are spread over another number of shards"],
+  SOJOURNSHARDS: [
+    "store_schema",
+    "The entries in Redis are spread over another number of shards, or kept by another version of this library",
+  ],
+  SOJOURNINDEX: ["store_unavailable", "An index in Redis was lost, and is made again from the entries"],
 };
 
-/** The fault that an error of a client stands for; one that is a `StoreError` already stays what it is. */
-export function redisFault(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
+/** The fault that an error of a client stands for; one that is our own already stays what it is. */
+export function redisFault(error: unknown): StoreError | GuaranteeError {
+  if (error instanceof StoreError || error instanceof GuaranteeError) return error;
   const text = error instanceof Error ? error.message : "";
   const word = /^-?([A-Z]+)\b/.exec(text)?.[1] ?? "";
   const [code, message] = KINDS[word] ?? AWAY;

@@ -1,24 +1,26 @@
 /** The store over a port, once it has been connected. */
-import { checkEntry, checkInstant, checkKey, checkLimit, checkPage, utf8Length } from "../check.ts";
-import { fromStored, toStored } from "../stored-text.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "../check.ts";
+import type { RevocationOrder } from "../revocation-order.ts";
+import { toStored } from "../stored-text.ts";
 import {
-  FLOOR_LIFETIME,
   RECLAIM_PER_PUT,
+  type Begun,
   type Entry,
   type Expected,
   type Guarantees,
   type Head,
-  type Page,
   type Store,
   type Watch,
 } from "../store.ts";
 import type { Calls } from "./calls.ts";
-import { pageOf, sharesOf } from "./paging.ts";
+import type { IndexKeeper } from "./index-keeper.ts";
+import { listing } from "./listing.ts";
+import { allGuards, type MasterGuard } from "./master-guard.ts";
 import { digits, entryOf, headOf, recordOf } from "./record.ts";
 import type { RedisPort } from "./redis-port.ts";
-import { headsOf, putOf } from "./replies.ts";
+import { hasMade, headsOf, putOf, revokedOf } from "./replies.ts";
+import { KEPT_AFTER_END } from "./script-parts.ts";
 import type { RunScript, Script } from "./script-runner.ts";
-import { KEPT_AFTER_END } from "./scripts.ts";
 import { shardOf } from "./shards.ts";
 
 /** What connecting has found out. */
@@ -31,10 +33,14 @@ export interface Connected {
   readonly write: RunScript;
   /** Runs changes that must neither be late nor happen twice. */
   readonly timely: RunScript;
+  readonly keeper: IndexKeeper;
   readonly scripts: Readonly<Record<ScriptName, Script>>;
-  /** The names of the shards' markers, and what each marker begins with. */
+  /** The names of the shards' markers, and what each marker begins with while its indexes are whole. */
   readonly markers: readonly string[];
   readonly stamp: string;
+  /** By shard. */
+  readonly guards: readonly MasterGuard[];
+  readonly order: RevocationOrder;
   readonly guarantees: Guarantees;
   /** Called when a write has found no marker, so that the server has lost everything since. */
   readonly flushed: () => void;
@@ -44,81 +50,108 @@ export interface Connected {
 }
 
 /** The scripts of the store's calls. */
-export type ScriptName = "put" | "touch" | "remove" | "revoke" | "sweep" | "list";
+export type ScriptName = "put" | "touch" | "remove" | "revoke" | "sweep" | "due" | "count" | "list" | "walk";
 
 /** How many puts of a store share one look for expired entries; it may then reclaim for all of them. */
 const PUTS_PER_RECLAIM = 4;
-/** How much longer than needed a floor is kept: more than the skew of two clocks that are let in. */
-const FLOOR_SLACK = 60_000;
-/** Greater than anything that can go on a stored text. */
-const ABOVE = "\u{10FFFF}\u{10FFFF}";
+/** How many entries a revocation looks at in one step: milliseconds of the server's time. */
+const REVOKED_AT_ONCE = 1_000;
 
-export function connectedStore({ port, calls, read, write, timely, ...connected }: Connected): Store<"async"> {
-  const { scripts, markers, stamp, guarantees, flushed, watch, release } = connected;
+export function connectedStore({ port, calls, keeper, ...connected }: Connected): Store<"async"> {
+  const { write, timely, scripts, markers, stamp, guards, order, guarantees, flushed, watch, release } = connected;
   const shards = markers.length;
+  const everyGuard = allGuards(guards);
+  const [readWhole, writeWhole, timelyWhole] = [connected.read, write, timely].map((run) => keeper.whole(run)) as [
+    RunScript,
+    RunScript,
+    RunScript,
+  ];
+  const tellsInserts = guarantees.evicts ? "1" : "0";
   let puts = 0;
 
-  const markerOf = (storedKey: string): string => markers[shardOf(storedKey, shards)]!;
-
   /** Something on every shard, all sent at once. */
-  function everywhere<T>(send: (marker: string) => Promise<unknown>, decode: (replies: readonly unknown[]) => T) {
+  function onEach<T>(send: (marker: string) => Promise<unknown>, decode: (reply: unknown) => T) {
     return calls.run(
       () => Promise.all(markers.map(send)),
-      (replies) => decode(replies as readonly unknown[]),
+      (replies) => (replies as readonly unknown[]).map(decode),
+      everyGuard,
     );
   }
 
-  function put(entry: Entry, expected: Expected, now: number) {
+  const { list, listByOwner } = listing({
+    shards,
+    stamp,
+    everywhere: {
+      script: async (name, args, decode) => onEach((marker) => readWhole(scripts[name], marker, args), decode),
+      command: async (commandOf) =>
+        onEach(
+          (marker) => port.send(marker, commandOf(marker)),
+          (reply) => reply,
+        ),
+    },
+  });
+
+  /** A marker or an index that had to be made: copies elsewhere say nothing any more, and something may be missing. */
+  function repair(marker: string): void {
+    flushed();
+    // Whoever needs an index waits for it, and is told what went wrong.
+    keeper.restore(marker).catch(() => {});
+  }
+
+  async function put(entry: Entry, expected: Expected, now: number, begun: Begun) {
     const key = toStored(entry.key);
     const owner = toStored(entry.owner ?? "");
     const rev = toStored(entry.rev);
+    const shard = shardOf(key, shards);
+    const marker = markers[shard]!;
     const reclaim = ++puts % PUTS_PER_RECLAIM === 0 ? PUTS_PER_RECLAIM * RECLAIM_PER_PUT : 0;
     const record = recordOf(entry, { owner, rev });
-    const args = [key, record, rev, wanted(expected), `${now}`, owner, diesAt(entry.expiresAt), stamp, `${reclaim}`];
-    return calls.run(
-      () => timely(scripts.put, markerOf(key), args),
-      (reply) => {
-        if (reply === 2 || (reply as readonly unknown[])[0] === 2) flushed();
-        return putOf(entry.key, reply);
-      },
+    const args = [key, record, rev, wanted(expected), `${now}`, owner, diesAt(entry.expiresAt), stamp];
+    return order.put(shard, begun, async (seen) =>
+      calls.run(
+        () => timely(scripts.put, marker, [...args, `${seen}`, `${reclaim}`, tellsInserts]),
+        (reply) => {
+          if (hasMade(reply)) repair(marker);
+          return putOf(entry.key, reply);
+        },
+        guards[shard],
+      ),
     );
   }
 
-  /** A page of members of the index, from one to before another; `skip` bytes of each stand before the key. */
-  function list<T>(range: Range, limit: number, decode: (key: string, record: string) => T): Promise<Page<T>> {
-    const shares = sharesOf(limit, shards);
-    const args = [range.from, range.till, `${shares.share + 1}`, `${range.skip}`, range.whole ? "1" : "0"];
-    return everywhere(
-      (marker) => read(scripts.list, marker, args),
-      (replies) => {
-        const { items, next } = pageOf(replies, shares);
-        // The index can name what Redis has reclaimed since.
-        const there = items.flatMap(([key, record]) => (record === null ? [] : [decode(fromStored(key), record)]));
-        return { items: there, next };
-      },
-    );
+  /** In slices, so that no step is long; the first one numbers the revocation, which holds from then on. */
+  async function revokeOn(shard: number, owner: string, except: string) {
+    const heads: Head[] = [];
+    let number = 0;
+    let after = "";
+    do {
+      const args = [owner, except, after, stamp, `${REVOKED_AT_ONCE}`];
+      const slice = await calls.run(() => timelyWhole(scripts.revoke, markers[shard]!, args), revokedOf, guards[shard]);
+      if (after === "") number = slice.number;
+      after = slice.next;
+      heads.push(...slice.heads);
+    } while (after !== "");
+    return { number, heads };
   }
 
-  async function sweepAll(now: number, limit: number): Promise<readonly Head[]> {
-    const due = await everywhere(
-      (marker) =>
-        port.send(marker, ["ZRANGEBYSCORE", `${marker}:x`, "-inf", `${now}`, "WITHSCORES", "LIMIT", "0", `${limit}`]),
-      (replies) => earliestOf(replies, limit),
+  /** How many entries each shard must give, so that together they are the earliest of all. */
+  async function sharesOfSweep(now: number, limit: number): Promise<readonly number[]> {
+    if (shards === 1) return [limit];
+    const due = await onEach(
+      (marker) => readWhole(scripts.due, marker, [`${now}`, `${limit}`, stamp]),
+      (reply) => (reply as readonly string[]).map(Number),
     );
-    return everywhere(
-      (marker) => {
-        const some = due.get(markers.indexOf(marker)) ?? 0;
-        return some === 0 ? Promise.resolve([]) : write(scripts.sweep, marker, [`${now}`, `${some}`]);
-      },
-      (replies) => replies.flatMap(headsOf).sort((a, b) => a.expiresAt - b.expiresAt),
-    );
+    const earliest = due.flatMap((ends, shard) => ends.map((end) => ({ shard, end }))).sort((a, b) => a.end - b.end);
+    const counts = markers.map(() => 0);
+    for (const { shard } of earliest.slice(0, limit)) counts[shard]!++;
+    return counts;
   }
 
   return {
     mode: "async",
     guarantees,
 
-    get(key, now) {
+    get(key, now, options) {
       try {
         checkKey(key);
         checkInstant(now, "now");
@@ -126,21 +159,24 @@ export function connectedStore({ port, calls, read, write, timely, ...connected 
         return Promise.reject(error);
       }
       const stored = toStored(key);
-      const marker = markerOf(stored);
-      return calls.run(
-        () => port.send(marker, ["GET", `${marker}:e:${stored}`]),
-        (reply) => {
-          if (reply === null) return undefined;
-          const entry = entryOf(key, reply as string);
-          return now < entry.expiresAt ? entry : undefined;
-        },
-      );
+      const shard = shardOf(stored, shards);
+      const marker = markers[shard]!;
+      const guard = guards[shard]!;
+      const decode = (reply: unknown): Entry | undefined => {
+        if (reply === null) return undefined;
+        const entry = entryOf(key, reply as string);
+        return now < entry.expiresAt ? entry : undefined;
+      };
+      const send = (): Promise<unknown> => port.send(marker, ["GET", `${marker}:e:${stored}`]);
+      if (options?.fresh !== true) return calls.run(send, decode, guard);
+      // The proof goes after the question, over the same connection.
+      return calls.run(async () => (await Promise.all([send(), guard.renew()]))[0], decode, guard);
     },
 
-    async put(entry, expected, now) {
+    async put(entry, expected, now, begun = order.begin()) {
       checkEntry(entry);
       checkInstant(now, "now");
-      return put(entry, expected, now);
+      return put(entry, expected, now, begun);
     },
 
     async touch(key, rev, { touchedAt, expiresAt }, now) {
@@ -149,71 +185,75 @@ export function connectedStore({ port, calls, read, write, timely, ...connected 
       checkInstant(expiresAt, "expiresAt");
       checkInstant(now, "now");
       const stored = toStored(key);
+      const shard = shardOf(stored, shards);
+      const marker = markers[shard]!;
       const instants = [digits(touchedAt), digits(expiresAt), `${now}`, diesAt(expiresAt)];
       return calls.run(
-        () => write(scripts.touch, markerOf(stored), [stored, toStored(rev), ...instants, stamp]),
+        () => write(scripts.touch, marker, [stored, toStored(rev), ...instants, stamp]),
         (reply) => {
-          if (reply === 2) flushed();
+          if (hasMade(reply)) repair(marker);
           return reply !== 0;
         },
+        guards[shard],
       );
     },
 
     async delete(key) {
       checkKey(key);
       const stored = toStored(key);
+      const shard = shardOf(stored, shards);
       return calls.run(
-        () => timely(scripts.remove, markerOf(stored), [stored]),
+        () => timely(scripts.remove, markers[shard]!, [stored]),
         (reply) => (reply === null ? undefined : headOf(key, reply as string)),
+        guards[shard],
       );
     },
 
     async list({ prefix = "", after, limit }, now) {
       checkInstant(now, "now");
       checkPage({ after, limit });
-      const begin = `k${toStored(prefix)}`;
-      const range = { from: after === undefined ? `[${begin}` : `(k${after}`, till: `(${begin}${ABOVE}`, skip: 1 };
-      const { items, next } = await list({ ...range, whole: false }, limit, headOf);
+      const { items, next } = await list({ prefix, after, limit });
       return { items: items.filter(({ expiresAt }) => now < expiresAt), next };
     },
 
     async listByOwner(owner, { after, limit }, now) {
       checkInstant(now, "now");
       checkPage({ after, limit });
-      const begin = `o${toStored(owner)}`;
-      const from = after === undefined ? `[${begin}\0` : `(${begin}\0${after}`;
-      const range = { from, till: `(${begin}\u0001`, skip: utf8Length(begin) + 1 };
-      const { items, next } = await list({ ...range, whole: true }, limit, entryOf);
-      // Under a key that Redis has reclaimed, another owner's entry can be.
-      return { items: items.filter((entry) => entry.owner === owner && now < entry.expiresAt), next };
+      // Nobody's entries are in the index, too.
+      if (owner === "") return { items: [], next: undefined };
+      const { items, next } = await listByOwner(owner, { after, limit });
+      return { items: items.filter(({ expiresAt }) => now < expiresAt), next };
     },
 
-    async revokeOwner(owner, floor, except) {
-      checkInstant(floor, "floor");
-      const gone = `${Math.max(1, floor + FLOOR_LIFETIME + FLOOR_SLACK)}`;
-      const args = [toStored(owner), `${floor}`, gone, toStored(except ?? "")];
-      return everywhere(
-        (marker) => timely(scripts.revoke, marker, args),
-        (replies) => replies.flatMap(headsOf),
-      );
+    begin() {
+      calls.checkOpen();
+      return order.begin();
+    },
+
+    async revokeOwner(owner, except = "") {
+      if (owner === "") return [];
+      return order.revoke(async () => {
+        const [storedOwner, spared] = [toStored(owner), toStored(except)];
+        const done = await Promise.all(markers.map(async (_, shard) => revokeOn(shard, storedOwner, spared)));
+        return { numbers: done.map(({ number }) => number), answer: done.flatMap(({ heads }) => heads) };
+      });
     },
 
     async count(now) {
       checkInstant(now, "now");
-      return everywhere(
-        (marker) => port.send(marker, ["ZCOUNT", `${marker}:x`, `(${now}`, "(+inf"]),
-        (replies) => (replies as readonly number[]).reduce((sum, part) => sum + part, 0),
-      );
+      const counts = await onEach((marker) => readWhole(scripts.count, marker, [`${now}`, stamp]), Number);
+      return counts.reduce((sum, part) => sum + part, 0);
     },
 
     async sweep(now, limit) {
       checkInstant(now, "now");
       checkLimit(limit);
-      if (shards > 1) return sweepAll(now, limit);
-      return everywhere(
-        (marker) => write(scripts.sweep, marker, [`${now}`, `${limit}`]),
-        ([reply]) => headsOf(reply),
-      );
+      const shares = await sharesOfSweep(now, limit);
+      const heads = await onEach((marker) => {
+        const share = shares[markers.indexOf(marker)]!;
+        return share === 0 ? Promise.resolve([]) : writeWhole(scripts.sweep, marker, [`${now}`, `${share}`, stamp]);
+      }, headsOf);
+      return heads.flat().sort((a, b) => a.expiresAt - b.expiresAt);
     },
 
     watch,
@@ -225,14 +265,6 @@ export function connectedStore({ port, calls, read, write, timely, ...connected 
   };
 }
 
-interface Range {
-  readonly from: string;
-  readonly till: string;
-  readonly skip: number;
-  /** Whether records are wanted, not heads only. */
-  readonly whole: boolean;
-}
-
 function diesAt(expiresAt: number): string {
   return `${Math.max(1, expiresAt + KEPT_AFTER_END)}`;
 }
@@ -241,19 +273,4 @@ function diesAt(expiresAt: number): string {
 function wanted(expected: Expected): string {
   if (expected === null) return "";
   return expected === "any" ? "*" : `${toStored(expected)}\0`;
-}
-
-/** How many entries each shard must give, so that together they are the earliest of all. */
-function earliestOf(replies: readonly unknown[], limit: number): ReadonlyMap<number, number> {
-  // Members and scores alternate, or come as pairs, by the version of the protocol.
-  const ends = replies.flatMap((reply, shard) =>
-    (reply as readonly unknown[])
-      .flat()
-      .flatMap((part, index) => (index % 2 === 1 ? [{ shard, end: Number(part) }] : [])),
-  );
-  const counts = new Map<number, number>();
-  for (const { shard } of ends.sort((a, b) => a.end - b.end).slice(0, limit)) {
-    counts.set(shard, (counts.get(shard) ?? 0) + 1);
-  }
-  return counts;
 }

@@ -1,4 +1,5 @@
 /** What the scripts answer, as what the store answers. */
+import type { Refused } from "../revocation-order.ts";
 import { fromStored } from "../stored-text.ts";
 import type { Head, Put } from "../store.ts";
 import { entryOf, headOf } from "./record.ts";
@@ -17,11 +18,31 @@ export function pairsOf(reply: unknown): readonly Pair[] {
   return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!] as const);
 }
 
-/** The answer to a put: 1 or 2 for stored, 0 for a conflict, -1 for a floor, and what belongs to it. */
-export function putOf(key: string, reply: unknown): Put {
+/** The answer to a put: 1 or 2 for stored, 0 for a conflict, -1 for a revocation, and what belongs to it. */
+export function putOf(key: string, reply: unknown): Exclude<Put, { readonly outcome: "revoked" }> | Refused {
   if (typeof reply === "number") return { outcome: "stored", removed: [] };
   const [code, ...rest] = reply as readonly [number, ...string[]];
   if (code > 0) return { outcome: "stored", removed: headsOf(rest) };
-  if (code < 0) return { outcome: "revoked", floor: Number(rest[0]) };
-  return { outcome: "conflict", current: rest[0] === undefined ? undefined : entryOf(key, rest[0]) };
+  if (code === 0) return { outcome: "conflict", current: rest[0] === undefined ? undefined : entryOf(key, rest[0]) };
+  const [number, ago] = rest;
+  return { outcome: "refused", number: Number(number), ago: ago ? Number(ago) : undefined };
+}
+
+/** Whether a put or a touch had to make the marker or an index. */
+export function hasMade(reply: unknown): boolean {
+  return reply === 2 || (Array.isArray(reply) && reply[0] === 2);
+}
+
+/** A slice of a revocation. */
+export interface RevokedSlice {
+  /** That of the first slice numbers the revocation. */
+  readonly number: number;
+  /** After what the next slice goes on; empty if this was the last. */
+  readonly next: string;
+  readonly heads: readonly Head[];
+}
+
+export function revokedOf(reply: unknown): RevokedSlice {
+  const [number = "", next = "", ...rest] = reply as readonly string[];
+  return { number: Number(number), next, heads: headsOf(rest) };
 }

@@ -1,6 +1,8 @@
 /** Which shard a key belongs to, and how the shards are named. */
 import { toStored } from "../stored-text.ts";
 
+const SLOTS = 16_384;
+
 /** The names of the shards' markers. What is in braces decides where a Redis Cluster keeps the shard. */
 export function markersOf(prefix: string, shards: number): readonly string[] {
   // Braces of the prefix's own would be taken for the shard's.
@@ -32,4 +34,15 @@ export function compareStored(a: string, b: string): number {
 function rank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+/** The slot of a Redis Cluster in which a key is kept: CRC-16 of what stands in its first braces, or of all of it. */
+export function hashSlot(key: string): number {
+  const tag = /^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key;
+  let crc = 0;
+  for (let index = 0; index < tag.length; index++) {
+    crc ^= tag.charCodeAt(index) << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000) === 0 ? crc << 1 : ((crc << 1) ^ 0x1021) & 0xffff;
+  }
+  return (crc & 0xffff) % SLOTS;
 }

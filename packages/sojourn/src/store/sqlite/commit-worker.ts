@@ -92,7 +92,7 @@ function run(writes: Writes, reader: WireReader, results: Wire): () => boolean {
   switch (reader.number()) {
     case PUT: {
       const entry = readEntry(reader);
-      const put = writes.put(entry, reader.textOrNull(), reader.number());
+      const put = writes.put(entry, reader.textOrNull(), reader.number(), reader.number());
       return () => {
         writePut(results, put);
         return put.outcome !== "stored" || put.removed.every(({ key }) => key === entry.key);
@@ -118,7 +118,7 @@ function run(writes: Writes, reader: WireReader, results: Wire): () => boolean {
       };
     }
     case REVOKE_OWNER: {
-      const heads = writes.revokeOwner(reader.text(), reader.number(), reader.textOrNull() ?? undefined);
+      const heads = writes.revokeOwner(reader.text(), reader.textOrNull() ?? undefined);
       return () => {
         writeHeads(results, heads);
         return heads.length === 0;

@@ -1,13 +1,5 @@
 /** The calls that change something. They run inside a transaction, one or many of them. */
-import {
-  FLOOR_LIFETIME,
-  RECLAIM_PER_PUT,
-  type Entry,
-  type Expected,
-  type Head,
-  type Put,
-  type Touch,
-} from "../store.ts";
+import { RECLAIM_PER_PUT, type Entry, type Expected, type Head, type Put, type Touch } from "../store.ts";
 import { entryOfValues, headOf } from "./entry-row.ts";
 import { expiryCounts } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
@@ -15,16 +7,20 @@ import { checkVersion, namespaceRow } from "./schema.ts";
 import * as sql from "./statements.ts";
 import { toStored } from "../stored-text.ts";
 
-/** How often the writer looks for floors that nothing can need any more, in milliseconds of `now`. */
-const FLOOR_RECLAIM_INTERVAL = 60_000;
-const FLOORS_PER_RECLAIM = 100;
+/**
+ * For how many changes a revocation is remembered at least: a login is refused that began before so many. Each
+ * revocation forgets more than itself of those that are older.
+ */
+const REMEMBERED_CHANGES = 100_000;
+const FORGOTTEN_AT_ONCE = 10;
 
 /** The changing calls of a namespace. Their arguments have been checked. */
 export interface Writes {
-  put(entry: Entry, expected: Expected, now: number): Put;
+  /** @param began the count of changes when the creation began; `undefined` if it begins in this transaction */
+  put(entry: Entry, expected: Expected, now: number, began: number | undefined): Put;
   touch(key: string, rev: string, to: Touch, now: number): boolean;
   delete(key: string): Head | undefined;
-  revokeOwner(owner: string, floor: number, except: string | undefined): readonly Head[];
+  revokeOwner(owner: string, except: string | undefined): readonly Head[];
   sweep(now: number, limit: number): readonly Head[];
 }
 
@@ -53,8 +49,6 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
   let changed = false;
   let stored = 0;
   let reclaimer: Reclaimer | undefined;
-  let floorsDueAt = Number.NEGATIVE_INFINITY;
-  let floorsSeenAt = Number.NEGATIVE_INFINITY;
 
   function note(rowsAdded: number): void {
     added += rowsAdded;
@@ -73,10 +67,19 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
     return row && { id: Number(row["id"]), head: headOf(row) };
   }
 
-  function barredBy({ owner, createdAt }: Entry): number | undefined {
-    if (owner === null) return undefined;
-    const row = port.get(sql.FIND_FLOOR, namespace, toStored(owner), createdAt);
-    return row && Number(row["floor"]);
+  function isRevoked({ owner }: Entry, began: number | undefined): boolean {
+    if (owner === null || began === undefined) return false;
+    return port.get(sql.FIND_REVOCATION, namespace, began, toStored(owner), began) !== undefined;
+  }
+
+  function remember(owner: string): void {
+    // What the count will be when this transaction is over.
+    const number = Number(port.get(sql.READ_CHANGES, namespace)!["changes"]) + 1;
+    port.run(sql.REMEMBER_REVOCATION, namespace, owner, number);
+    const gone = port.all(sql.FORGET_REVOCATIONS, namespace, number - REMEMBERED_CHANGES, FORGOTTEN_AT_ONCE);
+    if (gone.length > 0) port.run(sql.RAISE_HORIZON, Math.max(...gone.map((row) => Number(row["number"]))), namespace);
+    // Also where nothing is removed: the number has to be used up.
+    note(0);
   }
 
   function insert(entry: Entry): void {
@@ -96,30 +99,19 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
     return removed(port.all(sql.DELETE_EXPIRED, namespace, now, limit)).sort((a, b) => a.expiresAt - b.expiresAt);
   }
 
-  function reclaimFloors(now: number): void {
-    // A clock that went back makes the next look due as well.
-    if (now < floorsDueAt && now >= floorsSeenAt) return;
-    const gone = port.all(sql.DELETE_FLOORS, namespace, now - FLOOR_LIFETIME, FLOORS_PER_RECLAIM);
-    floorsSeenAt = now;
-    floorsDueAt = gone.length < FLOORS_PER_RECLAIM ? now + FLOOR_RECLAIM_INTERVAL : now;
-  }
-
   const writes: Writes = {
-    put(entry, expected, now) {
+    put(entry, expected, now, began) {
       const there = findHead(entry.key);
       const live = there !== undefined && now < there.head.expiresAt ? there : undefined;
       if (live?.head.rev === entry.rev) return { outcome: "stored", removed: [] };
       if (!meets(live?.head, expected)) return { outcome: "conflict", current: live && find(live.head.key) };
       const over = expected === "any" ? undefined : live;
-      const floor = over?.head.owner === entry.owner ? undefined : barredBy(entry);
-      if (floor !== undefined) return { outcome: "revoked", floor };
+      if (over?.head.owner !== entry.owner && isRevoked(entry, began)) return { outcome: "revoked" };
       const heads: Head[] = there === undefined || over !== undefined ? [] : [there.head];
       if (there === undefined) insert(entry);
       else update(there.id, there.head, over === undefined ? entry : { ...entry, ...later(entry, over.head) });
       stored++;
       reclaimer = { removed: heads, now };
-      // At once, since a floor that a later call of the transaction sets must not be judged by this `now`.
-      reclaimFloors(now);
       return { outcome: "stored", removed: heads };
     },
 
@@ -137,16 +129,13 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
 
     delete: (key) => removed(port.all(sql.DELETE_ENTRY, namespace, toStored(key)))[0],
 
-    revokeOwner(owner, floor, except) {
+    revokeOwner(owner, except) {
       const stored = toStored(owner);
-      port.run(sql.RAISE_FLOOR, namespace, stored, floor);
+      remember(stored);
       return removed(port.all(sql.DELETE_OWNED, namespace, stored, except === undefined ? null : toStored(except)));
     },
 
-    sweep(now, limit) {
-      reclaimFloors(now);
-      return sweep(now, limit);
-    },
+    sweep,
   };
 
   function find(key: string): Entry {

@@ -84,7 +84,7 @@ export function writePut(wire: Wire, put: Put): void {
       if (put.current !== undefined) writeEntry(wire, put.current);
       break;
     case "revoked":
-      wire.push(REVOKED, put.floor);
+      wire.push(REVOKED);
       break;
   }
 }
@@ -96,6 +96,6 @@ export function readPut(reader: WireReader): Put {
     case CONFLICT:
       return { outcome: "conflict", current: reader.number() === 0 ? undefined : readEntry(reader) };
     default:
-      return { outcome: "revoked", floor: reader.number() };
+      return { outcome: "revoked" };
   }
 }

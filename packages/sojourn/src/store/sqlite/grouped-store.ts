@@ -1,7 +1,8 @@
 /** The asynchronous store: reads on a connection of this thread, writes in groups on a worker's. */
 import { StoreError } from "../../errors.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
-import type { Head, Store } from "../store.ts";
+import type { Begun, Head, Store } from "../store.ts";
+import { beginnings, type Beginnings } from "./beginnings.ts";
 import { commitThread, type CommitThread } from "./commit-thread.ts";
 import { connectionCheck, type ConnectionCheck } from "./connection-check.ts";
 import { durabilityOf } from "./durability.ts";
@@ -45,6 +46,7 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
       changes: reader.changes,
       onItsWay: (changes) => commits.onItsWay(changes),
     });
+    const begins = beginnings(watchOf(port), reader.changes);
     const check = connectionCheck(port, files);
     const commits: CommitThread = commitThread({
       path,
@@ -52,14 +54,17 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
       namespace,
       busyTimeout,
       onCommit: (changes) => {
-        if (changes >= 0) cache.wrote(changes);
+        if (changes < 0) return;
+        cache.wrote(changes);
+        begins.wrote(changes);
       },
       onFault() {
         cache.forget();
+        begins.forget();
         check.suspect();
       },
     });
-    return assemble({ reader, cache, check, commits, guarantees: guarantees(durability), closeFile });
+    return assemble({ reader, cache, begins, check, commits, guarantees: guarantees(durability), closeFile });
   } catch (error) {
     closeFile();
     throw error;
@@ -69,13 +74,14 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
 interface Parts {
   readonly reader: EntryReader;
   readonly cache: EntryCache;
+  readonly begins: Beginnings;
   readonly check: ConnectionCheck;
   readonly commits: CommitThread;
   readonly guarantees: Store["guarantees"];
   readonly closeFile: () => void;
 }
 
-function assemble({ reader, cache, check, commits, guarantees, closeFile }: Parts): Store<"async"> {
+function assemble({ reader, cache, begins, check, commits, guarantees, closeFile }: Parts): Store<"async"> {
   let closed: Promise<void> | undefined;
 
   function checkOpen(): void {
@@ -85,6 +91,12 @@ function assemble({ reader, cache, check, commits, guarantees, closeFile }: Part
   function checkReadable(): void {
     checkOpen();
     check.check();
+  }
+
+  /** What began with this call counts from here, not from its turn. Nobody's entries are never revoked. */
+  function countAt(begun: Begun | undefined, owner: string | null): number {
+    if (begun !== undefined) return begins.countIn(begun);
+    return owner === null ? 0 : begins.countIn(begins.begin());
   }
 
   /** Heads that a write has removed are not in the cache any more when its call resolves. */
@@ -109,10 +121,16 @@ function assemble({ reader, cache, check, commits, guarantees, closeFile }: Part
       return readThrough(cache, reader, key, now);
     },
 
-    async put(entry, expected, now) {
+    begin() {
+      checkOpen();
+      return begins.begin();
+    },
+
+    async put(entry, expected, now, begun) {
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
+      const began = countAt(begun, entry.owner);
       const { key, value } = entry;
       return commits.submit(
         key,
@@ -120,7 +138,7 @@ function assemble({ reader, cache, check, commits, guarantees, closeFile }: Part
           wire.push(PUT);
           // Bytes may be changed by the caller before the group goes.
           writeEntry(wire, typeof value === "string" ? entry : { ...entry, value: value.slice() });
-          wire.push(expected, now);
+          wire.push(expected, now, began);
         },
         (results) => {
           const put = readPut(results);
@@ -165,10 +183,9 @@ function assemble({ reader, cache, check, commits, guarantees, closeFile }: Part
       return reader.listByOwner(owner, page, now);
     },
 
-    async revokeOwner(owner, floor, except) {
+    async revokeOwner(owner, except) {
       checkOpen();
-      checkInstant(floor, "floor");
-      return commits.submit(undefined, (wire) => wire.push(REVOKE_OWNER, owner, floor, except ?? null), headsOf);
+      return commits.submit(undefined, (wire) => wire.push(REVOKE_OWNER, owner, except ?? null), headsOf);
     },
 
     async count(now) {

@@ -3,7 +3,7 @@ import { show } from "../../show.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { utf8Length } from "../check.ts";
 import type { Store } from "../store.ts";
-import { sharedConnectionWatch } from "./change-watch.ts";
+import { sharedConnectionWatch, type ChangeWatch } from "./change-watch.ts";
 import { connectionCheck } from "./connection-check.ts";
 import { filesOf } from "./database-files.ts";
 import { databasePort, type SqliteDatabase } from "./sql-port.ts";
@@ -112,7 +112,7 @@ function handleStore({ database, commit, busyTimeout }: SqliteHandleOptions, nam
   const file = fileOf(port);
   // Not its log: the application may change the journal mode, which removes that.
   const check = connectionCheck(port, file === undefined ? [] : filesOf(file));
-  const watch = sharedConnectionWatch(port);
+  const watch = (): ChangeWatch => sharedConnectionWatch(port);
   return sqlStore({ port, namespace, cache, durability: durabilityOf(port), watch, check });
 }
 
@@ -132,7 +132,7 @@ function fileStore(
   const { port, files, close } = openFile(path, timeout);
   try {
     const durability = durabilityOf(port);
-    const watch = watchOf(port);
+    const watch = (): ChangeWatch => watchOf(port);
     const check = connectionCheck(port, files);
     return sqlStore({ port, namespace, cache, durability, watch, check, release: close });
   } catch (error) {

@@ -11,9 +11,10 @@ import { toStored } from "../stored-text.ts";
  * Entries have a rowid and the key in an index, not the key as the primary key of the table itself: keys are random,
  * so that rows in key order would spread one group of writes over as many pages, and each page goes to the log whole.
  * `total` counts the rows of a namespace. `changes` counts its transactions, by which a connection tells whether
- * what it has cached is still true.
+ * what it has cached is still true; and a revocation has the count after its transaction as its number. What began
+ * before `horizon`, the highest number that was forgotten, is refused.
  */
-const MIGRATIONS: readonly (readonly string[])[] = [
+export const MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE sojourn_namespace (
       id INTEGER PRIMARY KEY,
@@ -54,6 +55,20 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (namespace, width, until)
     ) STRICT, WITHOUT ROWID`,
     ...COUNT_EXPIRIES,
+  ],
+  // Instants are no numbers, so what is in flight while the tables change is refused. Without its table, an older
+  // version cannot go on writing: it would not know of the revocations.
+  [
+    `DROP TABLE IF EXISTS sojourn_floor`,
+    `CREATE TABLE sojourn_revocation (
+      namespace INTEGER NOT NULL,
+      owner TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      PRIMARY KEY (namespace, owner)
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX sojourn_revocation_number ON sojourn_revocation (namespace, number)`,
+    `ALTER TABLE sojourn_namespace ADD COLUMN horizon INTEGER NOT NULL DEFAULT 0`,
+    `UPDATE sojourn_namespace SET changes = changes + 1, horizon = changes + 1`,
   ],
 ];
 

@@ -2,6 +2,7 @@
 import { StoreError } from "../../errors.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
 import type { Entry, Guarantees, Head, Store, Touch } from "../store.ts";
+import { beginnings } from "./beginnings.ts";
 import type { ChangeWatch } from "./change-watch.ts";
 import type { ConnectionCheck } from "./connection-check.ts";
 import { entryCache, type EntryCache } from "./entry-cache.ts";
@@ -17,8 +18,8 @@ export interface SqlStoreOptions {
   readonly durability: Guarantees["durability"];
   /** How many entries are cached at most; 0 for none. */
   readonly cache: number;
-  /** What tells that others have changed the database. */
-  readonly watch: ChangeWatch;
+  /** Makes what tells that others have changed the database. */
+  readonly watch: () => ChangeWatch;
   /** What looks whether file and tables are still the store's own; none where nobody else can reach them. */
   readonly check?: ConnectionCheck;
   /** Closes what was opened for the store. */
@@ -31,7 +32,8 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
   const namespace = openNamespace(port, options.namespace);
   const reader = entryReader(port, namespace);
   const writer = entryWriter(port, namespace);
-  const cache = entryCache({ max, watch, changes: reader.changes });
+  const cache = entryCache({ max, watch: watch(), changes: reader.changes });
+  const begins = beginnings(watch(), reader.changes);
   let closed = false;
 
   function checkOpen(): void {
@@ -48,11 +50,13 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       if (changes !== undefined) {
         for (const key of keysOf(result)) cache.drop(key);
         cache.wrote(changes);
+        begins.wrote(changes);
       }
       return result;
     } catch (error) {
       // Whether the commit has happened need not be known.
       cache.forget();
+      begins.forget();
       check.suspect();
       throw error;
     }
@@ -73,12 +77,18 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       return readThrough(cache, reader, key, now);
     },
 
-    put(entry, expected, now) {
+    begin() {
+      checkOpen();
+      return begins.begin();
+    },
+
+    put(entry, expected, now, begun) {
       checkOpen();
       checkEntry(entry);
       checkInstant(now, "now");
+      const began = begun === undefined ? undefined : begins.countIn(begun);
       return write(
-        (writes) => writes.put(entry, expected, now),
+        (writes) => writes.put(entry, expected, now, began),
         (put) => (put.outcome === "stored" ? [entry.key, ...put.removed.map(keyOf)] : []),
       );
     },
@@ -111,10 +121,9 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       return reader.listByOwner(owner, page, now);
     },
 
-    revokeOwner(owner, floor, except) {
+    revokeOwner(owner, except) {
       checkOpen();
-      checkInstant(floor, "floor");
-      return write((writes) => writes.revokeOwner(owner, floor, except), keysOf);
+      return write((writes) => writes.revokeOwner(owner, except), keysOf);
     },
 
     count(now) {
@@ -163,7 +172,7 @@ export function checkTouch(key: string, { touchedAt, expiresAt }: Touch, now: nu
 
 /** What any SQLite store promises, but for its durability. */
 export function guarantees(durability: Guarantees["durability"]): Guarantees {
-  return Object.freeze({ durability, atomic: true, staleMs: 0, evicts: false, failoverLoss: false });
+  return Object.freeze({ durability, atomic: true, staleMs: 0, evicts: false, failoverLoss: false, exactOrder: true });
 }
 
 const keyOf = ({ key }: Head): string => key;

@@ -38,12 +38,16 @@ export const DELETE_EXPIRED: string = `DELETE FROM sojourn_entry
   WHERE id IN (SELECT id FROM sojourn_entry WHERE namespace = ? AND expiresAt <= ? ORDER BY expiresAt LIMIT ?)
   RETURNING ${HEAD}`;
 
-export const FIND_FLOOR = "SELECT floor FROM sojourn_floor WHERE namespace = ? AND owner = ? AND floor >= ?";
-export const RAISE_FLOOR = `INSERT INTO sojourn_floor (namespace, owner, floor) VALUES (?, ?, ?)
-  ON CONFLICT (namespace, owner) DO UPDATE SET floor = max(floor, excluded.floor)`;
-export const DELETE_FLOORS = `DELETE FROM sojourn_floor WHERE (namespace, owner) IN
-  (SELECT namespace, owner FROM sojourn_floor WHERE namespace = ? AND floor < ? ORDER BY floor LIMIT ?)
-  RETURNING floor`;
+/** A row if what began with a count of changes, given twice, was revoked since, or may have been. */
+export const FIND_REVOCATION = `SELECT 1 FROM sojourn_namespace WHERE id = ? AND (horizon > ? OR EXISTS (
+    SELECT 1 FROM sojourn_revocation WHERE namespace = sojourn_namespace.id AND owner = ? AND number > ?
+  ))`;
+export const REMEMBER_REVOCATION = `INSERT INTO sojourn_revocation (namespace, owner, number) VALUES (?, ?, ?)
+  ON CONFLICT (namespace, owner) DO UPDATE SET number = excluded.number`;
+export const FORGET_REVOCATIONS = `DELETE FROM sojourn_revocation WHERE (namespace, owner) IN
+  (SELECT namespace, owner FROM sojourn_revocation WHERE namespace = ? AND number < ? ORDER BY number LIMIT ?)
+  RETURNING number`;
+export const RAISE_HORIZON = "UPDATE sojourn_namespace SET horizon = max(horizon, ?) WHERE id = ?";
 
 export const CHANGE_EXPIRY = `INSERT INTO sojourn_expiry (namespace, width, until, entries) VALUES (?, ?, ?, ?)
   ON CONFLICT (namespace, width, until) DO UPDATE SET entries = entries + excluded.entries`;

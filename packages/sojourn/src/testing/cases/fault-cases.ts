@@ -7,6 +7,7 @@ import {
   MAX_KEY_BYTES,
   MAX_META_BYTES,
   MAX_PAGE,
+  type Begun,
   type Entry,
   type Head,
   type KeyValue,
@@ -35,8 +36,10 @@ async function live({ now, entry }: Scene<Store>, store: Store): Promise<void> {
   sameHeads(head === undefined ? [] : [head], [replaced], "what was deleted");
   const spared = entry("d", { owner: "ann" });
   await stored(store, spared, now);
-  sameHeads(await store.revokeOwner("ann", now, "d"), [{ ...changed, ...to }], "what was revoked");
-  equal((await store.put(entry("e", { owner: "ann" }), null, now)).outcome, "revoked", "an insert under the floor");
+  const begun = store.begin();
+  sameHeads(await store.revokeOwner("ann", "d"), [{ ...changed, ...to }], "what was revoked");
+  const late = await store.put(entry("e", { owner: "ann" }), null, now, begun);
+  equal(late, { outcome: "revoked" }, "an insert that began before the revocation");
   equal(await store.count(now), 1, "the count");
   equal(keysOf(await listOwned(store, "ann", now)), ["d"], "the owner's listing");
   await isThere(store, spared, now, "what is left");
@@ -67,7 +70,8 @@ function calls(store: KeyValue, now: number, entry: Entry): [string, () => unkno
     ...common,
     ["touch", () => full.touch("k", "rev", { touchedAt: now, expiresAt: now }, now)],
     ["listByOwner", () => full.listByOwner("ann", { limit: 1 }, now)],
-    ["revokeOwner", () => full.revokeOwner("ann", now)],
+    ["revokeOwner", () => full.revokeOwner("ann")],
+    ["begin", () => full.begin()],
     ["count", () => full.count(now)],
     ["sweep", () => full.sweep(now, 1)],
   ];
@@ -120,7 +124,7 @@ export const faultCases: readonly ContractCase[] = [
       const to = { touchedAt: now + SECOND, expiresAt: now + HOUR };
       equal(await persist(() => faulty.touch("d", made[3]?.rev ?? "", to, now)), true, "the touch");
       equal(await persist(() => faulty.delete("a")), undefined, "the repeated delete");
-      equal(await persist<readonly Head[]>(() => faulty.revokeOwner("bob", now)), [], "the repeated revocation");
+      equal(await persist<readonly Head[]>(() => faulty.revokeOwner("bob")), [], "the repeated revocation");
       equal(await persist<readonly Head[]>(() => faulty.sweep(now + 1, 10)), [], "the repeated sweep");
       equal(keysOf(await listAll(faulty, now)), ["d"], "what is there");
       equal(await faulty.count(now), 1, "the count");
@@ -195,7 +199,6 @@ export const faultCases: readonly ContractCase[] = [
       for (const bad of badInstants) {
         await refuses(() => store.count(bad), `count at ${bad}`);
         await refuses(() => store.sweep(bad, 1), `sweep at ${bad}`);
-        await refuses(() => store.revokeOwner("ann", bad), `revokeOwner with the floor ${bad}`);
         await refuses(() => store.listByOwner("ann", { limit: 1 }, bad), `listByOwner at ${bad}`);
       }
       for (const bad of badLimits) {
@@ -206,4 +209,13 @@ export const faultCases: readonly ContractCase[] = [
       sameHeads(await store.sweep(now + 1, MAX_PAGE), [kept], "what a sweep with the largest limit removes");
     },
   ),
+
+  storeCase(16, "a beginning comes from the same store", async ({ store, open, now, entry }) => {
+    const other = await open("b");
+    const made = entry("k", { owner: "ann" });
+    for (const begun of [other.begin(), {}, { seen: 1 }, 5, null] as Begun[]) {
+      await refuses(() => store.put(made, null, now, begun), `put with the beginning ${JSON.stringify(begun)}`);
+    }
+    await isAbsent(store, "k", now, "the entry that was refused");
+  }),
 ];

@@ -24,10 +24,11 @@ export const removalCases: readonly ContractCase[] = [
     await store.delete("a");
     await store.delete("a");
     await counts(1, "after a delete and its repeat");
-    await store.revokeOwner("bob", now);
+    const begun = store.begin();
+    await store.revokeOwner("bob");
     await counts(0, "after a revocation");
-    await store.put(entry("b", { owner: "bob" }), null, now);
-    await counts(0, "after a put that a floor refused");
+    await store.put(entry("b", { owner: "bob" }), null, now, begun);
+    await counts(0, "after a put that was refused");
   }),
 
   storeCase(
@@ -147,7 +148,7 @@ export const removalCases: readonly ContractCase[] = [
       }
       await store.touch(made.key, made.rev, { touchedAt: instant, expiresAt: expiresAt + SECOND }, instant);
       if (step % 5 === 0) heads.push(...([await store.delete(`k${step % 25}`)].filter(Boolean) as Head[]));
-      if (step % 17 === 0) heads.push(...(await store.revokeOwner("bob", now - HOUR)));
+      if (step % 17 === 0) heads.push(...(await store.revokeOwner("bob")));
       if (step % 7 === 0) heads.push(...(await store.sweep(instant, 2)));
     }
     holds(revs.length > 75, "most of the puts must be stored");

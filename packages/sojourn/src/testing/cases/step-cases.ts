@@ -42,15 +42,15 @@ async function race(scene: Scene<Store>, stores: readonly Store[]): Promise<void
 
 async function raceRevocation({ now, entry }: Scene<Store>, stores: readonly Store[]): Promise<void> {
   const turns = Array.from({ length: 20 }, (_, index) => stores[index % stores.length] as Store);
-  const made = turns.map((_, index) => entry(`k${index}`, { owner: "ann", createdAt: now }));
+  const made = turns.map((store, index) => ({ begun: store.begin(), login: entry(`k${index}`, { owner: "ann" }) }));
   const revocations: Promise<readonly Head[]>[] = [];
   const puts = turns.map(async (store, index) => {
-    if (index === 10) revocations.push((async () => store.revokeOwner("ann", now))());
-    return store.put(made[index] ?? entry("never"), null, now);
+    if (index === 10) revocations.push((async () => store.revokeOwner("ann"))());
+    return store.put(made[index]?.login ?? entry("never"), null, now, made[index]?.begun);
   });
   const outcomes = await Promise.all(puts);
   const gone = (await Promise.all(revocations)).flat();
-  const kept = made.filter((_, index) => outcomes[index]?.outcome === "stored");
+  const kept = made.filter((_, index) => outcomes[index]?.outcome === "stored").map(({ login }) => login);
   equal(keysOf(gone), keysOf(kept), "what was revoked, against what was stored before it");
   for (const store of stores) {
     equal(await listOwned(store, "ann", now), [], "the owner's listing after the race");
@@ -64,7 +64,7 @@ async function raceSweeps({ now, entry }: Scene<Store>, stores: readonly Store[]
   const turns = Array.from({ length: 10 }, (_, index) => stores[index % stores.length] as Store);
   const answers = await Promise.all(
     turns.map(async (store, index) => {
-      if (index === 5) return store.revokeOwner("cat", now - HOUR);
+      if (index === 5) return store.revokeOwner("cat");
       if (index === 7) return [await store.delete("k39")].filter((head) => head !== undefined);
       return store.sweep(now + MINUTE, 3);
     }),
@@ -129,8 +129,10 @@ export const stepCases: readonly ContractCase[] = [
     isConflict(await one.put(entry("k"), first.rev, now), { ...second, ...to }, "a put over the old rev");
     equal(await listOwned(one, "ann", now), [], "the listing of the owner before");
     equal(keysOf(await listOwned(one, "bob", now)), ["k"], "the listing of the owner after");
-    sameHeads(await other.revokeOwner("bob", now), [{ ...second, ...to }], "what the other store revoked");
-    equal((await one.put(entry("b", { owner: "bob" }), null, now)).outcome, "revoked", "an insert under its floor");
+    const begun = one.begin();
+    sameHeads(await other.revokeOwner("bob"), [{ ...second, ...to }], "what the other store revoked");
+    const late = await one.put(entry("b", { owner: "bob" }), null, now, begun);
+    equal(late, { outcome: "revoked" }, "an insert that began before it");
     await isAbsent(one, "k", now, "the entry in the first store");
     equal(await one.count(now), 0, "the count in the first store");
     await stored(one, entry("x"), now);
@@ -171,24 +173,30 @@ export const stepCases: readonly ContractCase[] = [
     await isThere(other, yours, now, "the entry after the first store closed");
   }),
 
-  storeCase(15, "namespaces share no owners, floors, totals and sweeps", async ({ store: one, open, now, entry }) => {
-    const other = await open("a-b");
-    const [mine, yours] = [entry("k", { owner: "ann" }), entry("k", { owner: "ann" })];
-    await stored(one, mine, now);
-    await stored(other, yours, now);
-    await stored(other, entry("l"), now);
-    equal(await one.count(now), 1, "the count of the first namespace");
-    equal(await other.count(now), 2, "the count of the other namespace");
-    equal((await listOwned(one, "ann", now)).length, 1, "the owner's listing in the first namespace");
-    equal(
-      await one.touch("k", yours.rev, { touchedAt: now, expiresAt: now }, now),
-      false,
-      "a touch with the other rev",
-    );
-    sameHeads(await one.revokeOwner("ann", now), [mine], "what a revocation in the first namespace removed");
-    await isThere(other, yours, now, "the entry in the other namespace");
-    await stored(other, entry("m", { owner: "ann" }), now);
-    equal(await one.sweep(now + HOUR, 10), [], "what a sweep of the first namespace removes");
-    equal((await sweepAll(other, now + HOUR)).length, 3, "how many a sweep of the other namespace removes");
-  }),
+  storeCase(
+    15,
+    "namespaces share no owners, revocations, totals and sweeps",
+    async ({ store: one, open, now, entry }) => {
+      const other = await open("a-b");
+      const [mine, yours] = [entry("k", { owner: "ann" }), entry("k", { owner: "ann" })];
+      await stored(one, mine, now);
+      await stored(other, yours, now);
+      await stored(other, entry("l"), now);
+      equal(await one.count(now), 1, "the count of the first namespace");
+      equal(await other.count(now), 2, "the count of the other namespace");
+      equal((await listOwned(one, "ann", now)).length, 1, "the owner's listing in the first namespace");
+      equal(
+        await one.touch("k", yours.rev, { touchedAt: now, expiresAt: now }, now),
+        false,
+        "a touch with the other rev",
+      );
+      const begun = other.begin();
+      sameHeads(await one.revokeOwner("ann"), [mine], "what a revocation in the first namespace removed");
+      await isThere(other, yours, now, "the entry in the other namespace");
+      const put = await other.put(entry("m", { owner: "ann" }), null, now, begun);
+      equal(put.outcome, "stored", "what began in the other namespace before it");
+      equal(await one.sweep(now + HOUR, 10), [], "what a sweep of the first namespace removes");
+      equal((await sweepAll(other, now + HOUR)).length, 3, "how many a sweep of the other namespace removes");
+    },
+  ),
 ];

@@ -112,7 +112,7 @@ export const touchCases: readonly ContractCase[] = [
     holds((await store.delete("k")) !== undefined, "the delete must find the entry");
     equal(await store.count(now), 0, "the count");
     equal(await listOwned(store, "ann", now), [], "the owner's listing");
-    equal(await store.revokeOwner("ann", now - HOUR), [], "what a revocation finds");
+    equal(await store.revokeOwner("ann"), [], "what a revocation finds");
     equal(await sweepAll(store, now + HOUR), [], "what a sweep finds");
   }),
 

@@ -55,8 +55,9 @@ export const valueCases: readonly ContractCase[] = [
         [`of ${owner}`],
         `the listing of ${owner}`,
       );
-      equal((await store.revokeOwner(owner, now)).length, 1, `how many a revocation of ${owner} removed`);
-      equal((await store.put(entry("k", { owner }), null, now)).outcome, "revoked", `an insert for ${owner}`);
+      const begun = store.begin();
+      equal((await store.revokeOwner(owner)).length, 1, `how many a revocation of ${owner} removed`);
+      equal((await store.put(entry("k", { owner }), null, now, begun)).outcome, "revoked", `an insert for ${owner}`);
     }
   }),
 

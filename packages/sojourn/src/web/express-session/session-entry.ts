@@ -6,13 +6,15 @@
  * touch plus that lifetime, even if its entry lasts longer.
  *
  * A mark stands under the id of a destroyed session and refuses what comes late. It needs to outlast every request
- * that may still hold the session, so it stands for an hour, as the floors of `revokeOwner` do. Its entry lasts as long
+ * that may still hold the session, so it stands for an hour. Its entry lasts as long
  * as that of the session would have.
  */
 import { StoreError } from "../../errors.ts";
-import { FLOOR_LIFETIME, type Entry, type Head } from "../../store/store.ts";
+import type { Entry, Head } from "../../store/store.ts";
 import { uniqueRev } from "../../tokens/token.ts";
 
+/** For how long a mark stands, in milliseconds. */
+const MARK_LIFETIME = 3_600_000;
 const MARK = "ended";
 const SESSION = /^ttl=(\d{1,16})$/;
 
@@ -37,7 +39,7 @@ export function checkOurs(entry: Head): void {
 
 /** Whether an entry is a mark that still refuses what comes late. */
 export function isStandingMark(entry: Head | undefined, now: number): boolean {
-  return entry !== undefined && isMark(entry) && now < entry.touchedAt + FLOOR_LIFETIME;
+  return entry !== undefined && isMark(entry) && now < entry.touchedAt + MARK_LIFETIME;
 }
 
 /** The idle lifetime of a session, in milliseconds. @throws StoreError `store_corrupt` if the head is not a session's */
@@ -57,16 +59,16 @@ export function isLive(entry: Head | undefined, now: number): entry is Head {
   return entry !== undefined && !isMark(entry) && now < endOf(entry);
 }
 
-/** A mark of deletion. `stamp` tells what was begun before it. */
-export function deletionMark(sid: string, stamp: number, now: number): Entry {
+/** A mark of deletion. */
+export function deletionMark(sid: string, now: number): Entry {
   return {
     key: sid,
     owner: null,
     rev: uniqueRev(),
     meta: MARK,
-    createdAt: stamp,
+    createdAt: now,
     touchedAt: now,
-    expiresAt: now + FLOOR_LIFETIME,
+    expiresAt: now + MARK_LIFETIME,
     value: "",
   };
 }

@@ -4,9 +4,10 @@ import { Store, type Session, type SessionData } from "express-session";
 import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.ts";
 import { answer, type Callback } from "./answer.ts";
 import { allSessions, clearSessions, livePages } from "./list-sessions.ts";
-import { endOf, isLive } from "./session-entry.ts";
+import { endOf, isLive, isMark } from "./session-entry.ts";
 import { isObject, lifetimeOf, withEnd } from "./session-fields.ts";
 import {
+  beginning,
   encode,
   fieldsOf,
   resolveStorePolicy,
@@ -65,8 +66,7 @@ export class SessionStore extends Store {
   set generate(generate: Generate) {
     this.#generate = (req) => {
       generate(req);
-      const { stamps, unstored, policy } = this.#context;
-      this.#tracked.set(req.session, unstored.add(req.sessionID, stamps.creation(policy.clock.now())));
+      this.#tracked.set(req.session, this.#context.unstored.add(req.sessionID, beginning(this.#context)));
     };
   }
 
@@ -177,16 +177,17 @@ export class SessionStore extends Store {
     const context = this.#context;
     const tracked = this.#tracked;
     const now = context.policy.clock.now();
-    const stamp = context.stamps.creation(now);
+    const began = beginning(context);
     return run(context.mode, steps());
 
     function* steps(): Steps<SessionData | undefined> {
       const entry = yield* wait(context.store.get(sid, now));
+      if (entry !== undefined && isMark(entry)) context.ends.learn(entry);
       if (entry === undefined || !isLive(entry, now)) return undefined;
       const fields = fieldsOf(entry);
       const session = withEnd(fields, endOf(entry)) as unknown as SessionData;
       const { cookie } = fields;
-      tracked.set(session, trackedFrom(entry, stamp, isObject(cookie) ? { ...cookie } : undefined));
+      tracked.set(session, trackedFrom(entry, began, isObject(cookie) ? { ...cookie } : undefined));
       return session;
     }
   }
@@ -198,7 +199,7 @@ export class SessionStore extends Store {
     const tracked = this.#trackedBy(sid, session);
     const ttl = lifetimeOf(encoded.fields, now, context.policy.ttl);
     if (ttl <= 0) return endSession(context, sid);
-    const placed = { sid, ...encoded, ttl, stamp: tracked?.stamp ?? context.stamps.creation(now) };
+    const placed = { sid, ...encoded, ttl, beginning: tracked?.beginning ?? beginning(context) };
     if (tracked !== undefined) return run(context.mode, this.#saveTracked(tracked, { ...placed, isNew: true }, now));
     return run(context.mode, discard(placeSession(context, { ...placed, isNew: false }, now)));
   }
@@ -216,7 +217,7 @@ export class SessionStore extends Store {
     const now = context.policy.clock.now();
     const { fields } = encode(context, { cookie: session.cookie });
     const tracked = this.#trackedBy(sid, session);
-    const stamp = context.stamps.creation(now);
+    const began = beginning(context);
     return run(context.mode, steps());
 
     function* steps(): Steps<void> {
@@ -226,7 +227,7 @@ export class SessionStore extends Store {
 
     function* stored(): Steps<TrackedSession | undefined> {
       const entry = yield* wait(context.store.get(sid, now));
-      return entry !== undefined && isLive(entry, now) ? trackedFrom(entry, stamp) : undefined;
+      return entry !== undefined && isLive(entry, now) ? trackedFrom(entry, began) : undefined;
     }
   }
 

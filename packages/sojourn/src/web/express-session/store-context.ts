@@ -1,7 +1,6 @@
 /** Options of a `SessionStore`, and what its calls share. */
 import type { SessionData } from "express-session";
 import { fromJson, toJson } from "../../sessions/json.ts";
-import { stamps, type Stamps } from "../../sessions/stamps.ts";
 import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import type { Mode } from "../../store/reply.ts";
@@ -10,6 +9,7 @@ import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { parseUserId } from "../../tokens/token.ts";
 import { parseFields, type Fields } from "./session-fields.ts";
+import { KnownEnds, type Beginning } from "./known-ends.ts";
 import { UnstoredSessions } from "./tracked-session.ts";
 
 /** Options of `SessionStore`. */
@@ -95,12 +95,17 @@ export interface StoreContext {
   readonly store: Store;
   readonly mode: Mode;
   readonly policy: StorePolicy;
-  readonly stamps: Stamps;
+  readonly ends: KnownEnds;
   readonly unstored: UnstoredSessions;
 }
 
 export function storeContext(store: Store, policy: StorePolicy): StoreContext {
-  return { store, mode: store.mode, policy, stamps: stamps(), unstored: new UnstoredSessions() };
+  return { store, mode: store.mode, policy, ends: new KnownEnds(), unstored: new UnstoredSessions() };
+}
+
+/** What begins now. @throws StoreError */
+export function beginning({ store, ends, policy }: StoreContext): Beginning {
+  return { begun: store.begin(), place: ends.next(), date: policy.clock.now() };
 }
 
 /** The fields of an entry that is a session. @throws StoreError `store_corrupt` */

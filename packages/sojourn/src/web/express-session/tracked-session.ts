@@ -1,11 +1,12 @@
 /** What this process remembers of sessions while requests work with them. */
 import type { Entry } from "../../store/store.ts";
+import type { Beginning } from "./known-ends.ts";
 
 /** What a `Session` object of a request stands for. */
 export interface TrackedSession {
   readonly sid: string;
-  /** When the object was made, among the ends of sessions (see `Stamps`). */
-  readonly stamp: number;
+  /** When the object was made. */
+  readonly beginning: Beginning;
   /** The JSON of what the object was when it was last in step with the store. */
   base: string;
   /** The cookie in `base`, where it is known without parsing that. */
@@ -26,8 +27,9 @@ export function isStored(tracked: TrackedSession | undefined): tracked is Stored
 }
 
 /** What was read from the store. */
-export function trackedFrom(entry: Entry, stamp: number, cookie?: object): StoredSession {
-  return { sid: entry.key, stamp, base: entry.value as string, cookie, entry, arriving: false, ended: false };
+export function trackedFrom(entry: Entry, beginning: Beginning, cookie?: object): StoredSession {
+  const base = entry.value as string;
+  return { sid: entry.key, beginning, base, cookie, entry, arriving: false, ended: false };
 }
 
 /** How many sessions that nobody has stored are remembered: those of the requests that run, and of those that came last. */
@@ -37,9 +39,9 @@ const MAX_UNSTORED = 10_000;
 export class UnstoredSessions {
   readonly #tracked = new Map<string, TrackedSession>();
 
-  add(sid: string, stamp: number): TrackedSession {
-    const entry = undefined;
-    const tracked: TrackedSession = { sid, stamp, base: "{}", cookie: undefined, entry, arriving: false, ended: false };
+  add(sid: string, beginning: Beginning): TrackedSession {
+    const nothing = { base: "{}", cookie: undefined, entry: undefined };
+    const tracked: TrackedSession = { sid, beginning, ...nothing, arriving: false, ended: false };
     this.#tracked.delete(sid);
     this.#tracked.set(sid, tracked);
     const [oldest] = this.#tracked.keys();

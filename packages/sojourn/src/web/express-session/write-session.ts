@@ -17,6 +17,7 @@ import {
   type Fields,
 } from "./session-fields.ts";
 import { encode, fieldsOf, MAX_ATTEMPTS, ownerOf, thresholdFor, type StoreContext } from "./store-context.ts";
+import type { Beginning } from "./known-ends.ts";
 import type { StoredSession, TrackedSession } from "./tracked-session.ts";
 
 /** A session to be placed where the object that stands for it has not been: a new one, or one that is given by hand. */
@@ -26,8 +27,7 @@ export interface Placed {
   readonly fields: Fields;
   /** How long it lives, in milliseconds. */
   readonly ttl: number;
-  /** When the session began, among the ends of sessions (see `Stamps`). */
-  readonly stamp: number;
+  readonly beginning: Beginning;
   /** Whether the session is a new one, which may follow a destroyed one of the same id; one given by hand may be that one. */
   readonly isNew: boolean;
 }
@@ -35,15 +35,17 @@ export interface Placed {
 /**
  * Stores a session over whatever live one has its id. A mark of deletion refuses it, unless it is a new session that
  * began after. The answer is the entry, or nothing if it was refused.
+ *
+ * @throws RevokedError for a new session that met a mark of another process, which may be older or not
  */
 export function* placeSession(context: StoreContext, session: Placed, now: number): Steps<Entry | undefined> {
-  const { sid, json, fields, ttl, stamp, isNew } = session;
+  const { sid, json, fields, ttl, beginning, isNew } = session;
   const owner = ownerOf(context, fields);
   let current: Entry | undefined;
   for (let left = MAX_ATTEMPTS; left > 0; left--) {
     if (current !== undefined) {
       checkOurs(current);
-      if (isStandingMark(current, now) && !(isNew && stamp > current.createdAt)) return undefined;
+      if (isStandingMark(current, now) && isKeptOut(context, current, session)) return undefined;
     }
     const continued: Head | undefined =
       isNew || current?.owner !== owner || !isLive(current, now) ? undefined : current;
@@ -52,17 +54,26 @@ export function* placeSession(context: StoreContext, session: Placed, now: numbe
       owner,
       rev: uniqueRev(),
       meta: sessionMeta(ttl),
-      createdAt: continued?.createdAt ?? stamp,
+      createdAt: continued?.createdAt ?? beginning.date,
       touchedAt: now,
       expiresAt: now + ttl,
       value: json,
     };
-    const put = yield* wait(context.store.put(entry, current?.rev ?? null, now));
+    const put = yield* wait(context.store.put(entry, current?.rev ?? null, now, beginning.begun));
     if (put.outcome === "revoked") throw revoked();
     if (put.outcome === "stored") return entry;
     current = put.current;
   }
   throw conflict();
+}
+
+/** Whether a mark of deletion keeps a session out. */
+function isKeptOut({ ends }: StoreContext, mark: Entry, { isNew, beginning }: Placed): boolean {
+  if (!isNew) return true;
+  const order = ends.orderOf(mark, beginning);
+  ends.learn(mark);
+  if (order !== "unknown") return order === "later";
+  throw new RevokedError("Another process destroyed the session of this id, and it cannot be told which came first");
 }
 
 /** Stores a generated session for the first time; one that was destroyed before that stays away. */
@@ -136,12 +147,12 @@ function* compareAndSet(
       rev: uniqueRev(),
       meta: sessionMeta(ttl),
       // A login within a session that is there already began when this request loaded it.
-      createdAt: owner === entry.owner ? entry.createdAt : tracked.stamp,
+      createdAt: owner === entry.owner ? entry.createdAt : tracked.beginning.date,
       touchedAt: now,
       expiresAt: now + ttl,
       value: json,
     };
-    const put: Put = yield* wait(context.store.put(next, entry.rev, now));
+    const put: Put = yield* wait(context.store.put(next, entry.rev, now, tracked.beginning.begun));
     if (put.outcome === "revoked") throw revoked();
     if (put.outcome === "stored") {
       tracked.entry = next;
@@ -170,9 +181,10 @@ function* touchSession(context: StoreContext, tracked: StoredSession, ttl: numbe
 
 /** Ends a session, if it is there. Once it has answered, no node yields the session, and nothing late brings it back. */
 export function endSession(context: StoreContext, sid: string): Reply<Mode, void> {
-  const { store, policy, stamps, unstored } = context;
+  const { store, policy, ends, unstored } = context;
   const now = policy.clock.now();
-  const mark = deletionMark(sid, stamps.floor(now), now);
+  const mark = deletionMark(sid, now);
+  ends.made(mark);
   const generated = unstored.get(sid);
   if (generated !== undefined) generated.ended = true;
   return run(store.mode, steps());
@@ -204,11 +216,14 @@ export async function endSessionsOf(
   userId: string,
   except: string | undefined,
 ): Promise<number> {
-  const { store, policy, stamps } = context;
+  const { store, policy, ends } = context;
   const now = policy.clock.now();
-  const floor = stamps.floor(now);
-  const heads = await store.revokeOwner(parseUserId(userId), floor, except);
-  for (const { key } of heads) await store.put(deletionMark(key, floor, now), null, now);
+  const heads = await store.revokeOwner(parseUserId(userId), except);
+  for (const { key } of heads) {
+    const mark = deletionMark(key, now);
+    ends.made(mark);
+    await store.put(mark, null, now);
+  }
   await store.propagated?.();
   return heads.filter((head) => isLive(head, now)).length;
 }

@@ -14,7 +14,7 @@ const entry = (rev: string): Entry => {
 
 const writes: Readonly<Record<string, (store: Store<"async">) => Promise<unknown>>> = {
   "a delete": async (store) => store.delete("k"),
-  "a revocation": async (store) => store.revokeOwner("ann", now),
+  "a revocation": async (store) => store.revokeOwner("ann"),
   "a change": async (store) => store.put(entry("new"), "old", now),
   "a replacement": async (store) => store.put({ ...entry("new"), owner: null }, "any", now),
   "a touch": async (store) => store.touch("k", "old", { touchedAt: now + 1, expiresAt: now + 90_000 }, now),

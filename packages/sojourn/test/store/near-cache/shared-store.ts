@@ -35,8 +35,8 @@ export class SharedStore {
     const store = naiveStore(this.#space);
     return {
       ...store,
-      put: (entry: Entry, expected, now) => {
-        const put = store.put(entry, expected, now);
+      put: (entry: Entry, expected, now, begun) => {
+        const put = store.put(entry, expected, now, begun);
         if (put.outcome === "stored") this.#tell(entry, ...put.removed);
         return put;
       },
@@ -50,8 +50,8 @@ export class SharedStore {
         this.#tell(head);
         return head;
       },
-      revokeOwner: (owner, floor, except) => {
-        const heads = store.revokeOwner(owner, floor, except);
+      revokeOwner: (owner, except) => {
+        const heads = store.revokeOwner(owner, except);
         this.#tell(...heads);
         return heads;
       },

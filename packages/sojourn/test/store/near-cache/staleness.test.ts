@@ -127,7 +127,7 @@ class World {
   async #write(step: Extract<Step, { do: "put" | "touch" | "delete" | "revoke" }>): Promise<void> {
     const store = this.#stores[step.node] as Store;
     const now = this.#clock.now();
-    if (step.do === "revoke") await store.revokeOwner("ann", now);
+    if (step.do === "revoke") await store.revokeOwner("ann");
     else if (step.do === "put") await store.put(this.#entry(step.key, now), "any", now);
     else if (step.do === "delete") await store.delete(step.key);
     else {

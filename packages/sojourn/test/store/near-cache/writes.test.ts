@@ -15,7 +15,7 @@ describe("what this process writes, it reads, though no word of it comes", () =>
     "a change": async (near) => near.put(entry("k", { rev: "second" }), "rev of k", now),
     "a replacement": async (near) => near.put(entry("k", { rev: "second", owner: null }), "any", now),
     "a delete": async (near) => near.delete("k"),
-    "a revocation": async (near) => near.revokeOwner("ann", now),
+    "a revocation": async (near) => near.revokeOwner("ann"),
     "a touch": async (near) => near.touch("k", "rev of k", { touchedAt: now + 5, expiresAt: now + 90_000 }, now),
     "a sweep": async (near) => near.sweep(now + 60_000, 10),
   };

@@ -45,7 +45,8 @@ const durabilities: readonly (readonly [Guarantees["durability"], readonly strin
 describe.skipIf(noRedis)("the guarantees", () => {
   test.each(durabilities)("durability is %s with %j", async (durability, args) => {
     const store = await open(await start(...args));
-    expect(store.guarantees).toEqual({ durability, atomic: true, staleMs: 0, evicts: false, failoverLoss: false });
+    const others = { atomic: true, staleMs: 500, evicts: false, failoverLoss: false, exactOrder: false };
+    expect(store.guarantees).toEqual({ durability, ...others });
   });
 
   test("durability can be stated where the server does not say it", async () => {
@@ -66,12 +67,22 @@ describe.skipIf(noRedis)("the guarantees", () => {
     expect((await open(await start(), { shards: 2 })).guarantees.atomic).toBe(false);
   });
 
-  test("a server that evicts says so, and can be refused", async () => {
-    const server = await start("--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl");
-    expect((await open(server)).guarantees.evicts).toBe(true);
-    await expect(open(server, { allowEviction: false })).rejects.toMatchObject({ code: "guarantee_unmet" });
+  test.each([
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+  ])("a server that evicts by %s is refused, unless that is allowed", async (policy) => {
+    const server = await start("--maxmemory", "100mb", "--maxmemory-policy", policy);
+    const refused = { code: "guarantee_unmet", message: /noeviction.*allowEviction/ };
+    await expect(open(server)).rejects.toMatchObject(refused);
+    await expect(open(server, { allowEviction: false })).rejects.toMatchObject(refused);
+    expect((await open(server, { allowEviction: true })).guarantees.evicts).toBe(true);
     await ask(server.port, "CONFIG", "SET", "maxmemory-policy", "noeviction");
-    expect((await open(server, { allowEviction: false })).guarantees.evicts).toBe(false);
+    expect((await open(server)).guarantees.evicts).toBe(false);
   });
 
   test("with a replica, a failover can lose what was acknowledged, and a change can wait for it", async () => {
@@ -117,6 +128,22 @@ describe.skipIf(noRedis)("is refused", () => {
     await expect(open(server, { clock })).rejects.toMatchObject({ code: "store_unavailable", message: /clocks/ });
     await open(server, { clock, checkClock: false });
     await open(server, { clock: { now: () => Date.now() + skew / 3 } });
+  });
+
+  test("a server that is a replica", async () => {
+    const server = await start();
+    await ask(server.port, "REPLICAOF", "127.0.0.1", "1");
+    await expect(open(server)).rejects.toMatchObject({ code: "store_unavailable", message: /replica/ });
+  });
+
+  test("a server that runs no scripts, with what is missing", async () => {
+    const server = await start("--rename-command", "EVAL", "hidden");
+    for (const openClient of [nodeRedis6, ioredis6]) {
+      const { client, close } = await openClient(server.url);
+      closing.push(close);
+      const opened = redisStore({ client });
+      await expect(opened).rejects.toMatchObject({ code: "guarantee_unmet", message: /runs scripts \(`EVAL`\)/ });
+    }
   });
 
   test("a server before 6.2", async () => {

@@ -1,6 +1,6 @@
 import { createClient, createCluster } from "redis";
 import { describe, expect, test } from "vitest";
-import { redisStore, type NodeRedisClient } from "../../../src/store/redis/index.ts";
+import { redisStore } from "../../../src/store/redis/index.ts";
 import { noRedis } from "../support/redis-binary.ts";
 import { startRedis } from "../support/redis-server.ts";
 
@@ -10,7 +10,7 @@ describe("a client that was never connected", () => {
     ["alone", () => createClient({ url: "redis://127.0.0.1:1" })],
     ["of a cluster", () => createCluster({ rootNodes: [{ url: "redis://127.0.0.1:1" }] })],
   ])("is refused, %s, with what to call", async (_, create) => {
-    const opened = redisStore({ client: create() as unknown as NodeRedisClient });
+    const opened = redisStore({ client: create() });
     await expect(opened).rejects.toThrow(/^Expected `client` to be connected: call `await client\.connect\(\)` first/);
     await expect(opened).rejects.toThrow(TypeError);
   });
@@ -20,7 +20,7 @@ describe("a client that was never connected", () => {
     const client = createClient({ url: server.url });
     try {
       const connected = client.connect();
-      const store = await redisStore({ client: client as unknown as NodeRedisClient });
+      const store = await redisStore({ client });
       expect(await store.count(Date.now())).toBe(0);
       await store.close();
       await connected;

@@ -62,6 +62,7 @@ async function obey(): Promise<void> {
     const [verb, key = ""] = line.split(" ");
     if (verb === "get") say(String((await store.get(key, now))?.value));
     if (verb === "delete") say(String((await store.delete(key))?.key));
+    if (verb === "revoke") say(`${(await store.revokeOwner(key)).length}`);
     if (verb === "put") say((await store.put(entry(key, "of the child"), "any", now)).outcome);
   }
   await store.close();

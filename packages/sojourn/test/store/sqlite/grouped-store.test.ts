@@ -41,19 +41,20 @@ test("what one turn of the event loop gathers is one transaction, and each call 
   const { store, path } = opened();
   const taken = entry("taken", { owner: "ann" });
   await store.put(taken, null, now);
-  await store.revokeOwner("bob", now);
+  const begun = store.begin();
+  await store.revokeOwner("bob");
   const before = transactions(path);
   const answers = await Promise.all([
     store.put(entry("new"), null, now),
     store.put(entry("taken"), null, now),
-    store.put(entry("of bob", { owner: "bob" }), null, now),
+    store.put(entry("of bob", { owner: "bob" }), null, now, begun),
     store.touch("taken", taken.rev, { touchedAt: now, expiresAt: now + 99_000 }, now),
     store.touch("taken", "another", { touchedAt: now, expiresAt: now + 99_000 }, now),
     store.put(entry("new"), null, now),
     store.delete("taken"),
     store.delete("taken"),
     store.put(entry("taken"), null, now),
-    store.revokeOwner("nobody", now),
+    store.revokeOwner("nobody"),
     store.sweep(now, 10),
   ]);
   expect(

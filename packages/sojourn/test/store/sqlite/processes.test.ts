@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
-import type { Store } from "../../../src/store/store.ts";
+import type { Entry, Store } from "../../../src/store/store.ts";
 import { entry, now, testFile } from "./folder.ts";
 
 const script = fileURLToPath(new URL("child.ts", import.meta.url));
@@ -54,6 +54,9 @@ async function keysOf(store: Store): Promise<Set<string>> {
   } while (after !== undefined);
   return keys;
 }
+
+/** A login by a clock that is a day ahead. */
+const login = (key: string): Entry => entry(key, { owner: "ann", createdAt: now + 86_400_000 });
 
 describe.each(commits)("commit: %s", (commit) => {
   test("what was acknowledged is there after kill -9, and what was deleted is not", { timeout }, async () => {
@@ -142,6 +145,30 @@ describe.each(commits)("commit: %s", (commit) => {
     other.process.stdin.end();
     await once(other.process, "exit");
     await store.close();
+  });
+
+  test("a revocation of another process refuses what has begun here, and nothing that begins after it", async () => {
+    const path = testFile();
+    const store = sqliteStore({ path, commit });
+    const other = child("obey", path, commit);
+    const [old, begun] = [store.begin(), store.begin()];
+    expect(await ask(other, "revoke ann")).toBe("0");
+    expect(await store.put(login("a"), null, now, begun)).toEqual({ outcome: "revoked" });
+    expect((await store.put(login("b"), null, now)).outcome).toBe("stored");
+    expect(await ask(other, "revoke ann")).toBe("1");
+    other.process.stdin.end();
+    await once(other.process, "exit");
+    expect(await store.put(login("c"), null, now, old)).toEqual({ outcome: "revoked" });
+    await store.close();
+
+    // Numbers go on in another life of the file.
+    const again = sqliteStore({ path, commit });
+    const before = again.begin();
+    expect((await again.put(login("d"), null, now, before)).outcome).toBe("stored");
+    await again.revokeOwner("bob");
+    await again.revokeOwner("ann");
+    expect(await again.put(login("e"), null, now, before)).toEqual({ outcome: "revoked" });
+    await again.close();
   });
 
   test("processes that open a new file at once share it, and the total is exact", async () => {

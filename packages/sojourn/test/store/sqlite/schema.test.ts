@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
-import { openNamespace, SCHEMA_VERSION } from "../../../src/store/sqlite/schema.ts";
+import { MIGRATIONS, openNamespace, SCHEMA_VERSION } from "../../../src/store/sqlite/schema.ts";
 import { databasePort, type SqlPort } from "../../../src/store/sqlite/sql-port.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { entry, now, testFile } from "./folder.ts";
@@ -106,6 +106,46 @@ test("a file that another connection is making is waited for", async () => {
   expect(store.guarantees.durability).toBe("power");
   store.close();
   await new Promise((resolve) => holder.once("exit", resolve));
+});
+
+function oldFile(): string {
+  const path = testFile();
+  const { database, port } = connect(path);
+  const first = MIGRATIONS[0]!;
+  for (const sql of ["CREATE TABLE sojourn_schema (version INTEGER NOT NULL) STRICT", ...first]) port.run(sql);
+  port.run("INSERT INTO sojourn_schema (version) VALUES (1)");
+  port.run("INSERT INTO sojourn_namespace (name, total, changes) VALUES ('default', 1, 41)");
+  const { key, rev, value } = entry("old");
+  const columns = "namespace, key, owner, rev, meta, createdAt, touchedAt, expiresAt, value";
+  port.run(`INSERT INTO sojourn_entry (${columns}) VALUES (1, ?, 'ann', ?, '', 0, 0, ?, ?)`, key, rev, now + 1, value);
+  database.close();
+  return path;
+}
+
+describe("a file of the first version", () => {
+  test("keeps its entries, and refuses what began while it was one", () => {
+    const path = oldFile();
+    const store = sqliteStore({ path });
+    expect(store.get("old", now)).toMatchObject({ owner: "ann" });
+    expect(store.count(now)).toBe(1);
+    // What another process had read before.
+    const early = { ...store.begin(), seen: [41] };
+    expect(store.put(entry("early", { owner: "ann" }), null, now, early)).toEqual({ outcome: "revoked" });
+    expect(store.put(entry("new", { owner: "ann" }), null, now, store.begin()).outcome).toBe("stored");
+    expect(store.revokeOwner("ann")).toHaveLength(2);
+    store.close();
+  });
+
+  test("cannot be written any more by what has opened it before", () => {
+    const path = oldFile();
+    const old = connect(path);
+    const firstStatements = old.database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    sqliteStore({ path }).close();
+    const left = old.database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    const gone = firstStatements.filter(({ name }) => !left.some((each) => each["name"] === name));
+    expect(gone).toHaveLength(1);
+    old.database.close();
+  });
 });
 
 describe.each(["each", "grouped"] as const)("commit: %s", (commit) => {

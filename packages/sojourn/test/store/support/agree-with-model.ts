@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { Store } from "../../../src/store/store.ts";
 import { commands, World } from "./commands.ts";
+import { Model } from "./model.ts";
 
 const DAY = 86_400_000;
 
@@ -17,7 +18,7 @@ export async function agreeWithModel(
   const property = fc.asyncProperty(commands(), async (calls) => {
     const namespace = `model-${++opened}`;
     const real = [await open(namespace), await open(namespace)] as const;
-    const world = new World(Date.now() + DAY);
+    const world = new World(Date.now() + 10 * DAY, new Model(real[0].guarantees));
     try {
       await fc.asyncModelRun(() => ({ model: world, real: [...real] }), calls);
       await world.end(real[0]);

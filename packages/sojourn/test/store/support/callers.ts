@@ -68,7 +68,7 @@ const kinds: fc.Arbitrary<Caller>[] = [
   fc.constant({
     name: "revoke ann",
     work: async (history: History) => {
-      await history.make({ call: "revokeOwner", owner: "ann", floor: now, except: undefined });
+      await history.make({ call: "revokeOwner", owner: "ann", except: undefined });
       await history.make({ call: "listByOwner", owner: "ann", limit: 10, now });
     },
   }),

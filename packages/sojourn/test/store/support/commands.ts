@@ -1,12 +1,17 @@
 /** Random calls, made of what the model knows at the moment at which they are made. */
 import fc from "fast-check";
 import type { Entry, Expected, Head, Put, Store } from "../../../src/store/store.ts";
-import { Model, perform, removedBy, type Operation } from "./model.ts";
+import { Model, perform, removedBy, type Beginnings, type Operation } from "./model.ts";
 
 /** A run of the model beside the stores under test. */
 export class World {
   readonly model: Model;
   now: number;
+  /** By how much the clock of each node is off. */
+  readonly skew: [number, number] = [0, 0];
+  /** What has begun, and through which store. */
+  readonly begun: { readonly name: string; readonly via: number }[] = [];
+  readonly #beginnings: Beginnings = new Map();
   /** What was stored as a new entry, and what was reported as removed. */
   readonly inserted: string[] = [];
   readonly reported: string[] = [];
@@ -19,6 +24,11 @@ export class World {
     this.model = model;
   }
 
+  /** What the clock of a node shows. */
+  nowAt(via: number): number {
+    return this.now + (this.skew[via] ?? 0);
+  }
+
   newRev(): string {
     return `rev-${++this.#revs}`;
   }
@@ -26,7 +36,7 @@ export class World {
   /** Makes a call and lets the model judge the answer. */
   async step(store: Store, operation: Operation): Promise<void> {
     const before = operation.call === "put" ? this.model.live(operation.entry.key, operation.now) : undefined;
-    const answer = await perform(store, operation);
+    const answer = await perform(store, operation, this.#beginnings);
     this.model.judge(operation, answer);
     this.reported.push(...removedBy(operation, answer).map(nameOf));
     if (operation.call !== "put") return;
@@ -56,15 +66,15 @@ function nameOf({ key, rev }: Head): string {
 
 export type StoreCommand = fc.AsyncCommand<World, readonly Store[]>;
 
-/** How a call is made once the world is known; `undefined` if there is nothing to call. */
-type Plan = (world: World) => Operation | undefined;
+/** How a call is made once the world, and the instant on the caller's clock, are known; `undefined` for no call. */
+type Plan = (world: World, now: number) => Operation | undefined;
 
 function command(name: string, via: number, plan: Plan): StoreCommand {
   let shown = name;
   return {
     check: () => true,
     async run(world, stores) {
-      const operation = plan(world);
+      const operation = plan(world, world.nowAt(via));
       if (operation === undefined) return;
       shown = JSON.stringify(operation);
       const store = stores[via % stores.length];
@@ -91,6 +101,12 @@ function expectedOf(kind: Expects, key: string, { model }: World): Expected {
   return model.entries.find((entry) => entry.key !== key)?.rev ?? "never";
 }
 
+/** An earlier beginning of a node, by its place from the end; `undefined` if there is none. */
+function begunOn(via: number, { begun }: World, which: number | null): string | undefined {
+  if (which === null) return undefined;
+  return begun.filter((each) => each.via === via).at(-1 - which)?.name;
+}
+
 const putParts = fc.record({
   via,
   key: keys,
@@ -100,21 +116,25 @@ const putParts = fc.record({
   touched: shift,
   lasts: lasting,
   value: values,
+  begun: fc.option(fc.nat({ max: 2 })),
 });
 
-const put = putParts.map(({ via, key, expects, owner, created, touched, lasts, value }) =>
-  command(`put ${key}`, via, (world) => {
-    const { now } = world;
+const put = putParts.map(({ via, key, expects, owner, created, touched, lasts, value, begun }) =>
+  command(`put ${key}`, via, (world, now) => {
     const instants = { createdAt: now + created, touchedAt: now + touched, expiresAt: now + lasts };
     const entry: Entry = { key, owner, rev: world.newRev(), meta: `m${created}`, ...instants, value };
-    return { call: "put", entry, expected: expectedOf(expects, key, world), now };
+    const expected = expectedOf(expects, key, world);
+    return { call: "put", entry, expected, now, begun: begunOn(via, world, begun) };
   }),
 );
 
 const repeat = fc.tuple(via, fc.nat({ max: 30 })).map(([via, which]) =>
-  command("repeat a put", via, ({ puts, now, model }) => {
+  command("repeat a put", via, (world, now) => {
+    const { puts, model } = world;
     const put = puts.at(-1 - (which % Math.max(puts.length, 1)));
-    if (put === undefined) return undefined;
+    // What a store gave at the beginning is for that store.
+    if (put === undefined || world.begun.some(({ name, via: by }) => name === put.begun && by !== via))
+      return undefined;
     const isThere = model.live(put.entry.key, now)?.rev === put.entry.rev;
     // An insert repeated when its entry has gone would be a new entry under an old rev, which no writer makes.
     const isChange = put.expected !== null && put.expected !== "any";
@@ -122,8 +142,16 @@ const repeat = fc.tuple(via, fc.nat({ max: 30 })).map(([via, which]) =>
   }),
 );
 
+const begin = via.map((via) =>
+  command("begin", via, ({ begun }) => {
+    const name = `begun ${begun.length}`;
+    begun.push({ name, via });
+    return { call: "begin", name };
+  }),
+);
+
 const touch = fc.record({ via, key: keys, right: fc.boolean(), touched: shift, lasts: lasting }).map((parts) =>
-  command(`touch ${parts.key}`, parts.via, ({ model, now }) => {
+  command(`touch ${parts.key}`, parts.via, ({ model }, now) => {
     const rev = parts.right ? model.entries.find(({ key }) => key === parts.key)?.rev : model.entries[0]?.rev;
     const to = { touchedAt: now + parts.touched, expiresAt: now + parts.lasts };
     return { call: "touch", key: parts.key, rev: rev ?? "never", to, now };
@@ -131,28 +159,29 @@ const touch = fc.record({ via, key: keys, right: fc.boolean(), touched: shift, l
 );
 
 const revoke = fc
-  .record({ via, owner: owners, floor: shift, except: fc.option(keys, { nil: undefined }) })
-  .map((parts) =>
-    command(`revoke ${parts.owner}`, parts.via, ({ now }) => {
-      return { call: "revokeOwner", owner: parts.owner, floor: now + parts.floor, except: parts.except };
-    }),
-  );
+  .record({ via, owner: owners, except: fc.option(keys, { nil: undefined }) })
+  .map(({ via, owner, except }) => command(`revoke ${owner}`, via, () => ({ call: "revokeOwner", owner, except })));
 
 const list = fc
   .record({ via, prefix: fc.constantFrom("", "a", "ab", "😀", "é%", "%", "_"), limit: limits })
-  .map((parts) =>
-    command("list", parts.via, ({ now }) => ({ call: "list", prefix: parts.prefix, limit: parts.limit, now })),
-  );
+  .map(({ via, prefix, limit }) => command("list", via, (_, now) => ({ call: "list", prefix, limit, now })));
 
 const listByOwner = fc
   .record({ via, owner: owners, limit: limits })
   .map(({ via, owner, limit }) =>
-    command(`list ${owner}`, via, ({ now }) => ({ call: "listByOwner", owner, limit, now })),
+    command(`list ${owner}`, via, (_, now) => ({ call: "listByOwner", owner, limit, now })),
   );
 
 const move = fc.oneof(fc.integer({ min: -70_000, max: 70_000 }), fc.constantFrom(-7_200_000, 7_200_000)).map((by) =>
   command(`move the clock by ${by}`, 0, (world) => {
     world.now += by;
+    return undefined;
+  }),
+);
+
+const skew = fc.record({ via, by: fc.constantFrom(-86_400_000, -900, 0, 900, 3_600_000) }).map(({ via, by }) =>
+  command(`set the clock of node ${via} off by ${by}`, via, (world) => {
+    world.skew[via] = by;
     return undefined;
   }),
 );
@@ -164,14 +193,20 @@ const moveToEnd = fc.record({ which: fc.nat({ max: 5 }), by: fc.constantFrom(-1,
   }),
 );
 
+const get = fc
+  .tuple(via, keys)
+  .map(([via, key]) => command(`get ${key}`, via, (_, now) => ({ call: "get", key, now })));
+
 /** Runs of up to 60 calls. */
 export function commands(): fc.Arbitrary<Iterable<StoreCommand>> {
   const simple = [
-    fc.tuple(via, keys).map(([via, key]) => command(`get ${key}`, via, ({ now }) => ({ call: "get", key, now }))),
     fc.tuple(via, keys).map(([via, key]) => command(`delete ${key}`, via, () => ({ call: "delete", key }))),
-    via.map((via) => command("count", via, ({ now }) => ({ call: "count", now }))),
-    fc.tuple(via, limits).map(([via, limit]) => command("sweep", via, ({ now }) => ({ call: "sweep", now, limit }))),
+    via.map((via) => command("count", via, (_, now) => ({ call: "count", now }))),
+    fc.tuple(via, limits).map(([via, limit]) => command("sweep", via, (_, now) => ({ call: "sweep", now, limit }))),
   ];
-  const all = [put, put, put, put, repeat, touch, touch, revoke, list, listByOwner, move, moveToEnd, ...simple];
+  // What is to come more often is there more often.
+  const puts = [put, put, put, put, repeat, begin, begin, revoke, revoke];
+  const times = [move, moveToEnd, skew];
+  const all = [puts, times, touch, touch, get, get, get, list, listByOwner, simple].flat();
   return fc.commands<World, readonly Store[], false>(all, { maxCommands: 60, size: "max" });
 }

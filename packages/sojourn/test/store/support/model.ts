@@ -1,46 +1,47 @@
-/** What a store must do, said once more: an array of entries, the floors, and a judge of answers. */
-import {
-  FLOOR_LIFETIME,
-  type Entry,
-  type Expected,
-  type Head,
-  type Put,
-  type Store,
-  type Touch,
-} from "../../../src/store/store.ts";
+/** What a store must do, said once more: an array of entries, the revocations in order, and a judge of answers. */
+import type { Begun, Entry, Expected, Head, Put, Store, Touch } from "../../../src/store/store.ts";
 import { headOf, listAll, listOwned, sameEntry, sameHeads } from "../../../src/testing/ask.ts";
 import { equal, holds } from "../../../src/testing/expect.ts";
 
 /** One call of a store, as data. */
 export type Operation =
   | { readonly call: "get"; readonly key: string; readonly now: number }
-  | { readonly call: "put"; readonly entry: Entry; readonly expected: Expected; readonly now: number }
+  | { readonly call: "begin"; readonly name: string }
+  | {
+      readonly call: "put";
+      readonly entry: Entry;
+      readonly expected: Expected;
+      readonly now: number;
+      /** The name of its beginning; none for a put that begins when it is called, with no revocation on its way. */
+      readonly begun?: string | undefined;
+    }
   | { readonly call: "touch"; readonly key: string; readonly rev: string; readonly to: Touch; readonly now: number }
   | { readonly call: "delete"; readonly key: string }
-  | {
-      readonly call: "revokeOwner";
-      readonly owner: string;
-      readonly floor: number;
-      readonly except: string | undefined;
-    }
+  | { readonly call: "revokeOwner"; readonly owner: string; readonly except: string | undefined }
   | { readonly call: "count"; readonly now: number }
   | { readonly call: "sweep"; readonly now: number; readonly limit: number }
   | { readonly call: "list"; readonly prefix: string; readonly limit: number; readonly now: number }
   | { readonly call: "listByOwner"; readonly owner: string; readonly limit: number; readonly now: number };
 
+/** What stores gave when something began, by the name of the beginning. */
+export type Beginnings = Map<string, Begun>;
+
 /** Makes the call. A listing is made to its last page. */
-export async function perform(store: Store, operation: Operation): Promise<unknown> {
+export async function perform(store: Store, operation: Operation, beginnings: Beginnings): Promise<unknown> {
   switch (operation.call) {
+    case "begin":
+      beginnings.set(operation.name, store.begin());
+      return undefined;
     case "get":
       return store.get(operation.key, operation.now);
     case "put":
-      return store.put(operation.entry, operation.expected, operation.now);
+      return store.put(operation.entry, operation.expected, operation.now, beginnings.get(operation.begun ?? ""));
     case "touch":
       return store.touch(operation.key, operation.rev, operation.to, operation.now);
     case "delete":
       return store.delete(operation.key);
     case "revokeOwner":
-      return store.revokeOwner(operation.owner, operation.floor, operation.except);
+      return store.revokeOwner(operation.owner, operation.except);
     case "count":
       return store.count(operation.now);
     case "sweep":
@@ -54,27 +55,30 @@ export async function perform(store: Store, operation: Operation): Promise<unkno
   }
 }
 
-interface Floor {
-  readonly owner: string;
-  readonly floor: number;
-  readonly mayBeGone: boolean;
-}
-
 export class Model {
   /** What is there, live or not: what was stored, and was in no answer since. */
   entries: readonly Entry[] = [];
-  floors: readonly Floor[] = [];
+  /** The owners whose entries were revoked, in order. */
+  revoked: readonly string[] = [];
+  /** How many revocations there had been when something began. */
+  begun: Readonly<Record<string, number>> = {};
+  /** Whether what begins after a revocation is always let in. */
+  readonly exactOrder: boolean;
+
+  constructor({ exactOrder }: { readonly exactOrder: boolean } = { exactOrder: true }) {
+    this.exactOrder = exactOrder;
+  }
+
   clone(): Model {
-    const copy = new Model();
-    copy.entries = this.entries;
-    copy.floors = this.floors;
-    return copy;
+    return Object.assign(new Model(this), this);
   }
 
   /** Takes the step that an answer tells of. @throws Error if no right store answers so */
   judge(operation: Operation, answer: unknown): void {
-    if ("now" in operation) this.#pass(operation.now);
     switch (operation.call) {
+      case "begin":
+        this.begun = { ...this.begun, [operation.name]: this.revoked.length };
+        return;
       case "get":
         return sameEntry(answer as Entry | undefined, this.live(operation.key, operation.now), "get");
       case "put":
@@ -87,10 +91,10 @@ export class Model {
         return this.#remove(gone);
       }
       case "revokeOwner": {
-        const { owner, floor, except } = operation;
+        const { owner, except } = operation;
         const gone = this.entries.filter((entry) => entry.owner === owner && entry.key !== except);
         sameHeads(answer as Head[], gone, "revokeOwner");
-        this.floors = [...this.floors, { owner, floor, mayBeGone: false }];
+        this.revoked = [...this.revoked, owner];
         return this.#remove(gone);
       }
       case "count":
@@ -109,6 +113,11 @@ export class Model {
     }
   }
 
+  /** Forgets a beginning that no put will name any more. */
+  forget(name: string): void {
+    this.begun = Object.fromEntries(Object.entries(this.begun).filter(([each]) => each !== name));
+  }
+
   live(key: string, now: number): Entry | undefined {
     return this.liveAt(now).find((entry) => entry.key === key);
   }
@@ -117,12 +126,7 @@ export class Model {
     return this.entries.filter((entry) => now < entry.expiresAt);
   }
 
-  /** Floors that `now` has outlived may be gone from here on: a store keeps them at least so long, not just so long. */
-  #pass(now: number): void {
-    this.floors = this.floors.map((each) => (now < each.floor + FLOOR_LIFETIME ? each : { ...each, mayBeGone: true }));
-  }
-
-  #judgePut({ entry, expected, now }: Operation & { call: "put" }, put: Put): void {
+  #judgePut({ entry, expected, now, begun }: Operation & { call: "put" }, put: Put): void {
     const there = this.live(entry.key, now);
     if (there?.rev === entry.rev) return equal(put, { outcome: "stored", removed: [] }, "the repeat of a put");
     if (!(expected === "any" || (there?.rev ?? null) === expected)) {
@@ -130,21 +134,10 @@ export class Model {
       return sameEntry(put.outcome === "conflict" ? put.current : undefined, there, "what a conflict brings");
     }
     const changed = expected === "any" ? undefined : there;
-    const floors = changed?.owner === entry.owner ? [] : this.floors.filter(({ owner }) => owner === entry.owner);
-    const against = floors.filter(({ floor }) => entry.createdAt <= floor);
-    const standing = against.filter(({ mayBeGone }) => !mayBeGone);
-    if (standing.length > 0 || (against.length > 0 && put.outcome === "revoked")) {
-      equal(put.outcome, "revoked", "put under a floor");
-      const floor = put.outcome === "revoked" ? put.floor : Number.NaN;
-      holds(
-        against.some((each) => each.floor === floor),
-        "a floor that was set must be named",
-      );
-      return holds(
-        standing.every((each) => each.floor <= floor),
-        "the highest floor must be named",
-      );
-    }
+    const against = changed?.owner === entry.owner ? [] : this.revoked.filter((owner) => owner === entry.owner);
+    const since = new Set(this.revoked.slice(this.begun[begun ?? ""] ?? this.revoked.length));
+    if (against.some((owner) => since.has(owner))) return equal(put.outcome, "revoked", "put after a revocation");
+    if (against.length > 0 && put.outcome === "revoked" && !this.exactOrder) return undefined;
     equal(put.outcome, "stored", "put");
     this.#stored(entry, changed, { now, removed: put.outcome === "stored" ? put.removed : [] });
   }

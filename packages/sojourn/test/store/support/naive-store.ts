@@ -1,20 +1,26 @@
 /** The contract in the plainest code: an array that is searched from end to end. */
 import { StoreError } from "../../../src/errors.ts";
+import { checkBegun, type Snapshot } from "../../../src/store/begun.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "../../../src/store/check.ts";
 import { MAX_PAGE, type Entry, type Head, type Page, type PageOptions, type Store } from "../../../src/store/store.ts";
 
 /** What a namespace holds. */
 export interface Space {
   entries: Entry[];
-  readonly floors: Map<string, number>;
+  /** The number of each owner's last revocation. */
+  readonly revocations: Map<string, number>;
+  /** How many revocations there were. */
+  revoked: number;
 }
 
 export function emptySpace(): Space {
-  return { entries: [], floors: new Map() };
+  return { entries: [], revocations: new Map(), revoked: 0 };
 }
 
 /** A store on a namespace; two stores on the same one share it. */
 export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
+  const source = {};
+  const present = (): Snapshot => ({ source, seen: [space.revoked] });
   let closed = false;
   const checkOpen = (): void => {
     if (closed) throw new StoreError("store_closed", "The naive store is closed");
@@ -28,7 +34,11 @@ export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
 
   return {
     mode: "sync",
-    guarantees: { durability: "none", atomic: true, staleMs: 0, evicts: false, failoverLoss: false },
+    guarantees: { durability: "none", atomic: true, staleMs: 0, evicts: false, failoverLoss: false, exactOrder: true },
+    begin() {
+      checkOpen();
+      return present();
+    },
     get(key, now) {
       checkOpen();
       checkKey(key);
@@ -36,17 +46,18 @@ export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
       const entry = find(key, now);
       return entry && copyOf(entry);
     },
-    put(entry, expected, now) {
+    put(entry, expected, now, begun = present()) {
       checkOpen();
       checkEntry(entry);
       checkNow(now);
+      const [seen = 0] = checkBegun(source, begun).seen;
       const there = find(entry.key, now);
       if (there?.rev === entry.rev) return { outcome: "stored", removed: [] };
       const met = expected === "any" || (expected === null ? there === undefined : there?.rev === expected);
       if (!met) return { outcome: "conflict", current: there && copyOf(there) };
       const changed = expected === "any" ? undefined : there;
-      const floor = changed?.owner === entry.owner ? undefined : space.floors.get(entry.owner ?? "");
-      if (floor !== undefined && entry.createdAt <= floor) return { outcome: "revoked", floor };
+      const last = changed?.owner === entry.owner ? undefined : space.revocations.get(entry.owner ?? "");
+      if (last !== undefined && seen < last) return { outcome: "revoked" };
       const next = copyOf(entry);
       if (changed !== undefined) {
         const touchedAt = Math.max(entry.touchedAt, changed.touchedAt);
@@ -96,10 +107,9 @@ export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
       );
       return { items: page.items.map(copyOf), next: page.next };
     },
-    revokeOwner(owner, floor, except) {
+    revokeOwner(owner, except) {
       checkOpen();
-      checkInstant(floor, "floor");
-      space.floors.set(owner, Math.max(floor, space.floors.get(owner) ?? floor));
+      space.revocations.set(owner, ++space.revoked);
       return remove(space.entries.filter((entry) => entry.owner === owner && entry.key !== except));
     },
     count(now) {

@@ -18,16 +18,16 @@ export const bugsOfReads: readonly PlantedBug[] = [
     touch: (key, rev, to, now) => store.touch(key, rev, to, now - 1),
   })),
   bug(1, "put finds an entry at its end", ({ store }) => ({
-    put: (entry, expected, now) => store.put(entry, expected, now - 1),
+    put: (entry, expected, now, begun) => store.put(entry, expected, now - 1, begun),
   })),
   bug(1, "the clock never goes back", ({ store }) => {
     let latest = 0;
     return { get: (key, now) => store.get(key, (latest = Math.max(latest, now))) };
   }),
   bug(1, "put over an expired entry keeps its instants", ({ store, space }) => ({
-    put(entry, expected, now) {
+    put(entry, expected, now, begun) {
       const old = kept(space, entry.key);
-      const put = store.put(entry, expected, now);
+      const put = store.put(entry, expected, now, begun);
       if (old !== undefined && put.outcome === "stored") {
         alter(space, entry.key, (there) => ({ ...there, touchedAt: Math.max(there.touchedAt, old.touchedAt) }));
       }

@@ -10,10 +10,10 @@ function tornPut({ store }: Ground): Partial<Store> {
   const slow = asyncStore(store);
   return {
     ...slow,
-    async put(entry, expected, now) {
+    async put(entry, expected, now, begun) {
       const before = await slow.get(entry.key, now);
       const met = expected === "any" || (before?.rev ?? null) === expected;
-      if (before?.rev === entry.rev || !met) return slow.put(entry, expected, now);
+      if (before?.rev === entry.rev || !met) return slow.put(entry, expected, now, begun);
       return slow.put(entry, "any", now);
     },
   };
@@ -33,14 +33,16 @@ function tornSweep({ store, space }: Ground): Partial<Store> {
   };
 }
 
-/** A store whose revocation sets its floor a moment after it has removed. */
+/** A store whose revocation is remembered a moment after it has removed. */
 function tornRevocation({ store, space }: Ground): Partial<Store> {
   const slow = asyncStore(store);
   return {
     ...slow,
-    async revokeOwner(owner, floor, except) {
-      const gone = await slow.revokeOwner(owner, Number.MIN_SAFE_INTEGER, except);
-      space.floors.set(owner, floor);
+    async revokeOwner(owner, except) {
+      const gone = store.revokeOwner(owner, except);
+      space.revocations.delete(owner);
+      await slow.count(0);
+      space.revocations.set(owner, ++space.revoked);
       return gone;
     },
   };
@@ -49,7 +51,7 @@ function tornRevocation({ store, space }: Ground): Partial<Store> {
 export const bugsOfSteps: readonly PlantedBug[] = [
   bug(12, "put is two steps", tornPut),
   bug(12, "sweep is two steps", tornSweep),
-  bug(12, "a revocation sets its floor after it", tornRevocation),
+  bug(12, "a revocation is remembered after it", tornRevocation),
   bug(12, "another store's changes are cached away", ({ store }) => {
     const cache = new Map<string, Entry | undefined>();
     return {
@@ -67,15 +69,15 @@ export const bugsOfSteps: readonly PlantedBug[] = [
   })),
 
   bug(13, "the bytes that were given are kept", ({ store, space }) => ({
-    put(entry, expected, now) {
-      const put = store.put(entry, expected, now);
+    put(entry, expected, now, begun) {
+      const put = store.put(entry, expected, now, begun);
       if (put.outcome === "stored") alter(space, entry.key, (there) => ({ ...there, value: entry.value }));
       return put;
     },
   })),
   bug(13, "the entry that was given is kept", ({ store, space }) => ({
-    put(entry, expected, now) {
-      const put = store.put(entry, expected, now);
+    put(entry, expected, now, begun) {
+      const put = store.put(entry, expected, now, begun);
       if (put.outcome === "stored") alter(space, entry.key, () => entry);
       return put;
     },
@@ -90,8 +92,8 @@ export const bugsOfSteps: readonly PlantedBug[] = [
     }),
   })),
   bug(13, "a conflict returns the entry that is kept", ({ store, space }) => ({
-    put(entry, expected, now) {
-      const put = store.put(entry, expected, now);
+    put(entry, expected, now, begun) {
+      const put = store.put(entry, expected, now, begun);
       return put.outcome === "conflict" ? { ...put, current: kept(space, entry.key) } : put;
     },
   })),
@@ -101,8 +103,8 @@ export const bugsOfSteps: readonly PlantedBug[] = [
       const memo = kept(space, key)?.memo;
       return entry && memo ? { ...entry, memo } : entry;
     },
-    put(entry, expected, now) {
-      const put = store.put(entry, expected, now);
+    put(entry, expected, now, begun) {
+      const put = store.put(entry, expected, now, begun);
       if (put.outcome === "stored") alter(space, entry.key, (there) => ({ ...there, memo: entry.memo ?? {} }));
       return put;
     },
@@ -136,15 +138,15 @@ export const bugsOfFaults: readonly PlantedBug[] = [
     },
   })),
   bug(14, "a put delivered twice replaces itself", ({ store }) => ({
-    put(entry, expected, now) {
+    put(entry, expected, now, begun) {
       if (store.get(entry.key, now)?.rev === entry.rev) store.delete(entry.key);
-      return store.put(entry, expected === "any" ? "any" : null, now);
+      return store.put(entry, expected === "any" ? "any" : null, now, begun);
     },
   })),
   bug(14, "a second revocation is a fault", ({ store, space }) => ({
-    revokeOwner(owner, floor, except) {
-      if (space.floors.get(owner) === floor) throw new StoreError("store_unavailable", "The floor is there already");
-      return store.revokeOwner(owner, floor, except);
+    revokeOwner(owner, except) {
+      if (space.revocations.has(owner)) throw new StoreError("store_unavailable", "The owner was revoked before");
+      return store.revokeOwner(owner, except);
     },
   })),
 
@@ -152,10 +154,11 @@ export const bugsOfFaults: readonly PlantedBug[] = [
     const [first] = spaces.values();
     return namespace.endsWith("-a") ? {} : naiveStore(first ?? space);
   }),
-  bug(15, "floors are shared by all namespaces", ({ spaces, store, space }) => ({
-    put(entry, expected, now) {
-      for (const { floors } of spaces.values()) for (const [owner, floor] of floors) space.floors.set(owner, floor);
-      return store.put(entry, expected, now);
+  bug(15, "revocations are shared by all namespaces", ({ spaces, store, space }) => ({
+    put(entry, expected, now, begun) {
+      const all = [...spaces.values()].flatMap(({ revocations }) => [...revocations]);
+      for (const [owner, number] of all) space.revocations.set(owner, number);
+      return store.put(entry, expected, now, begun);
     },
   })),
   bug(15, "the total is of all namespaces", ({ spaces }) => ({
@@ -177,13 +180,16 @@ export const bugsOfFaults: readonly PlantedBug[] = [
 
   bug(16, "get checks no key", ({ store }) => ({ get: (key, now) => store.get(key || "k", now) })),
   bug(16, "put cuts a meta that is too long", ({ store }) => ({
-    put: (entry, expected, now) => store.put({ ...entry, meta: (entry.meta ?? "").slice(0, 1_024) }, expected, now),
+    put: (entry, expected, now, begun) =>
+      store.put({ ...entry, meta: (entry.meta ?? "").slice(0, 1_024) }, expected, now, begun),
   })),
   bug(16, "put rounds instants", ({ store }) => ({
-    put: (entry, expected, now) => store.put({ ...entry, expiresAt: Math.floor(entry.expiresAt) }, expected, now),
+    put: (entry, expected, now, begun) =>
+      store.put({ ...entry, expiresAt: Math.floor(entry.expiresAt) }, expected, now, begun),
   })),
   bug(16, "put takes any rev", ({ store }) => ({
-    put: (entry, expected, now) => store.put({ ...entry, rev: entry.rev === "any" ? "rev" : entry.rev }, expected, now),
+    put: (entry, expected, now, begun) =>
+      store.put({ ...entry, rev: entry.rev === "any" ? "rev" : entry.rev }, expected, now, begun),
   })),
   bug(16, "list lowers a limit that is too high", ({ store }) => ({
     list: (page, now) => store.list({ ...page, limit: Math.min(page.limit, 1_000) }, now),
@@ -191,13 +197,14 @@ export const bugsOfFaults: readonly PlantedBug[] = [
   bug(16, "a sweep of nothing is allowed", ({ store }) => ({
     sweep: (now, limit) => (limit === 0 ? [] : store.sweep(now, limit)),
   })),
-  bug(16, "a floor may be anything", ({ store }) => ({
-    revokeOwner: (owner, floor, except) => store.revokeOwner(owner, Number.isSafeInteger(floor) ? floor : 0, except),
+  bug(16, "a beginning may be anything", ({ store }) => ({
+    put: (entry, expected, now, begun) =>
+      store.put(entry, expected, now, { ...store.begin(), seen: begun?.seen ?? store.begin().seen }),
   })),
   bug(16, "a put out of bounds removes what is there", ({ store, space }) => ({
-    put(entry, expected, now) {
+    put(entry, expected, now, begun) {
       if (entry.rev === "") space.entries = [];
-      return store.put(entry, expected, now);
+      return store.put(entry, expected, now, begun);
     },
   })),
 ];

@@ -5,9 +5,9 @@ import { bug, type Ground, type PlantedBug } from "./planted-bug.ts";
 /** Changes what a stored put reports. */
 const reports =
   ({ store }: Ground, change: (removed: readonly Head[], before: Entry | undefined) => readonly Head[]): Store["put"] =>
-  (entry, expected, now): Put => {
+  (entry, expected, now, begun): Put => {
     const before = store.get(entry.key, now);
-    const put = store.put(entry, expected, now);
+    const put = store.put(entry, expected, now, begun);
     const isRepeat = before?.rev === entry.rev;
     return put.outcome === "stored" && !isRepeat ? { ...put, removed: change(put.removed, before) } : put;
   };
@@ -30,8 +30,8 @@ export const bugsOfTotals: readonly PlantedBug[] = [
   bug(9, "a replacement raises the total", ({ store }) => {
     let replaced = 0;
     return {
-      put(entry, expected, now) {
-        const put = store.put(entry, expected, now);
+      put(entry, expected, now, begun) {
+        const put = store.put(entry, expected, now, begun);
         if (put.outcome === "stored") replaced += put.removed.length;
         return put;
       },
@@ -66,15 +66,15 @@ export const bugsOfTotals: readonly PlantedBug[] = [
     put: reports(ground, (removed, before) => (before === undefined ? removed : [before])),
   })),
   bug(10, "a put reclaims without a word", ({ store }) => ({
-    put(entry, expected, now) {
-      const put = store.put(entry, expected, now);
+    put(entry, expected, now, begun) {
+      const put = store.put(entry, expected, now, begun);
       if (put.outcome === "stored") store.sweep(now, 2);
       return put;
     },
   })),
   bug(10, "a put reports what it leaves to the sweep", ({ store, space }) => ({
-    put(entry, expected, now) {
-      const put = store.put(entry, expected, now);
+    put(entry, expected, now, begun) {
+      const put = store.put(entry, expected, now, begun);
       const ended = space.entries.filter(({ expiresAt }) => now >= expiresAt).slice(0, 2);
       return put.outcome === "stored" ? { ...put, removed: [...put.removed, ...ended] } : put;
     },
@@ -82,8 +82,8 @@ export const bugsOfTotals: readonly PlantedBug[] = [
   bug(10, "a put reports a head as it was first stored", ({ store }) => {
     const first = new Map<string, Entry>();
     return {
-      put(entry, expected, now) {
-        const put = store.put(entry, expected, now);
+      put(entry, expected, now, begun) {
+        const put = store.put(entry, expected, now, begun);
         if (put.outcome !== "stored") return put;
         const removed = put.removed.map((head) => first.get(head.key) ?? head);
         if (expected === null) first.set(entry.key, entry);
