@@ -49,4 +49,12 @@ export type {
 export { systemClock, type Clock } from "./time/clock.ts";
 export type { Duration } from "./time/duration.ts";
 export type { Timer } from "./time/timer.ts";
-export { isSessionId, parseToken, parseUserId, type SessionId, type Token, type UserId } from "./tokens/token.ts";
+export {
+  isSessionId,
+  parseSessionId,
+  parseToken,
+  parseUserId,
+  type SessionId,
+  type Token,
+  type UserId,
+} from "./tokens/token.ts";

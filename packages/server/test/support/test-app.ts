@@ -1,6 +1,6 @@
 /** An app over a store that can be watched and broken, and a clock that can be moved. */
 import type { Hono } from "hono";
-import { createSessions, memoryStore, type Store } from "sojourn";
+import { createSessions, memoryStore, type Duration, type Store } from "sojourn";
 import type { AppOptions } from "../../src/http/app-options.ts";
 import { createApp } from "../../src/http/app.ts";
 
@@ -18,7 +18,7 @@ export interface TestApp {
 }
 
 export interface TestAppOptions extends Partial<AppOptions> {
-  readonly ttl?: number;
+  readonly ttl?: Duration;
   /** @default one in memory */
   readonly store?: Store;
 }

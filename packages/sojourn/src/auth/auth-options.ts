@@ -88,8 +88,9 @@ export function resolveAuthOptions<Fields extends object>(
   const { issuer = "sojourn", store, maxPerUser, require, clock = systemClock } = options;
   return {
     sessions: {
-      ttl,
-      absoluteTtl: absoluteTtl(options, ttl),
+      // With their unit, since they may be less than a minute.
+      ttl: `${ttl}ms`,
+      absoluteTtl: `${absoluteTtl(options, ttl)}ms`,
       // With the ttl as its threshold, every access extends; more could not do more.
       refreshThreshold: Math.min(threshold, ttl),
       rotationGrace: parseSeconds(options.rotationGrace ?? 10, "rotationGrace", { zero: true }),

@@ -64,7 +64,7 @@ export function configuredSessions(
     },
     lifetimes() {
       const ttl = Math.round(config.ttl * 1_000);
-      return { ttl, absoluteTtl: defaultAbsoluteTtl(ttl) };
+      return { ttl: `${ttl}ms`, absoluteTtl: `${defaultAbsoluteTtl(ttl)}ms` };
     },
   });
   return {

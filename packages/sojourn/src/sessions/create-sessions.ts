@@ -3,7 +3,7 @@ import { FRESH } from "../store/fresh-answers.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { replies, run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import type { Store } from "../store/store.ts";
-import { isSessionId } from "../tokens/token.ts";
+import { parseSessionId } from "../tokens/token.ts";
 import { authenticator, refreshed } from "./authenticate.ts";
 import { creator } from "./create.ts";
 import { dataCodec } from "./data.ts";
@@ -47,7 +47,7 @@ export function createSessions<Data>(options: SessionsOptions<Data, Mode> = {}):
   const sessions = assemble<Data, Mode>({
     store,
     policy,
-    codec: dataCodec(options.schema, policy.maxDataLength, store.mode),
+    codec: dataCodec(options.schema, policy, store.mode),
     events: eventHub(options.onListenerError),
   });
   return Object.freeze(store.mode === "sync" ? sessions : rejecting(sessions));
@@ -63,7 +63,7 @@ function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessi
     create: creator(context),
     authenticate: authenticator(context),
     get(id) {
-      if (!isSessionId(id)) return of(undefined);
+      parseSessionId(id);
       return chain(store.get(id, policy.clock.now()), (entry) =>
         of(entry === undefined ? undefined : sessionOf(context, entry)),
       );
@@ -83,7 +83,7 @@ function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessi
   };
 
   function* refresh(id: string): Steps<Session<Data> | undefined> {
-    if (!isSessionId(id)) return undefined;
+    parseSessionId(id);
     const now = policy.clock.now();
     const entry = yield* wait(store.get(id, now, FRESH));
     return entry === undefined ? undefined : yield* refreshed(context, entry, now);

@@ -26,11 +26,11 @@ export function creator<Data, M extends Mode>(context: ManagerContext<Data, M>):
     options: CreateOptions = {},
   ): Steps<SessionWithToken<Data>> {
     const owner = userId === null ? null : parseUserId(userId);
-    const birth = prepare(options, policy);
+    const birth = prepare(options, owner === null, policy);
     // Taken when the call begins: a destroyByUser from here on is to refuse this session.
     const now = policy.clock.now();
     const begun = owner === null ? undefined : (options.begun ?? store.begin());
-    const json = codec.encode(data === undefined ? {} : data);
+    const json = codec.encode(data === undefined ? {} : data, owner);
     const value = typeof json === "string" ? json : yield* wait<"async", string>(json);
     const createdAt = yield* checkRoom(context, owner, birth.id, now);
     const entry = newEntry({ ...birth, owner, value, now, createdAt });
@@ -55,8 +55,8 @@ interface Birth {
 }
 
 /** What is decided before the store is asked. @throws TypeError for an option that is not what it should be */
-function prepare(options: CreateOptions, policy: Policy): Birth {
-  const lifetimes = resolveLifetimes(options, policy);
+function prepare(options: CreateOptions, isAnonymous: boolean, policy: Policy): Birth {
+  const lifetimes = resolveLifetimes(options, isAnonymous, policy);
   const device = keptDevice(options.device);
   const adopted = options.token !== undefined;
   const key = secretKey();

@@ -4,31 +4,35 @@
  * `destroy` and `destroyByUser` wait for propagation also when they find nothing: it may be the repeat of a call whose
  * reply was lost, or another's may be on its way, and once either has resolved nobody is to be let in.
  */
-import { afterPropagation } from "../store/fresh-answers.ts";
+import { afterPropagation, FRESH, LONG_AGO } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";
-import { isSessionId, parseUserId } from "../tokens/token.ts";
-import { reportEnds } from "./events.ts";
+import { nameableId, parseSessionId, parseUserId, readToken } from "../tokens/token.ts";
+import { endReused } from "./authenticate.ts";
+import { decodedEntry } from "./decoded-entry.ts";
+import { reportEnds, reportRejection } from "./events.ts";
 import { countLive } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
+import { judge } from "./secrets.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** How many expired sessions `cleanup` removes by default: on a disk, a few milliseconds' work. */
 const CLEANUP_SLICE = 250;
 
-/** `destroy`, `destroyByUser` and `cleanup` of a manager. */
+/** `destroy`, `destroyByToken`, `destroyByUser` and `cleanup` of a manager. */
 export function endings<Data, M extends Mode>({
   store,
   policy,
   events,
-}: ManagerContext<Data, M>): Pick<Sessions<Data, M>, "destroy" | "destroyByUser" | "cleanup"> {
+}: ManagerContext<Data, M>): Pick<Sessions<Data, M>, "destroy" | "destroyByToken" | "destroyByUser" | "cleanup"> {
   return {
     destroy: (id) => run(store.mode, destroy(id)),
+    destroyByToken: (token) => run(store.mode, destroyByToken(token)),
     destroyByUser: (userId, options) => run(store.mode, destroyByUser(userId, options?.except)),
     cleanup: (options) => run(store.mode, cleanup(options?.limit ?? CLEANUP_SLICE)),
   };
 
   function* destroy(id: string): Steps<boolean> {
-    if (!isSessionId(id)) return false;
+    parseSessionId(id);
     const now = policy.clock.now();
     const head = yield* wait(store.delete(id));
     if (head !== undefined) reportEnds(events, [head], now, "logout");
@@ -36,12 +40,32 @@ export function endings<Data, M extends Mode>({
     return head !== undefined && now < head.expiresAt;
   }
 
+  function* destroyByToken(token: string | undefined): Steps<boolean> {
+    const credential = readToken(token);
+    const now = policy.clock.now();
+    if (credential === undefined) {
+      if (token !== undefined) reportRejection(events, "malformed", null, now);
+      return false;
+    }
+    const { id } = credential;
+    const entry = yield* wait(store.get(id, LONG_AGO, FRESH));
+    const verdict = entry === undefined ? undefined : judge(decodedEntry(entry), credential, now);
+    // A former token is theft, also where its user logs out with it. Either way the session ends.
+    if (verdict === "reused") {
+      yield* endReused({ store, events }, id, now);
+      return entry !== undefined && now < entry.expiresAt;
+    }
+    if (verdict === undefined) reportRejection(events, "unknown", nameableId(credential), now);
+    if (verdict === "unknown") reportRejection(events, "wrong-secret", id, now);
+    if (verdict === "current" || verdict === "in-grace") return yield* destroy(id);
+    yield* afterPropagation(store);
+    return false;
+  }
+
   function* destroyByUser(userId: string, except: string | undefined): Steps<number> {
     const owner = parseUserId(userId);
     // An exception that is not an id would end the very session that was to stay.
-    if (except !== undefined && !isSessionId(except)) {
-      throw new TypeError(`Expected \`except\` to be a session id, got a string of ${except.length} characters`);
-    }
+    if (except !== undefined) parseSessionId(except, "except");
     const now = policy.clock.now();
     const heads = yield* wait(store.revokeOwner(owner, except));
     reportEnds(events, heads, now, "revoked");

@@ -1,5 +1,5 @@
 /** Why a token is, or is not, a live session's. */
-import { FRESH } from "../store/fresh-answers.ts";
+import { FRESH, LONG_AGO } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import { readToken, type Credential } from "../tokens/token.ts";
@@ -11,9 +11,6 @@ import { sessionHead } from "./record.ts";
 import { judge, replacedSecret } from "./secrets.ts";
 import type { Explanation } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
-
-/** Before every expiry: read as of then, an entry that has expired and is not yet reclaimed is still there. */
-const LONG_AGO = 0;
 
 /** `explain` of a manager. */
 export function explainer<Data, M extends Mode>({

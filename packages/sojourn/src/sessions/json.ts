@@ -5,6 +5,17 @@ import { show } from "../show.ts";
 /** The deepest nesting of data. Far beyond any use, and far below where a recursion would end the process. */
 const MAX_DEPTH = 256;
 
+/**
+ * The JSON of data that comes back from it as it was, but for what has a `toJSON`, and properties that are `undefined`,
+ * which are left out.
+ *
+ * @throws InvalidDataError for what JSON would drop or empty, with its path; and as `toJson` does
+ */
+export function toStrictJson(data: unknown, maxLength: number): string {
+  checkValue(data, { path: [], inside: [], left: maxLength });
+  return toJson(data, maxLength);
+}
+
 /** @throws InvalidDataError if it cannot be written as JSON, is too long, or nested too deep */
 export function toJson(data: unknown, maxLength: number): string {
   let json: string | undefined;
@@ -22,6 +33,73 @@ export function toJson(data: unknown, maxLength: number): string {
   }
   checkDepth(json);
   return json;
+}
+
+/** Where a walk through data is. */
+interface Place {
+  /** The keys that lead there. */
+  readonly path: (string | number)[];
+  /** The objects that it is in, to find a cycle. */
+  readonly inside: object[];
+  /** How many more values there may be: each has at least one character of JSON. */
+  left: number;
+}
+
+function checkValue(given: unknown, place: Place): void {
+  const value = jsonForm(given, place);
+  if (value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)) return;
+  if (typeof value !== "object") refuse(show(value), place);
+  if (place.inside.includes(value)) refuse("a cycle", place);
+  if (place.inside.length >= MAX_DEPTH) {
+    throw new InvalidDataError(`Expected session data nested at most ${MAX_DEPTH} deep, got more`);
+  }
+  place.inside.push(value);
+  if (Array.isArray(value)) {
+    spend(value.length, place);
+    for (let index = 0; index < value.length; index++) checkField(value[index], index, place);
+  } else {
+    checkPlain(value, place);
+    const keys = Object.keys(value);
+    spend(keys.length, place);
+    for (const key of keys) {
+      const field: unknown = (value as Record<string, unknown>)[key];
+      if (field !== undefined) checkField(field, key, place);
+    }
+  }
+  place.inside.pop();
+}
+
+function checkField(value: unknown, key: string | number, place: Place): void {
+  place.path.push(key);
+  checkValue(value, place);
+  place.path.pop();
+}
+
+/** What a value is written as: what its `toJSON` answers, as for a `Date`. */
+function jsonForm(value: unknown, { path }: Place): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const { toJSON } = value as { readonly toJSON?: unknown };
+  return typeof toJSON === "function" ? (toJSON.call(value, String(path.at(-1) ?? "")) as unknown) : value;
+}
+
+/** Of a class, JSON would keep the fields and forget the class; of a `Map`, not even those. */
+function checkPlain(value: object, place: Place): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // That there is nothing behind it, not which it is: an object of another realm has another Object.prototype.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) refuse(show(value), place);
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse("symbol keys", place);
+}
+
+function spend(count: number, place: Place): void {
+  place.left -= count;
+  if (place.left < 0)
+    throw new InvalidDataError("Expected session data of fewer values than its length allows, got more");
+}
+
+function refuse(what: string, { path }: Place): never {
+  const place = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`)).join("");
+  const message = `Expected session data that JSON keeps, got ${what}${place === "" ? "" : ` at ${place.replace(/^\./, "")}`}`;
+  throw new InvalidDataError(message, [{ message, path: [...path] }]);
 }
 
 /** Brackets in strings are passed over, so that the depth is that of the values. */

@@ -4,7 +4,7 @@ import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Begun, Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
-import { parseDuration, type Duration } from "../time/duration.ts";
+import { parseDuration, parseLifetime, type Duration } from "../time/duration.ts";
 import type { Requirements } from "./requirements.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
@@ -12,10 +12,21 @@ import type { StandardSchema } from "./standard-schema.ts";
 export interface SessionsOptions<Data, M extends Mode> {
   /** Where sessions are kept. @default memoryStore() */
   readonly store?: Store<M>;
-  /** Idle lifetime: how long a session lives unless it is extended. @default "30m" */
+  /**
+   * Idle lifetime: how long a session lives unless it is extended. A string such as `"30m"`, or at least 60,000
+   * milliseconds: a smaller number would be seconds by mistake. @default "30m"
+   */
   readonly ttl?: Duration;
-  /** The lifetime that no activity extends. At least `ttl`. @default "30d" */
+  /**
+   * The lifetime that no activity extends. At least `ttl`. `Infinity` for none, which is kept as a thousand years.
+   * @default "30d"
+   */
   readonly absoluteTtl?: Duration;
+  /**
+   * Idle lifetime of a session without a user, which anybody can start. At most `ttl`.
+   * @default "1h", or `ttl` if that is less
+   */
+  readonly anonymousTtl?: Duration;
   /**
    * An authentication of a session with less than this left extends it; 0 never does. At most `ttl`.
    * @default ttl - min(60 s, ttl / 10), of each session's own ttl: at most one write a minute
@@ -34,6 +45,8 @@ export interface SessionsOptions<Data, M extends Mode> {
   readonly schema?: StandardSchema<Data>;
   /** The largest data, in characters of JSON. @default 1,048,576 */
   readonly maxDataLength?: number;
+  /** The same for a session without a user. @default 16,384, or `maxDataLength` if that is less */
+  readonly maxAnonymousDataLength?: number;
   /** What the store has to guarantee; a store that does not is refused. @default nothing */
   readonly require?: Requirements;
   /** Where instants come from. @default systemClock */
@@ -55,7 +68,7 @@ export interface MaxPerUser {
 
 /** Options of `create`. */
 export interface CreateOptions {
-  /** This session's own idle lifetime. @default the manager's */
+  /** This session's own idle lifetime. @default the manager's: `ttl`, or `anonymousTtl` without a user */
   readonly ttl?: Duration;
   /** This session's own absolute lifetime. @default the manager's */
   readonly absoluteTtl?: Duration;
@@ -96,6 +109,7 @@ export interface ReauthenticateOptions {
 export interface Policy {
   readonly ttl: number;
   readonly absoluteTtl: number;
+  readonly anonymousTtl: number;
   /** `undefined` for the default, which depends on a session's own ttl. */
   readonly refreshThreshold: number | undefined;
   /** `undefined` where sessions never lock. */
@@ -103,19 +117,26 @@ export interface Policy {
   readonly rotationGrace: number;
   readonly maxPerUser: MaxPerUser | undefined;
   readonly maxDataLength: number;
+  readonly maxAnonymousDataLength: number;
   readonly clock: Clock;
 }
+
+/** An hour. */
+const ANONYMOUS_TTL = 3_600_000;
+const MAX_ANONYMOUS_DATA_LENGTH = 16_384;
 
 const SESSIONS_OPTIONS: OptionNames<SessionsOptions<never, Mode>> = {
   store: true,
   ttl: true,
   absoluteTtl: true,
+  anonymousTtl: true,
   refreshThreshold: true,
   lockAfter: true,
   rotationGrace: true,
   maxPerUser: true,
   schema: true,
   maxDataLength: true,
+  maxAnonymousDataLength: true,
   require: true,
   clock: true,
   onListenerError: true,
@@ -132,39 +153,59 @@ const CREATE_OPTIONS: OptionNames<CreateOptions> = {
 /** @throws TypeError for an option that is not known, or not what it should be */
 export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
   checkOptions("createSessions", options, SESSIONS_OPTIONS);
-  const ttl = parseDuration(options.ttl ?? "30m", "ttl");
-  const absoluteTtl = parseDuration(options.absoluteTtl ?? "30d", "absoluteTtl");
+  const ttl = parseLifetime(options.ttl ?? "30m", "ttl");
+  const absoluteTtl = parseLifetime(options.absoluteTtl ?? "30d", "absoluteTtl", { endless: true });
   checkOrder(ttl, absoluteTtl);
+  const anonymousTtl =
+    options.anonymousTtl === undefined
+      ? Math.min(ttl, ANONYMOUS_TTL)
+      : parseLifetime(options.anonymousTtl, "anonymousTtl");
   const { refreshThreshold, lockAfter } = options;
   const threshold =
     refreshThreshold === undefined ? undefined : parseDuration(refreshThreshold, "refreshThreshold", { zero: true });
   const lock = lockAfter === undefined ? undefined : parseDuration(lockAfter, "lockAfter");
-  for (const [name, duration] of Object.entries({ refreshThreshold: threshold, lockAfter: lock })) {
+  for (const [name, duration] of Object.entries({ refreshThreshold: threshold, lockAfter: lock, anonymousTtl })) {
     if (duration !== undefined && duration > ttl) {
       throw new TypeError(`Expected \`${name}\` to be at most \`ttl\` (${ttl} ms), got ${duration} ms`);
     }
   }
+  const maxDataLength = resolveLength(options.maxDataLength ?? 1_048_576, "maxDataLength");
   const clock = options.clock ?? systemClock;
   if (typeof clock.now !== "function")
     throw new TypeError(`Expected \`clock\` to have a \`now()\`, got ${show(clock)}`);
   return Object.freeze({
     ttl,
     absoluteTtl,
+    anonymousTtl,
     refreshThreshold: threshold,
     lockAfter: lock,
     rotationGrace: parseDuration(options.rotationGrace ?? "10s", "rotationGrace", { zero: true }),
     maxPerUser: resolveMaxPerUser(options.maxPerUser),
-    maxDataLength: resolveMaxDataLength(options.maxDataLength ?? 1_048_576),
+    maxDataLength,
+    maxAnonymousDataLength:
+      options.maxAnonymousDataLength === undefined
+        ? Math.min(maxDataLength, MAX_ANONYMOUS_DATA_LENGTH)
+        : resolveLength(options.maxAnonymousDataLength, "maxAnonymousDataLength"),
     clock,
   });
 }
 
-/** The lifetimes of one session: its own where `create` was given them. @throws TypeError as `resolvePolicy` does */
-export function resolveLifetimes(options: CreateOptions, policy: Policy): Pick<Policy, "ttl" | "absoluteTtl"> {
+/**
+ * The lifetimes of one session: its own where `create` was given them.
+ *
+ * @throws TypeError as `resolvePolicy` does
+ */
+export function resolveLifetimes(
+  options: CreateOptions,
+  isAnonymous: boolean,
+  policy: Policy,
+): Pick<Policy, "ttl" | "absoluteTtl"> {
   checkOptions("create", options, CREATE_OPTIONS);
-  const ttl = options.ttl === undefined ? policy.ttl : parseDuration(options.ttl, "ttl");
+  const { ttl: ownTtl, absoluteTtl: ownAbsoluteTtl } = options;
   const absoluteTtl =
-    options.absoluteTtl === undefined ? policy.absoluteTtl : parseDuration(options.absoluteTtl, "absoluteTtl");
+    ownAbsoluteTtl === undefined ? policy.absoluteTtl : parseLifetime(ownAbsoluteTtl, "absoluteTtl", { endless: true });
+  const usual = isAnonymous ? Math.min(policy.anonymousTtl, absoluteTtl) : policy.ttl;
+  const ttl = ownTtl === undefined ? usual : parseLifetime(ownTtl, "ttl");
   checkOrder(ttl, absoluteTtl);
   return { ttl, absoluteTtl };
 }
@@ -188,9 +229,9 @@ function resolveMaxPerUser(max: MaxPerUser | undefined): MaxPerUser | undefined 
   return Object.freeze({ limit, onLimit });
 }
 
-function resolveMaxDataLength(length: number): number {
+function resolveLength(length: number, name: string): number {
   if (!Number.isSafeInteger(length) || length < 2) {
-    throw new TypeError(`Expected \`maxDataLength\` to be 2 or more characters, got ${show(length)}`);
+    throw new TypeError(`Expected \`${name}\` to be 2 or more characters, got ${show(length)}`);
   }
   return length;
 }

@@ -4,7 +4,7 @@ import { show } from "../show.ts";
 import { run, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import { parseDuration } from "../time/duration.ts";
-import { isSessionId, type Credential } from "../tokens/token.ts";
+import { parseSessionId, type Credential } from "../tokens/token.ts";
 import { compareAndSet, type Made } from "./compare-and-set.ts";
 import { decodedEntry, sessionOf } from "./decoded-entry.ts";
 import { expiryFrom } from "./lifecycle.ts";
@@ -34,7 +34,7 @@ export function reauthenticator<Data, M extends Mode>(
   return reauthenticate as Sessions<Data, M>["reauthenticate"];
 
   function* noted(id: string, lasting: number): Steps<Session<Data> | undefined> {
-    if (!isSessionId(id)) return undefined;
+    parseSessionId(id);
     const now = policy.clock.now();
     return yield* compareAndSet(context, { id, now, make: (entry) => note(entry, now, lasting) });
   }

@@ -50,7 +50,12 @@ export interface Sessions<Data, M extends Mode> {
    */
   authenticate(token: string | undefined, options?: AuthenticateOptions): Reply<M, Session<Data> | undefined>;
 
-  /** The live session under an id, or `undefined`. Extends nothing. @throws StoreError */
+  /**
+   * The live session under an id, or `undefined`. Extends nothing.
+   *
+   * @throws TypeError for what has not the shape of an id, such as a token; so do `refresh`, `update` and `reauthenticate`
+   * @throws StoreError
+   */
   get(id: string): Reply<M, Session<Data> | undefined>;
 
   /**
@@ -110,8 +115,22 @@ export interface Sessions<Data, M extends Mode> {
     options: ReauthenticateOptions & { readonly rotate: true },
   ): Reply<M, SessionWithToken<Data> | undefined>;
 
-  /** Ends a session for good (`logout`). Whether there was a live one. @throws StoreError */
+  /**
+   * Ends a session for good (`logout`). Whether there was a live one.
+   *
+   * @throws TypeError for what has not the shape of an id, such as a token: `destroyByToken` takes one
+   * @throws StoreError
+   */
   destroy(id: string): Reply<M, boolean>;
+
+  /**
+   * Ends the session of a token for good, as `destroy` does: once it has resolved, no call on any node yields the session.
+   * A token in its grace ends it as well. A former one is theft (`reuse`), which ends it too. A wrong secret ends nothing.
+   *
+   * @returns whether there was a live one
+   * @throws StoreError
+   */
+  destroyByToken(token: string | undefined): Reply<M, boolean>;
 
   /**
    * Ends every session of a user (`revoked`), also those whose creation has begun anywhere and not yet arrived.

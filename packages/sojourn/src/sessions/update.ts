@@ -1,8 +1,8 @@
 /** `update`: changes the data of a session. */
 import { show } from "../show.ts";
-import { replies, run, type Mode, type Reply } from "../store/reply.ts";
+import { run, type Mode, type Reply } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
-import { isSessionId } from "../tokens/token.ts";
+import { parseSessionId } from "../tokens/token.ts";
 import { compareAndSet, type Made } from "./compare-and-set.ts";
 import { decodedEntry, sessionOf } from "./decoded-entry.ts";
 import type { ManagerContext } from "./manager-context.ts";
@@ -14,16 +14,15 @@ import type { Change, Sessions } from "./sessions.ts";
 /** `update` of a manager. */
 export function updater<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M>["update"] {
   const { store, policy, codec, events } = context;
-  const { of } = replies(store.mode);
 
   return (id, change) => {
     if (typeof change !== "function" && !isFields(change)) {
       throw new TypeError(`Expected the change of a session to be fields or a function, got ${show(change)}`);
     }
-    if (!isSessionId(id)) return of(undefined);
+    parseSessionId(id);
     const now = policy.clock.now();
     const make = (entry: Entry): Reply<Mode, Made<Session<Data>>> => {
-      const json = codec.encode(apply(codec.copy(entry.value), change));
+      const json = codec.encode(apply(codec.copy(entry.value), change), entry.owner);
       return typeof json === "string" ? changed(entry, json, now) : json.then((value) => changed(entry, value, now));
     };
     return run(store.mode, compareAndSet(context, { id, now, make }));

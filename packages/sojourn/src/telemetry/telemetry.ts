@@ -93,26 +93,27 @@ function traced<Data, M extends Mode>(sessions: Sessions<Data, M>, tracer: Telem
         observed(
           sessions.mode,
           () => call(...given),
-          (outcome) => end(span, outcome, given),
+          (outcome) => end(span, outcome, name === "destroy" ? given[0] : undefined),
         ),
       ),
   ]);
   return { ...sessions, ...(Object.fromEntries(wrapped) as Partial<Sessions<Data, M>>) };
 }
 
-function end(span: TelemetrySpan, outcome: Outcome<unknown>, given: readonly unknown[]): void {
+/** @param destroyed what `destroy` was given: no other call that answers true was given an id, and one gets a token */
+function end(span: TelemetrySpan, outcome: Outcome<unknown>, destroyed: unknown): void {
   if ("fault" in outcome) {
     span.setAttributes({ "error.type": outcome.fault });
     span.setStatus({ code: SPAN_ERROR });
   } else {
-    span.setAttributes(sessionId(outcome.value, given));
+    span.setAttributes(sessionId(outcome.value, destroyed));
   }
   span.end();
 }
 
 /** The id of the session that a call was about, from its answer: what a caller passed in may be anything, also a token. */
-function sessionId(answer: unknown, given: readonly unknown[]): TelemetryAttributes {
-  // Only `destroy` answers true, and only for what was the id of a session.
-  const id = answer === true ? given[0] : (Object(answer) as { readonly id?: unknown }).id;
+function sessionId(answer: unknown, destroyed: unknown): TelemetryAttributes {
+  // `destroy` answers true only for what was the id of a session.
+  const id = answer === true ? destroyed : (Object(answer) as { readonly id?: unknown }).id;
   return typeof id === "string" ? { "session.id": id } : {};
 }

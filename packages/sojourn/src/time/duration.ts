@@ -28,6 +28,27 @@ export function parseDuration(value: Duration, name: string, options: { readonly
   return milliseconds;
 }
 
+/** The least that a bare number can say of a lifetime. Whoever writes less means seconds, as half of the ecosystem does. */
+const SHORTEST_BARE = UNITS.m;
+
+/**
+ * How long a session lives, in whole milliseconds: a duration that cannot be mistaken for one in seconds.
+ *
+ * @param name what the message calls it
+ * @param options.endless whether `Infinity` is allowed: it is kept as a thousand years, so that every instant stays a
+ *   safe integer; by default it is not
+ * @throws TypeError for what is not a duration, and for a bare number below a minute
+ */
+export function parseLifetime(value: Duration, name: string, options: { readonly endless?: boolean } = {}): number {
+  if (options.endless === true && value === Number.POSITIVE_INFINITY) return LONGEST;
+  if (typeof value === "number" && value > 0 && value < SHORTEST_BARE) {
+    throw new TypeError(
+      `Expected \`${name}\` to be a string such as "30m", or at least ${SHORTEST_BARE} milliseconds, got ${show(value)}`,
+    );
+  }
+  return parseDuration(value, name);
+}
+
 function parseText(text: string): number {
   const match = SHAPE.exec(text);
   if (match === null) return Number.NaN;

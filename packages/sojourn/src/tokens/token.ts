@@ -189,6 +189,20 @@ export function isSessionId(text: string): text is SessionId {
   );
 }
 
+/**
+ * Checks that a text is a session id, where one is asked for.
+ *
+ * @param name what the message calls it
+ * @throws TypeError for whatever has not the shape of one; the message tells the type or the length, never the text,
+ *   which may be a token
+ */
+export function parseSessionId(text: unknown, name = "id"): SessionId {
+  if (typeof text === "string" && isSessionId(text)) return text;
+  const given =
+    typeof text === "string" ? `a string of ${text.length} characters` : `a value of type ${typeName(text)}`;
+  throw new TypeError(`Expected \`${name}\` to be a session id, got ${given}; a token is for \`destroyByToken\``);
+}
+
 function adopted(text: string): Credential & { readonly hash: string } {
   const hash = sha256(text);
   return { id: PREFIX + hash, secret: text, hash };

@@ -119,11 +119,13 @@ describe.each(modes)("events: %s", (_, open) => {
     expect(sessions.policy).toEqual({
       ttl: 1_200_000,
       absoluteTtl: 2_592_000_000,
+      anonymousTtl: 1_200_000,
       refreshThreshold: undefined,
       lockAfter: undefined,
       rotationGrace: 10_000,
       maxPerUser: undefined,
       maxDataLength: 1_048_576,
+      maxAnonymousDataLength: 16_384,
       clock,
     });
     expect(Object.isFrozen(sessions.policy)).toBe(true);

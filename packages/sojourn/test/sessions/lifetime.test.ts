@@ -74,7 +74,7 @@ describe.each(modes)("law 1, a session is live while now < expiresAt: %s", (_, o
 
   test("cleanup takes a bounded slice, the earliest first", async () => {
     const { sessions, clock } = managed({ ttl: "30m" });
-    for (let n = 0; n < 5; n++) await sessions.create(`u${n}`, {}, { ttl: 1_000 + n });
+    for (let n = 0; n < 5; n++) await sessions.create(`u${n}`, {}, { ttl: `${1_000 + n}ms` });
     await sessions.create("stays");
     clock.advance("2s");
     expect(await sessions.cleanup({ limit: 3 })).toBe(3);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
+import type { Mode, Reply } from "../../src/store/reply.ts";
 import { asyncStore } from "../../src/testing/async-store.ts";
 import { faultyStore, gate } from "../../src/testing/faulty-store.ts";
 import { manualClock } from "../../src/time/manual-clock.ts";
@@ -38,6 +39,60 @@ describe.each(modes)("law 2, logout means logout: %s", (_, open) => {
     await expect(async () => sessions.destroy(token)).rejects.toThrow(/Expected a session id, got a token/);
     await expect(async () => sessions.get(token)).rejects.toThrow(TypeError);
     expect(await sessions.authenticate(token)).toBeDefined();
+    await sessions.create("ann", {}, { token: "mine" });
+    await expect(async () => sessions.destroy("mine")).rejects.toThrow(/`id` to be a session id, got a string of 4/);
+    expect(await sessions.authenticate("mine")).toBeDefined();
+  });
+
+  test.each([undefined, "mine"])("destroyByToken ends the session of a token, as destroy does: %s", async (given) => {
+    const { sessions, ends } = managed();
+    const { token, id } = await sessions.create("u", {}, given === undefined ? {} : { token: given });
+    expect(await sessions.destroyByToken(token)).toBe(true);
+    expect(await sessions.authenticate(token)).toBeUndefined();
+    expect(await sessions.update(id, { a: 2 })).toBeUndefined();
+    expect(await sessions.destroyByToken(token)).toBe(false);
+    expect(await sessions.destroyByToken(undefined)).toBe(false);
+    expect(ends).toEqual([endOf(id, "logout")]);
+  });
+
+  test("destroyByToken: a wrong secret ends nothing, a token in its grace logs out, a former one is theft", async () => {
+    const { sessions, clock, ends } = managed();
+    const rejections: unknown[] = [];
+    sessions.on("rejected", ({ reason }) => rejections.push(reason));
+    const one = await sessions.create("u");
+    expect(await sessions.destroyByToken(one.id + "A".repeat(43))).toBe(false);
+    expect(await sessions.authenticate(one.token)).toBeDefined();
+    await sessions.rotate(one.token);
+    expect(await sessions.destroyByToken(one.token)).toBe(true);
+    const two = await sessions.create("u");
+    await sessions.rotate(two.token);
+    clock.advance("1m");
+    expect(await sessions.destroyByToken(two.token)).toBe(true);
+    expect(ends).toEqual([endOf(one.id, "logout"), endOf(two.id, "reuse")]);
+    expect(rejections).toEqual(["wrong-secret", "reuse"]);
+  });
+
+  test("destroyByToken on what has expired reports that, and answers false", async () => {
+    const { sessions, clock, ends } = managed();
+    const { token, id } = await sessions.create("u");
+    clock.advance("30m");
+    expect(await sessions.destroyByToken(token)).toBe(false);
+    expect(ends).toEqual([endOf(id, "expired-idle")]);
+  });
+
+  test("destroyByToken waits until no node can answer from before, also when it finds nothing", async () => {
+    const inner = open();
+    let waits = 0;
+    const propagated = (): Reply<Mode, void> => {
+      waits++;
+      return inner.mode === "sync" ? undefined : Promise.resolve();
+    };
+    const { sessions } = managed({ store: { ...inner, propagated } });
+    const { token } = await sessions.create("u");
+    await sessions.destroyByToken(token);
+    expect(waits).toBe(1);
+    await sessions.destroyByToken(token);
+    expect(waits).toBe(2);
   });
 
   test("an adopted token can log in again, as a new session", async () => {

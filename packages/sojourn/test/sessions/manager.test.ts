@@ -119,7 +119,7 @@ describe.each(modes)("%s", (mode, open) => {
     expect(await sessions.authenticate(token)).toMatchObject({ data: { a: 1 } });
   });
 
-  test("malformed tokens and ids are absent, and the store is not asked", async () => {
+  test("malformed tokens are absent, malformed ids are mistakes, and the store is not asked", async () => {
     const store = faultyStore(
       open(),
       CALLS.map((call) => ({ call, fault: "fail" as const })),
@@ -128,13 +128,25 @@ describe.each(modes)("%s", (mode, open) => {
     for (const wrong of ["", "x".repeat(129), "a\0b", "\ud800", undefined]) {
       expect(await sessions.authenticate(wrong)).toBeUndefined();
       expect(await sessions.rotate(wrong)).toBeUndefined();
+      expect(await sessions.destroyByToken(wrong)).toBe(false);
     }
     expect(await sessions.explain("")).toEqual({ state: "malformed" });
-    for (const wrong of ["", "sess_", "x", "__proto__", `sess_${"!".repeat(22)}`]) {
-      expect(await sessions.get(wrong)).toBeUndefined();
-      expect(await sessions.refresh(wrong)).toBeUndefined();
-      expect(await sessions.update(wrong, {})).toBeUndefined();
-      expect(await sessions.destroy(wrong)).toBe(false);
+    for (const wrong of [
+      "",
+      "sess_",
+      "my-token",
+      "__proto__",
+      `sess_${"!".repeat(22)}`,
+      `sess_${"a".repeat(65)}`,
+      1,
+      null,
+    ]) {
+      for (const call of [sessions.get, sessions.refresh, sessions.destroy, sessions.reauthenticate]) {
+        await expect(async () => call(wrong as string)).rejects.toThrow(/^Expected .*a session id.* (got|to be)/);
+        await expect(async () => call(wrong as string)).rejects.not.toThrow(/my-token|aaaaaa/);
+      }
+      await expect(async () => sessions.update(wrong as string, {})).rejects.toThrow(TypeError);
+      await expect(async () => sessions.destroyByUser("u", { except: wrong as string })).rejects.toThrow(TypeError);
     }
     for (const wrong of ["", "x".repeat(1_025), "\0", "\ud800", 1, undefined]) {
       await expect(async () => sessions.create(wrong as string)).rejects.toThrow(/Expected a user id/);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createSessions } from "../../src/index.ts";
+import { createSessions, InvalidDataError, type Sessions } from "../../src/index.ts";
+import { manualClock } from "../../src/time/manual-clock.ts";
 
 describe("unknown options", () => {
   test.each([
@@ -13,5 +14,64 @@ describe("unknown options", () => {
   test("are refused by name: create", () => {
     const options = { absoluteTTL: "1h" } as object;
     expect(() => createSessions().create("ann", {}, options)).toThrow("such as `absoluteTtl`");
+  });
+});
+
+describe("lifetimes", () => {
+  test.each(["ttl", "absoluteTtl", "anonymousTtl"] as const)(
+    "%s: 1800 is not half an hour here, and is refused",
+    (name) => {
+      expect(() => createSessions({ [name]: 1_800 })).toThrow(/"30m".*got 1800/);
+    },
+  );
+
+  test("and so it is for one session", () => {
+    const sessions = createSessions();
+    expect(() => sessions.create("ann", {}, { ttl: 1_800 })).toThrow(/`ttl`.*"30m".*got 1800/);
+    expect(() => sessions.create("ann", {}, { absoluteTtl: 1_800 })).toThrow(/`absoluteTtl`.*"30m".*got 1800/);
+  });
+
+  test("an absolute lifetime without an end is kept as a safe integer, and re-authentication keeps it one", () => {
+    const sessions = createSessions({ absoluteTtl: Number.POSITIVE_INFINITY });
+    const { id, absoluteExpiresAt } = sessions.create("ann");
+    expect(Number.isSafeInteger(absoluteExpiresAt)).toBe(true);
+    expect(absoluteExpiresAt - Date.now()).toBeGreaterThan(999 * 365 * 86_400_000);
+    sessions.reauthenticate(id);
+    expect(Number.isSafeInteger(sessions.get(id)?.absoluteExpiresAt)).toBe(true);
+  });
+});
+
+/** For how many milliseconds a session lives if it is not used. */
+function lasts(sessions: Sessions<Record<string, unknown>, "sync">, user: string | null): number {
+  const { createdAt, expiresAt } = sessions.create(user);
+  return expiresAt - createdAt;
+}
+
+describe("sessions without a user", () => {
+  test("live an hour by default, and no longer than others", () => {
+    expect(lasts(createSessions({ ttl: "12h" }), null)).toBe(3_600_000);
+    expect(lasts(createSessions({ ttl: "12h" }), "ann")).toBe(43_200_000);
+    expect(lasts(createSessions({ ttl: "10m" }), null)).toBe(600_000);
+    expect(lasts(createSessions({ ttl: "12h", anonymousTtl: "5m" }), null)).toBe(300_000);
+    expect(() => createSessions({ ttl: "10m", anonymousTtl: "11m" })).toThrow(/`anonymousTtl` to be at most `ttl`/);
+  });
+
+  test("are extended by their own lifetime", () => {
+    const clock = manualClock();
+    const sessions = createSessions({ ttl: "12h", clock });
+    const { token } = sessions.create(null);
+    clock.advance("59m");
+    expect(sessions.authenticate(token)?.expiresAt).toBe(clock.now() + 3_600_000);
+  });
+
+  test("hold less data, when they start and when they change", () => {
+    const sessions = createSessions();
+    const large = { text: "x".repeat(16_384) };
+    const { id } = sessions.create(null, { text: "x" });
+    expect(() => sessions.create(null, large)).toThrow(/at most 16384 characters/);
+    expect(() => sessions.update(id, large)).toThrow(InvalidDataError);
+    expect(sessions.create("ann", large).data).toEqual(large);
+    expect(createSessions({ maxAnonymousDataLength: 20_000 }).create(null, large).data).toEqual(large);
+    expect(() => createSessions({ maxAnonymousDataLength: 1 })).toThrow(/`maxAnonymousDataLength`/);
   });
 });

@@ -156,6 +156,7 @@ describe.each(modes)("telemetry: %s", (mode, open) => {
     await sessions.destroy(id);
     await sessions.destroy(id);
     await sessions.authenticate(rotated?.token);
+    await sessions.destroyByToken((await sessions.create("u")).token);
     await sessions.destroyByUser("u");
     await sessions.cleanup();
     expect(spans().map(({ name, attributes }) => [name.replace("sojourn.", ""), attributes["session.id"]])).toEqual([
@@ -173,6 +174,8 @@ describe.each(modes)("telemetry: %s", (mode, open) => {
       ["destroy", id],
       ["destroy", undefined],
       ["authenticate", undefined],
+      ["create", expect.any(String)],
+      ["destroyByToken", undefined],
       ["destroyByUser", undefined],
       ["cleanup", undefined],
     ]);
@@ -186,13 +189,14 @@ describe.each(modes)("telemetry: %s", (mode, open) => {
     const adopted = await sessions.create("somebody", {}, { token: "an adopted token" });
     await sessions.authenticate(token);
     await sessions.authenticate("a guess");
+    expect(await sessions.destroyByToken(adopted.token)).toBe(true);
     for (const misuse of [() => sessions.get(token), () => sessions.destroy(token), () => sessions.refresh(token)]) {
       await expect(async () => misuse()).rejects.toThrow(TypeError);
     }
     const { resourceMetrics } = await reader.collect();
     const told = spans().map(({ name, attributes, status, events }) => ({ name, attributes, status, events }));
     const text = JSON.stringify([told, resourceMetrics.scopeMetrics]);
-    expect(told).toHaveLength(7);
+    expect(told).toHaveLength(8);
     for (const secret of [token, token.slice(27), adopted.token, "somebody", "4111", "guess"]) {
       expect(text).not.toContain(secret);
     }

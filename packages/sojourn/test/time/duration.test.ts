@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseDuration, type Duration } from "../../src/time/duration.ts";
+import { LONGEST, parseDuration, parseLifetime, type Duration } from "../../src/time/duration.ts";
 
 describe("parseDuration", () => {
   test.each([
@@ -65,5 +65,31 @@ describe("parseDuration", () => {
         }
       }),
     );
+  });
+});
+
+describe("parseLifetime", () => {
+  test.each([
+    ["5ms", 5],
+    ["59s", 59_000],
+    [60_000, 60_000],
+    [1_800_000, 1_800_000],
+  ] as const)("%s is %d ms", (given, milliseconds) => {
+    expect(parseLifetime(given, "ttl")).toBe(milliseconds);
+  });
+
+  test.each([1, 1_800, 3_600, 59_999])("the bare number %d is seconds by mistake, and is refused", (given) => {
+    const message = `Expected \`ttl\` to be a string such as "30m", or at least 60000 milliseconds, got ${given}`;
+    expect(() => parseLifetime(given, "ttl")).toThrow(new TypeError(message));
+  });
+
+  test.each([0, -1, 1.5e5 + 0.5, Number.NaN, "", "5", null])("%o is no lifetime", (given) => {
+    expect(() => parseLifetime(given as Duration, "ttl")).toThrow(/Expected `ttl`/);
+  });
+
+  test("Infinity is a thousand years where it is allowed", () => {
+    expect(parseLifetime(Number.POSITIVE_INFINITY, "absoluteTtl", { endless: true })).toBe(LONGEST);
+    expect(Number.isSafeInteger(Date.now() + 2 * LONGEST)).toBe(true);
+    expect(() => parseLifetime(Number.POSITIVE_INFINITY, "ttl")).toThrow(/Expected `ttl`/);
   });
 });

@@ -43,7 +43,7 @@ describe("the four routes", () => {
   });
 
   test("a session expires at its ttl, although it was read, and is not counted, with no sweep", async () => {
-    const { get, post, advance, calls } = testApp({ ttl: 2_000 });
+    const { get, post, advance, calls } = testApp({ ttl: "2s" });
     await post("/sessions", LOGIN);
     advance(1_999);
     expect(await said(get("/sessions/t1"))).toBe('200 "u_42"');
@@ -54,7 +54,7 @@ describe("the four routes", () => {
   });
 
   test("a login with the same token restarts the clock, for the new user", async () => {
-    const { get, post, advance } = testApp({ ttl: 2_000 });
+    const { get, post, advance } = testApp({ ttl: "2s" });
     await post("/sessions", LOGIN);
     advance(1_500);
     expect(await said(post("/sessions", { token: "t1", user: "u_43" }))).toBe('201 "ok"');

@@ -43,7 +43,7 @@ export interface SqliteFileOptions extends SqliteOptions {
   /**
    * `"each"`: the calls are synchronous, and each write is a transaction on disk when it returns. `"grouped"`: the
    * calls are asynchronous, and what one turn of the event loop gathered is one transaction, made in a worker thread,
-   * so that no wait for the disk blocks the process.
+   * so that no wait for the disk blocks the process. The worker runs a file of this package: leave it out of a bundle.
    * @default "each"
    */
   readonly commit?: "each" | "grouped";
@@ -74,6 +74,9 @@ export interface SqliteHandleOptions extends SqliteOptions {
  * Its tables all begin with `sojourn_`, so that they can live in the application's own database.
  *
  * @throws TypeError for an option that is not what it should be
+ * A file that is replaced, deleted or emptied while the store is open is `store_unavailable`: at once for a write, after
+ * at most 100 ms or 256 calls for a `get`.
+ *
  * @throws StoreError `store_unavailable` if the file cannot be opened, is locked, or there is no node:sqlite;
  *   `store_readonly`, `store_full`, `store_corrupt`; `store_schema` if a newer version of this library made the tables
  */

@@ -288,7 +288,7 @@ const rows: readonly Row[] = [
     holds: "Max-Age never is 0, which deletes, nor more than 400 days, which is cut",
     options: { manager: { absoluteTtl: "2000d" } },
     async check(on) {
-      const short = await visitor(on.web).visit((session) => session.login("ann", {}, { ttl: 10 }));
+      const short = await visitor(on.web).visit((session) => session.login("ann", {}, { ttl: "10ms" }));
       expect(short.cookies[0]).toContain("Max-Age=1;");
       const long = await visitor(on.web).visit((session) => session.login("ann", {}, { ttl: "500d" }));
       expect(long.cookies[0]).toContain("Max-Age=34560000;");
