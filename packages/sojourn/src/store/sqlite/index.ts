@@ -73,10 +73,10 @@ export interface SqliteHandleOptions extends SqliteOptions {
  *
  * Its tables all begin with `sojourn_`, so that they can live in the application's own database.
  *
- * @throws TypeError for an option that is not what it should be
  * A file that is replaced, deleted or emptied while the store is open is `store_unavailable`: at once for a write, after
  * at most 100 ms or 256 calls for a `get`.
  *
+ * @throws TypeError for an option that is not what it should be
  * @throws StoreError `store_unavailable` if the file cannot be opened, is locked, or there is no node:sqlite;
  *   `store_readonly`, `store_full`, `store_corrupt`; `store_schema` if a newer version of this library made the tables
  */

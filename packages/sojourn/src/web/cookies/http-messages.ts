@@ -2,6 +2,7 @@
  * A request and a response as the web layer sees them: those of the Fetch standard, or Node's own. No runtime's types are
  * named.
  */
+import { show } from "../../show.ts";
 
 /** Headers by a call, as `Headers` of the Fetch standard has them. */
 export interface HeaderReader {
@@ -66,6 +67,13 @@ export interface HeaderChanges {
   readonly clearSiteData: string | undefined;
   /** Request headers that the answer depends on. */
   readonly vary: readonly string[];
+}
+
+/** @throws TypeError for what has no headers that can be set, such as a `Response` in place of its `headers` */
+export function checkTarget(target: CommitTarget): CommitTarget {
+  const given: Partial<ResponseHeaders & NodeResponse> = Object(target);
+  if (typeof given.append === "function" || typeof given.setHeader === "function") return target;
+  throw new TypeError(`Expected a response's \`Headers\`, or a response of Node's, to commit to, got ${show(target)}`);
 }
 
 export function isNodeResponse(target: CommitTarget): target is NodeResponse {

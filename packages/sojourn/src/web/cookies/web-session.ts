@@ -7,7 +7,7 @@ import { CallQueue } from "./call-queue.ts";
 import { Changes, jsonValue, readField, RESERVED } from "./changes.ts";
 import { commit, isUnchanged } from "./commit.ts";
 import { devices, logoutDevice, logoutOthers } from "./devices.ts";
-import { isNodeResponse, type CommitTarget } from "./http-messages.ts";
+import { checkTarget, isNodeResponse, type CommitTarget } from "./http-messages.ts";
 import { destroy, login, logout, reauthenticate } from "./login.ts";
 import type {
   CommitOptions,
@@ -134,12 +134,11 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   }
 
   commit(target: CommitTarget, options: CommitOptions = {}): Reply<M, boolean> {
-    const status = options.status ?? (isNodeResponse(target) ? target.statusCode : 200);
     const state = this.#state;
     // The one call of every request: where it can only throw, nothing has to catch it.
-    if (state.context.mode === "sync") return commit(state, target, status);
+    if (state.context.mode === "sync") return commit(state, checkTarget(target), options.status ?? statusOf(target));
     try {
-      return commit(state, target, status);
+      return commit(state, checkTarget(target), options.status ?? statusOf(target));
     } catch (error) {
       return Promise.reject(error) as Reply<M, boolean>;
     }
@@ -178,3 +177,7 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
 }
 
 const anyTime = (): void => {};
+
+function statusOf(target: CommitTarget): number {
+  return isNodeResponse(target) ? target.statusCode : 200;
+}
