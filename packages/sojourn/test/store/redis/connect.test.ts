@@ -1,4 +1,5 @@
 /** What is found out before the first call, and what is refused then. */
+import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { redisStore, type NodeRedisClient, type RedisOptions, type RedisPort } from "../../../src/store/redis/index.ts";
 import { nodeRedisPort } from "../../../src/store/redis/node-redis.ts";
@@ -99,6 +100,39 @@ describe.skipIf(noRedis)("the guarantees", () => {
     expect((await store.put(entry("l"), null, Date.now())).outcome).toBe("stored");
     expect((await store.delete("l"))?.key).toBe("l");
   });
+});
+
+test.skipIf(noRedis)("the permissions that the guide names are enough for every call", async () => {
+  const guide = await readFile(new URL("../../../../../docs/redis.md", import.meta.url), "utf8");
+  const line = /^ACL SETUSER .*$/m.exec(guide)?.[0] ?? "";
+  const server = await start();
+  await ask(server.port, ...line.split(" "));
+  const now = Date.now();
+  for (const openClient of [nodeRedis6, ioredis6]) {
+    const { client, close } = await openClient(server.url.replace("//", "//app:password@"));
+    closing.push(close);
+    const store = await redisStore({ client, wait: { replicas: 1, timeout: 1 } }).catch(() => undefined);
+    expect(store, "with a replica to wait for").toBeDefined();
+    await store?.close();
+    const other = await redisStore({ client });
+    closing.push(async () => other.close());
+    const link = other.watch!(() => {});
+    await link.confirm();
+    const made = { ...entry("k"), owner: "ann" };
+    await other.put(made, "any", now);
+    await other.put({ ...made, rev: "next" }, made.rev, now);
+    await other.touch("k", "next", { touchedAt: now, expiresAt: now + 120_000 }, now);
+    await ask(server.port, "DEL", "sojourn{0}:o");
+    expect((await other.listByOwner("ann", { limit: 9 }, now)).items).toHaveLength(1);
+    expect((await other.list({ limit: 9 }, now)).items).toHaveLength(1);
+    expect((await other.list({ prefix: "k", limit: 9 }, now)).next).toBeDefined();
+    expect(await other.get("k", now, { fresh: true })).toBeDefined();
+    expect(await other.revokeOwner("ann")).toHaveLength(1);
+    expect(await other.sweep(now, 9)).toEqual([]);
+    expect(await other.delete("k")).toBeUndefined();
+    expect(await other.count(now)).toBe(0);
+    expect(other.guarantees.durability).toBe("none");
+  }
 });
 
 describe.skipIf(noRedis)("is refused", () => {
