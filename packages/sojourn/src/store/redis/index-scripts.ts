@@ -74,22 +74,23 @@ return call('ZCOUNT', base .. ':x', '(' .. ARGV[1], '(+inf')
 
 /**
  * The least and the greatest member of the owners' index, how many, how many bytes stand before the key in a member,
- * `1` for whole records, stamp. Answers keys and heads, or records; `null` for what is not there.
+ * `1` for whole records, stamp. Answers how many members have an owner, and then keys and heads, or records; `null` for what
+ * is not there.
  */
 export const LIST: string = `${HEAD}${WHOLE}
 if not whole(ARGV[6]) then return ${NOT_WHOLE} end
 local members = call('ZRANGEBYLEX', base .. ':o', ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
-if #members == 0 then return members end
+local answer = {call('ZLEXCOUNT', base .. ':o', '[\\1', '+')}
+if #members == 0 then return answer end
 local names = {}
 for n, member in ipairs(members) do
   members[n] = sub(member, ARGV[4] + 1)
   names[n] = base .. ':e:' .. members[n]
 end
-local answer = {}
 for n, r in ipairs(call('MGET', unpack(names))) do
-  answer[2 * n - 1] = members[n]
+  answer[2 * n] = members[n]
   if r and ARGV[5] == '0' then r = head(r) or r end
-  answer[2 * n] = r
+  answer[2 * n + 1] = r
 end
 return answer
 `;

@@ -81,14 +81,7 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
   const { list, listByOwner } = listing({
     shards,
     stamp,
-    everywhere: {
-      script: async (name, args, decode) => onEach((marker) => readWhole(scripts[name], marker, args), decode),
-      command: async (commandOf) =>
-        onEach(
-          (marker) => port.send(marker, commandOf(marker)),
-          (reply) => reply,
-        ),
-    },
+    everywhere: async (name, args, decode) => onEach((marker) => readWhole(scripts[name], marker, args), decode),
   });
 
   /** A marker or an index that had to be made: copies elsewhere say nothing any more, and something may be missing. */

@@ -6,7 +6,6 @@ import { ioredis6, nodeRedis6 } from "../support/redis-clients.ts";
 import { startCluster } from "../support/redis-cluster.ts";
 import {
   demotionInCluster,
-  demotionInSentinel,
   failover,
   ofCluster,
   ofSentinel,
@@ -66,14 +65,6 @@ describe.skipIf(noRedis).each(Array.from({ length: LONGER }, (_, round) => round
       expect(faultsOf(outcome)).toEqual([]);
       expect(lossOf(outcome)).toEqual([]);
       expect(outcome.ledger.faults.size).toBeGreaterThan(0);
-    });
-
-    test("in place of which the master of a Sentinel group is demoted", async () => {
-      const group = await startSentinel();
-      onTestFinished(async () => group.stop());
-      const outcome = await failover(demotionInSentinel(group, Object.values(sentinelClients)), { wait });
-      expect(faultsOf(outcome)).toEqual([]);
-      expect(lossOf(outcome)).toEqual([]);
     });
 
     test("in place of which a master of a Cluster is demoted", async () => {

@@ -6,7 +6,7 @@ import type { Guarantees } from "../../../src/store/store.ts";
 import { isCaughtUp, type RedisCluster } from "./redis-cluster.ts";
 import type { TestClient } from "./redis-clients.ts";
 import { LOAD_CLIENTS, startLoad, type Known, type Ledger } from "./redis-load.ts";
-import { MASTER_NAME, type RedisSentinel } from "./redis-sentinel.ts";
+import type { RedisSentinel } from "./redis-sentinel.ts";
 import type { RedisServer } from "./redis-server.ts";
 import { until } from "./redis-until.ts";
 
@@ -118,16 +118,6 @@ async function cutOff(master: RedisServer, replica: RedisServer): Promise<() => 
   replica.pause();
   await ask(master.port, "CLIENT", "KILL", "TYPE", "replica");
   return () => replica.resume();
-}
-
-/** The master of a Sentinel group, which is told to change places with its replica. */
-export function demotionInSentinel(group: RedisSentinel, opens: Opens<RedisSentinel>): Group {
-  const { cutOff: _, ...others } = ofSentinel(group, opens);
-  return {
-    ...others,
-    demote: async () => ask(group.sentinels[0]!.port, "SENTINEL", "FAILOVER", MASTER_NAME),
-    restored: async () => group.inSync(),
-  };
 }
 
 /** The first master of a Cluster, whose replica is told to take its place. */
