@@ -5,7 +5,7 @@ import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { manualClock, storeContract } from "../../../src/testing/index.ts";
 import { redisStore } from "../../../src/store/redis/index.ts";
-import { LogoutTrials, type Disturbance } from "./logout-trials.ts";
+import { LogoutTrials, type Disturbance } from "./support/logout-trials.ts";
 import { ask } from "../support/redis-ask.ts";
 import { noRedis } from "../support/redis-binary.ts";
 import { ioredis6 } from "../support/redis-clients.ts";
