@@ -5,8 +5,8 @@ import { HEAD, LATE, NOT_WHOLE, RECLAIM, RUN, UNINDEX, WHOLE } from "./script-pa
 export const REVOCATION_LIFETIME = 3_600_000;
 
 /**
- * Owner, key that is spared, the last member of the slice before or nothing, stamp, how many members a slice has, until
- * when it may be made. The first slice numbers the revocation, before anything is removed. Answers the number, the last
+ * Owner, key that is spared, the last member of the slice before or nothing, stamp, how many members a slice has; for what
+ * can come twice, until when it may be made, the name of the call, and for how long its answer is kept. The first slice numbers the revocation, before anything is removed. Answers the number, the last
  * member of this slice or nothing if it was the last one, and keys and heads.
  *
  * A key is told whether or not there is a record: a near cache may have a copy of what was evicted.
@@ -14,6 +14,9 @@ export const REVOCATION_LIFETIME = 3_600_000;
 export const REVOKE: string = `${HEAD}${WHOLE}${UNINDEX}${LATE}${RUN}
 local late = late(ARGV[6])
 if late then return late end
+local done = ARGV[7] and base .. ':d:' .. ARGV[7]
+local before = done and call('GET', done)
+if before then return cjson.decode(before) end
 local owner, except, after = ARGV[1], ARGV[2], ARGV[3]
 local number = ''
 if after == '' then
@@ -47,6 +50,7 @@ for _, member in ipairs(members) do
     end
   end
 end
+if done then call('SET', done, cjson.encode(answer), 'PX', ARGV[8]) end
 return answer
 `;
 
