@@ -248,7 +248,7 @@ describe.skipIf(noRedis).each(["allkeys-random", "allkeys-lru", "volatile-random
       // Also those of records that no index knew of any more: a near cache drops everything when an index was made again.
       const copies = async (): Promise<number> =>
         (await Promise.all(made.map(async ({ key }) => near.get(key, Date.now())))).filter(Boolean).length;
-      await expect.poll(copies).toBe(0);
+      await expect.poll(copies, { timeout: 20_000 }).toBe(0);
     }, 60_000);
   },
 );
