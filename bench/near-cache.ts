@@ -5,7 +5,11 @@
  * it. The processes are told of changes over lines of their own, which are cut, dead or slow when the logout comes. All
  * instants are of one monotonic clock, which the processes of a machine share.
  */
-import { LogoutTrials, type Disturbance, type Trial } from "../packages/sojourn/test/store/near-cache/logout-trials.ts";
+import {
+  LogoutTrials,
+  type Disturbance,
+  type Trial,
+} from "../packages/sojourn/test/store/near-cache/support/logout-trials.ts";
 import { startRedis } from "../packages/sojourn/test/store/support/redis-server.ts";
 import { median } from "./measure.ts";
 

@@ -118,7 +118,10 @@ export interface Guarantees {
   readonly atomic: boolean;
   /** For how many milliseconds, at most, an answer can be out of date. */
   readonly staleMs: number;
-  /** Whether a live entry can be dropped for space. */
+  /**
+   * Whether a live entry can be dropped for space. Where a server does so unasked (Redis), such an entry is in no listing, no
+   * answer reports it as removed, and it may be counted for as long as it would have lived.
+   */
   readonly evicts: boolean;
   /** Whether a failover can lose acknowledged writes. */
   readonly failoverLoss: boolean;

@@ -50,6 +50,7 @@ export interface NearCacheOptions {
   readonly timer?: Timer;
 }
 
+const FRESH = Object.freeze({ fresh: true });
 const LONGEST_STALE = 60_000;
 /** Two machines measure the same time differently by less than a thousandth. */
 const DRIFT = 1.001;
@@ -70,7 +71,8 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
   const changes = link({ watch, maxStale, timer, present, onProven: forget });
 
   async function load(key: string, now: number): Promise<Entry | undefined> {
-    const entry = await copies.load(key, present(), store.get(key, now));
+    // As it is now: what the store may answer from before would be older still when the copy is served.
+    const entry = await copies.load(key, present(), store.get(key, now, FRESH));
     return entry && giveEntry(entry);
   }
 
@@ -112,7 +114,7 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
 
   return {
     mode: "async",
-    guarantees: Object.freeze({ ...store.guarantees, staleMs: store.guarantees.staleMs + maxStale }),
+    guarantees: Object.freeze({ ...store.guarantees, staleMs: Math.max(store.guarantees.staleMs, maxStale) }),
 
     async get(key, now, { fresh = false } = {}) {
       checkKey(key);

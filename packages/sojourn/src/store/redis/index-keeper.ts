@@ -1,6 +1,6 @@
 /**
  * Runs scripts that go by an index. Where one was evicted, the indexes are made again from the records, slice by slice, and
- * the script is run once more. Until then its caller waits, at most until its deadline, and is told of a fault: never
+ * the script is run again. Until then its caller waits, at most until its deadline, and is told of a fault: never
  * that there is nobody.
  */
 import type { Calls } from "./calls.ts";
@@ -8,6 +8,9 @@ import type { RunScript, Script } from "./script-runner.ts";
 
 /** How many keys of the server one slice of a scan looks at: milliseconds of its time. */
 const SLICE = 500;
+
+/** How often a script is run again: an index can be lost once more before it has run. */
+const TRIES = 5;
 
 export interface IndexKeeperOptions {
   readonly calls: Calls;
@@ -19,7 +22,7 @@ export interface IndexKeeperOptions {
 export interface IndexKeeper {
   /** Makes the indexes of a shard whole. At most one scan of a shard runs at a time. */
   restore(marker: string): Promise<void>;
-  /** Runs a script, and again once the indexes are whole if they were not. */
+  /** Runs a script, and again each time the indexes were not whole, once they are. */
   whole(run: RunScript): RunScript;
 }
 
@@ -48,12 +51,13 @@ export function indexKeeper({ calls, run, rebuild, stamp }: IndexKeeperOptions):
   return {
     restore,
     whole: (inner) => async (script, marker, args) => {
-      try {
-        return await inner(script, marker, args);
-      } catch (error) {
-        if (!(error instanceof Error) || !error.message.includes("SOJOURNINDEX")) throw error;
-        await restore(marker);
-        return inner(script, marker, args);
+      for (let tries = TRIES; ; tries--) {
+        try {
+          return await inner(script, marker, args);
+        } catch (error) {
+          if (tries === 0 || !(error instanceof Error) || !error.message.includes("SOJOURNINDEX")) throw error;
+          await restore(marker);
+        }
       }
     },
   };

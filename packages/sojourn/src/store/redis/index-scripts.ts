@@ -5,8 +5,8 @@ import { HEAD, LATE, NOT_WHOLE, RECLAIM, RUN, UNINDEX, WHOLE } from "./script-pa
 export const REVOCATION_LIFETIME = 3_600_000;
 
 /**
- * Owner, key that is spared, the last member of the slice before or nothing, stamp, how many members a slice has, until
- * when it may be made. The first slice numbers the revocation, before anything is removed. Answers the number, the last
+ * Owner, key that is spared, the last member of the slice before or nothing, stamp, how many members a slice has; for what
+ * can come twice, until when it may be made, the name of the call, and for how long its answer is kept. The first slice numbers the revocation, before anything is removed. Answers the number, the last
  * member of this slice or nothing if it was the last one, and keys and heads.
  *
  * A key is told whether or not there is a record: a near cache may have a copy of what was evicted.
@@ -14,6 +14,9 @@ export const REVOCATION_LIFETIME = 3_600_000;
 export const REVOKE: string = `${HEAD}${WHOLE}${UNINDEX}${LATE}${RUN}
 local late = late(ARGV[6])
 if late then return late end
+local done = ARGV[7] and base .. ':d:' .. ARGV[7]
+local before = done and call('GET', done)
+if before then return cjson.decode(before) end
 local owner, except, after = ARGV[1], ARGV[2], ARGV[3]
 local number = ''
 if after == '' then
@@ -47,6 +50,7 @@ for _, member in ipairs(members) do
     end
   end
 end
+if done then call('SET', done, cjson.encode(answer), 'PX', ARGV[8]) end
 return answer
 `;
 
@@ -74,22 +78,23 @@ return call('ZCOUNT', base .. ':x', '(' .. ARGV[1], '(+inf')
 
 /**
  * The least and the greatest member of the owners' index, how many, how many bytes stand before the key in a member,
- * `1` for whole records, stamp. Answers keys and heads, or records; `null` for what is not there.
+ * `1` for whole records, stamp. Answers how many members have an owner, and then keys and heads, or records; `null` for what
+ * is not there.
  */
 export const LIST: string = `${HEAD}${WHOLE}
 if not whole(ARGV[6]) then return ${NOT_WHOLE} end
 local members = call('ZRANGEBYLEX', base .. ':o', ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
-if #members == 0 then return members end
+local answer = {call('ZLEXCOUNT', base .. ':o', '[\\1', '+')}
+if #members == 0 then return answer end
 local names = {}
 for n, member in ipairs(members) do
   members[n] = sub(member, ARGV[4] + 1)
   names[n] = base .. ':e:' .. members[n]
 end
-local answer = {}
 for n, r in ipairs(call('MGET', unpack(names))) do
-  answer[2 * n - 1] = members[n]
+  answer[2 * n] = members[n]
   if r and ARGV[5] == '0' then r = head(r) or r end
-  answer[2 * n] = r
+  answer[2 * n + 1] = r
 end
 return answer
 `;

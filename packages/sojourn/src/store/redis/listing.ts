@@ -16,12 +16,12 @@ const ABOVE = "\u{10FFFF}\u{10FFFF}";
 /** How many members a search for a prefix looks at in one step, on each shard. */
 const LOOKED_AT = 1_000;
 
-/** Something that is asked of every shard at once. */
-export interface Everywhere {
-  /** A script that goes by an index. */
-  script<T>(name: "list" | "walk", args: readonly string[], decode: (reply: unknown) => T): Promise<readonly T[]>;
-  command(commandOf: (marker: string) => readonly string[]): Promise<readonly unknown[]>;
-}
+/** Runs a script that goes by an index, on every shard at once. */
+export type Everywhere = <T>(
+  name: "list" | "walk",
+  args: readonly string[],
+  decode: (reply: unknown) => T,
+) => Promise<readonly T[]>;
 
 export interface ListingOptions {
   readonly everywhere: Everywhere;
@@ -37,22 +37,24 @@ export interface Listing {
 
 export function listing({ everywhere, shards, stamp }: ListingOptions): Listing {
   /** A page of an owner's entries, from one key to before another. */
-  async function owned<T>(range: Range, limit: number, decode: (key: string, record: string) => T): Promise<Page<T>> {
+  async function owned<T>(range: Range, limit: number, decode: (key: string, record: string) => T): Promise<Owned<T>> {
     const share = shareOf(limit, shards);
     const whole = range.whole ? "1" : "0";
     const begin = `${range.owner}\0`;
     const args = [range.from(begin), range.till(begin), `${share + 1}`, `${utf8Length(begin)}`, whole, stamp];
-    const { items, next } = pageOf(await everywhere.script("list", args, pairsOf), share, limit);
+    const parts = await everywhere("list", args, ownedOf);
+    const found = parts.map(({ pairs }) => pairs);
+    const { items, next } = pageOf(found, share, limit);
     // The index can name what Redis has reclaimed since.
     const there = items.flatMap(([key, record]) => (record === null ? [] : [decode(fromStored(key), record)]));
-    return { items: there, next };
+    return { items: there, next, hasOwners: parts.some(({ owners }) => owners > 0) };
   }
 
   async function walk(from: Place | undefined, limit: number, prefix: string): Promise<Page<Head>> {
     const count = prefix === "" ? shareOf(limit, shards) + 1 : LOOKED_AT;
     const place = from === undefined ? ["", ""] : [`${from.score}`, from.key];
     const args = [...place, `${count}`, prefix, prefix === "" ? "0" : "1", stamp];
-    const steps = await everywhere.script("walk", args, stepOf);
+    const steps = await everywhere("walk", args, stepOf);
     // Beyond the first place that a shard came to, it may have kept something back.
     const bound = steps.flatMap(({ cameTo }) => (cameTo === undefined ? [] : [cameTo])).sort(comparePlaces)[0];
     const found = steps.flatMap(({ items }) => items).sort(comparePlaces);
@@ -74,11 +76,7 @@ export function listing({ everywhere, shards, stamp }: ListingOptions): Listing 
         till: (nobody) => `(${nobody}${begin}${ABOVE}`,
         whole: false,
       };
-      const [{ items, next }, counts] = await Promise.all([
-        owned(range, limit, headOf),
-        everywhere.command((marker) => ["ZLEXCOUNT", `${marker}:o`, "[\u0001", "+"]),
-      ]);
-      const hasOwners = counts.some((count) => Number(count) > 0);
+      const { items, next, hasOwners } = await owned(range, limit, headOf);
       return { items, next: next === undefined ? (hasOwners ? "b" : undefined) : `o${next}` };
     },
 
@@ -104,6 +102,11 @@ interface Range {
   readonly till: (begin: string) => string;
   /** Whether records are wanted, not heads only. */
   readonly whole: boolean;
+}
+
+interface Owned<T> extends Page<T> {
+  /** Whether there are entries with an owner at all. */
+  readonly hasOwners: boolean;
 }
 
 /** A place in the order of creation. */
@@ -133,6 +136,11 @@ function pageOf(found: readonly (readonly Pair[])[], share: number, limit: numbe
   const items = within.slice(0, limit);
   const isLast = bound === undefined && within.length <= limit;
   return { items, next: isLast ? undefined : items.at(-1)?.[0] };
+}
+
+function ownedOf(reply: unknown): { readonly owners: number; readonly pairs: readonly Pair[] } {
+  const [owners, ...pairs] = reply as readonly [number, ...string[]];
+  return { owners, pairs: pairsOf(pairs) };
 }
 
 function stepOf(reply: unknown): Step {

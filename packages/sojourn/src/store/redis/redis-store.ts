@@ -17,6 +17,7 @@ import type { IndexKeeper } from "./index-keeper.ts";
 import { listing } from "./listing.ts";
 import { allGuards, type MasterGuard } from "./master-guard.ts";
 import { digits, entryOf, headOf, recordOf } from "./record.ts";
+import { ownKey, recentReplies } from "./recent-replies.ts";
 import type { RedisPort } from "./redis-port.ts";
 import { hasMade, headsOf, putOf, revokedOf } from "./replies.ts";
 import { KEPT_AFTER_END } from "./script-parts.ts";
@@ -67,6 +68,7 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
     RunScript,
   ];
   const tellsInserts = guarantees.evicts ? "1" : "0";
+  const recent = recentReplies();
   let puts = 0;
 
   /** Something on every shard, all sent at once. */
@@ -81,14 +83,7 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
   const { list, listByOwner } = listing({
     shards,
     stamp,
-    everywhere: {
-      script: async (name, args, decode) => onEach((marker) => readWhole(scripts[name], marker, args), decode),
-      command: async (commandOf) =>
-        onEach(
-          (marker) => port.send(marker, commandOf(marker)),
-          (reply) => reply,
-        ),
-    },
+    everywhere: async (name, args, decode) => onEach((marker) => readWhole(scripts[name], marker, args), decode),
   });
 
   /** A marker or an index that had to be made: copies elsewhere say nothing any more, and something may be missing. */
@@ -162,15 +157,20 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
       const shard = shardOf(stored, shards);
       const marker = markers[shard]!;
       const guard = guards[shard]!;
-      const decode = (reply: unknown): Entry | undefined => {
-        if (reply === null) return undefined;
-        const entry = entryOf(key, reply as string);
-        return now < entry.expiresAt ? entry : undefined;
-      };
-      const send = (): Promise<unknown> => port.send(marker, ["GET", `${marker}:e:${stored}`]);
-      if (options?.fresh !== true) return calls.run(send, decode, guard);
-      // The proof goes after the question, over the same connection.
-      return calls.run(async () => (await Promise.all([send(), guard.renew()]))[0], decode, guard);
+      const name = `${marker}:e:${stored}`;
+      const liveOf = (entry: Entry): Entry | undefined => (now < entry.expiresAt ? entry : undefined);
+      const send = (): Promise<unknown> => port.send(marker, ["GET", name]);
+      if (options?.fresh !== true) {
+        const decode = (reply: unknown) =>
+          reply === null ? undefined : liveOf(recent.entryOf(key, name, reply as string));
+        return calls.run(send, decode, guard);
+      }
+      // The proof goes after the question, over the same connection. Who asks so keeps the entry, or has no use for it again.
+      return calls.run(
+        async () => (await Promise.all([send(), guard.renew()]))[0],
+        (reply) => (reply === null ? undefined : liveOf(entryOf(ownKey(key, name), reply as string))),
+        guard,
+      );
     },
 
     async put(entry, expected, now, begun = order.begin()) {

@@ -28,15 +28,34 @@ export function scriptRunner(port: RedisPort): RunScript {
     });
 }
 
-/** Runs scripts, and then waits for replicas, over the same connection: a server counts from its last write. */
+/**
+ * Runs scripts, and then waits for replicas, over the same connection: a server counts from the last write on it. Where the
+ * connection has changed meanwhile, it is another one's replicas that are counted, and they may not have the change.
+ */
 export function waitingRunner(run: RunScript, port: RedisPort, { replicas, timeout }: WaitForReplicas): RunScript {
   return async (script, marker, args) => {
+    const before = port.sendBeside(marker, ["CLIENT", "INFO"]);
+    before.catch(() => {});
     const reply = await run(script, marker, args);
-    const count = await port.sendBeside(marker, ["WAIT", `${replicas}`, `${timeout}`]);
+    const [count, after] = await Promise.all([
+      port.sendBeside(marker, ["WAIT", `${replicas}`, `${timeout}`]),
+      port.sendBeside(marker, ["CLIENT", "INFO"]),
+    ]);
+    if (connectionOf(await before) !== connectionOf(after)) {
+      throw new StoreError(
+        "store_timeout",
+        "The connection changed before a replica had confirmed the change; it may stay",
+      );
+    }
     if (Number(count) >= replicas) return reply;
     throw new StoreError(
       "store_timeout",
       `${String(count)} of ${replicas} replicas have confirmed the change within ${timeout} ms; it may stay`,
     );
   };
+}
+
+/** What no other connection has in common with this one: its number, and both of its ends. */
+function connectionOf(info: unknown): string | undefined {
+  return /^id=\d+ addr=\S+ laddr=\S+/.exec(String(info))?.[0];
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { storeContract } from "../../../src/testing/index.ts";
-import { SharedStore, type SharedNode } from "./shared-store.ts";
+import { SharedStore, type SharedNode } from "./support/shared-store.ts";
 import { commands, World } from "../support/commands.ts";
 
 const DAY = 86_400_000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bench, entry, now } from "./bench.ts";
+import { bench, entry, now } from "./support/bench.ts";
 
 describe("a copy", () => {
   test("answers the second get, the same object with its memo", async () => {

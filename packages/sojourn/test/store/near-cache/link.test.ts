@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import { manualClock, manualTimer } from "../../../src/testing/index.ts";
-import { bench, entry, now, turns } from "./bench.ts";
-import { SharedStore } from "./shared-store.ts";
+import { bench, entry, now, turns } from "./support/bench.ts";
+import { SharedStore } from "./support/shared-store.ts";
 
 describe("the link", () => {
   test("that hangs: a copy is served for less than maxStale after the question that was answered last", async () => {

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { StoreError } from "../../../src/errors.ts";
 import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import { gate } from "../../../src/testing/faulty-store.ts";
-import { bench, entry, now, turns } from "./bench.ts";
-import { SharedStore } from "./shared-store.ts";
+import { bench, entry, now, turns } from "./support/bench.ts";
+import { SharedStore } from "./support/shared-store.ts";
 
 describe("a load", () => {
   test.each(["change", "everything"] as const)("is overtaken by word of %s", async (what) => {

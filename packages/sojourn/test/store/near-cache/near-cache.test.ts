@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../../src/store/memory-store.ts";
 import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import { manualTimer } from "../../../src/testing/index.ts";
-import { bench, turns } from "./bench.ts";
-import { SharedStore } from "./shared-store.ts";
+import { bench, turns } from "./support/bench.ts";
+import { SharedStore } from "./support/shared-store.ts";
 
 describe("strict", () => {
   test("propagated resolves maxStale after the call, and a thousandth", async () => {

@@ -5,7 +5,7 @@ import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
 import { holds } from "../../../src/testing/expect.ts";
 import { manualClock, manualTimer } from "../../../src/testing/index.ts";
-import { SharedStore, type SharedNode } from "./shared-store.ts";
+import { SharedStore, type SharedNode } from "./support/shared-store.ts";
 
 const now = Date.UTC(2030, 0, 1);
 const entry = (rev: string): Entry => {

@@ -5,7 +5,8 @@ import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { manualClock, storeContract } from "../../../src/testing/index.ts";
 import { redisStore } from "../../../src/store/redis/index.ts";
-import { LogoutTrials, type Disturbance } from "./logout-trials.ts";
+import { LogoutTrials, type Disturbance } from "./support/logout-trials.ts";
+import { ask } from "../support/redis-ask.ts";
 import { noRedis } from "../support/redis-binary.ts";
 import { ioredis6 } from "../support/redis-clients.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
@@ -53,6 +54,45 @@ describe.skipIf(noRedis)("a logout that four processes see", () => {
       // Or it would not be about copies.
       expect(gets).toBeLessThan(answers);
     }
+  });
+});
+
+describe.skipIf(noRedis)("a logout on the new master, while a node still talks to the old one", () => {
+  test("lets nobody in there once it is over", async () => {
+    // Less than what the store beneath may be out of date.
+    const maxStale = 30;
+    const [old, current] = [await startRedis(), await startRedis()];
+    const clients = [await ioredis6(old.url), await ioredis6(current.url)];
+    await ask(current.port, "REPLICAOF", "127.0.0.1", `${old.port}`);
+    const isIn = async (): Promise<boolean> => /master_link_status:up/.test(String(await ask(current.port, "INFO")));
+    await expect.poll(isIn, { timeout: 10_000 }).toBe(true);
+    const left = nearCache(await redisStore({ client: clients[0]!.client }), { maxStale });
+    const behind = createSessions({ store: left });
+    const { id, token } = await behind.create("ann");
+    await expect.poll(async () => ask(current.port, "KEYS", `*${id}`)).toHaveLength(1);
+    await ask(current.port, "REPLICAOF", "NO", "ONE");
+    const right = nearCache(await redisStore({ client: clients[1]!.client }), { maxStale });
+    // Cut off, so that it does not hear of the logout.
+    await ask(old.port, "REPLICAOF", "127.0.0.1", "1");
+    const asked = { isOver: false, late: [] as unknown[] };
+    const asking = (async () => {
+      for (let more = 400; more > 0; more -= asked.isOver ? 1 : 0) {
+        const wasOver = asked.isOver;
+        const answer = await behind.authenticate(token).then(
+          (session) => session?.id,
+          () => "unavailable",
+        );
+        if (wasOver) asked.late.push(answer);
+      }
+    })();
+    expect(await createSessions({ store: right }).destroy(id)).toBe(true);
+    asked.isOver = true;
+    await asking;
+    expect(asked.late.length).toBeGreaterThan(100);
+    expect(asked.late).not.toContain(id);
+    for (const store of [left, right]) await store.close();
+    for (const client of clients) await client.close();
+    for (const server of [old, current]) await server.stop();
   });
 });
 

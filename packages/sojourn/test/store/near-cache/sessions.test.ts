@@ -5,8 +5,8 @@ import type { SessionsOptions } from "../../../src/sessions/options.ts";
 import type { Sessions } from "../../../src/sessions/sessions.ts";
 import { nearCache, type NearCacheOptions } from "../../../src/store/near-cache/near-cache.ts";
 import { manualClock, manualTimer } from "../../../src/testing/index.ts";
-import type { HeldLink } from "./held-link.ts";
-import { SharedStore } from "./shared-store.ts";
+import type { HeldLink } from "./support/held-link.ts";
+import { SharedStore } from "./support/shared-store.ts";
 
 interface Data {
   readonly n?: number;

@@ -9,8 +9,8 @@ import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
 import { holds } from "../../../src/testing/expect.ts";
 import { manualClock, manualTimer } from "../../../src/testing/index.ts";
-import type { HeldLink } from "./held-link.ts";
-import { SharedStore } from "./shared-store.ts";
+import type { HeldLink } from "./support/held-link.ts";
+import { SharedStore } from "./support/shared-store.ts";
 
 const MAX_STALE = 200;
 /** Those with a near cache. */

@@ -4,7 +4,7 @@ import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
 import { gate, type Fault } from "../../../src/testing/faulty-store.ts";
 import { asyncStore } from "../../../src/testing/index.ts";
-import { bench, entry, now } from "./bench.ts";
+import { bench, entry, now } from "./support/bench.ts";
 
 function headsOf(found: Entry | undefined): unknown {
   return found && { rev: found.rev, touchedAt: found.touchedAt, expiresAt: found.expiresAt };

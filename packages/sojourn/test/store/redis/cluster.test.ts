@@ -51,6 +51,25 @@ describe.skipIf(noRedis)("on a Redis Cluster", () => {
     });
   });
 
+  test.each(Object.entries(clusterClients))("an index that is gone is made again, over %s", async (name, open) => {
+    const { client, close } = await open(cluster);
+    const prefix = `lost ${name}`;
+    const store = await redisStore({ client, prefix, shards: SHARDS, allowEviction: true });
+    const now = Date.now();
+    const instants = { createdAt: now, touchedAt: now, expiresAt: now + 60_000 };
+    for (let index = 0; index < 100; index++) {
+      const rev = `${name} ${index}`;
+      await store.put({ key: `k${index}`, owner: "ann", rev, meta: "", ...instants, value: "" }, null, now);
+    }
+    for (const index of ["o", "b", "x"]) {
+      for (let shard = 0; shard < SHARDS; shard++) await onMaster(cluster, `${prefix}{${shard}}:${index}`, "DEL");
+      expect(await store.count(now)).toBe(100);
+    }
+    await onMaster(cluster, `${prefix}{3}:o`, "DEL");
+    expect(await store.revokeOwner("ann")).toHaveLength(100);
+    await close();
+  });
+
   test("every master has entries, and each call reaches all of them", async () => {
     const { client, close } = await clusterClients["ioredis 6"]!(cluster);
     const store = await redisStore({ client, prefix: "spread", shards: SHARDS });
@@ -71,6 +90,14 @@ describe.skipIf(noRedis)("on a Redis Cluster", () => {
     await close();
   });
 });
+
+/** Does something on the master that has the key. */
+async function onMaster(cluster: RedisCluster, key: string, command: string): Promise<void> {
+  const answers = await Promise.all(
+    cluster.nodes.map(async ({ port }) => ask(port, command, key).catch((error: Error) => error.message)),
+  );
+  expect(answers.filter((answer) => answer === 1)).toHaveLength(1);
+}
 
 /** How many entries a node has. */
 async function entriesOn(port: number, prefix: string): Promise<number> {

@@ -1,8 +1,8 @@
 /** What is found out before the first call, and what is refused then. */
+import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { redisStore, type NodeRedisClient, type RedisOptions, type RedisPort } from "../../../src/store/redis/index.ts";
 import { nodeRedisPort } from "../../../src/store/redis/node-redis.ts";
-import { manualClock } from "../../../src/time/manual-clock.ts";
 import type { Entry, Guarantees, Store } from "../../../src/store/store.ts";
 import { ask } from "../support/redis-ask.ts";
 import { noRedis } from "../support/redis-binary.ts";
@@ -99,6 +99,70 @@ describe.skipIf(noRedis)("the guarantees", () => {
     expect((await store.put(entry("l"), null, Date.now())).outcome).toBe("stored");
     expect((await store.delete("l"))?.key).toBe("l");
   });
+
+  test("replicas are counted on the connection that made the change", async () => {
+    const server = await start("--repl-diskless-sync-delay", "0");
+    const replica = await start("--replicaof", "127.0.0.1", String(server.port));
+    const online = async (): Promise<boolean> =>
+      /state=online/.test(String(await ask(server.port, "INFO", "replication")));
+    await expect.poll(online, { timeout: 10_000 }).toBe(true);
+    const clients = [await nodeRedis6(server.url), await nodeRedis6(server.url)] as const;
+    for (const { close } of clients) closing.push(close);
+    const [port, other] = clients.map(({ client }) => nodeRedisPort(client as NodeRedisClient)) as [
+      RedisPort,
+      RedisPort,
+    ];
+    // As a client does whose connection breaks when the change was answered.
+    let isBreaking = false;
+    let isBroken = false;
+    const breaking: RedisPort = {
+      ...port,
+      sendBeside: async (key, command) => {
+        if (isBreaking && command[0] === "WAIT") isBroken = true;
+        return (isBroken ? other : port).sendBeside(key, command);
+      },
+    };
+    const store = await redisStore({ client: breaking, deadline: "5s", wait: { replicas: 1, timeout: "1s" } });
+    closing.push(async () => store.close());
+    expect((await store.put(entry("k"), null, Date.now())).outcome).toBe("stored");
+    replica.pause();
+    isBreaking = true;
+    await expect(store.put(entry("l"), null, Date.now())).rejects.toMatchObject({ code: "store_timeout" });
+    replica.resume();
+  });
+});
+
+test.skipIf(noRedis)("the permissions that the guide names are enough for every call", async () => {
+  const guide = await readFile(new URL("../../../../../docs/redis.md", import.meta.url), "utf8");
+  const line = /^ACL SETUSER .*$/m.exec(guide)?.[0] ?? "";
+  const server = await start();
+  await ask(server.port, ...line.split(" "));
+  const now = Date.now();
+  for (const openClient of [nodeRedis6, ioredis6]) {
+    const { client, close } = await openClient(server.url.replace("//", "//app:password@"));
+    closing.push(close);
+    const store = await redisStore({ client, wait: { replicas: 1, timeout: 1 } }).catch(() => undefined);
+    expect(store, "with a replica to wait for").toBeDefined();
+    await store?.close();
+    const other = await redisStore({ client });
+    closing.push(async () => other.close());
+    const link = other.watch!(() => {});
+    await link.confirm();
+    const made = { ...entry("k"), owner: "ann" };
+    await other.put(made, "any", now);
+    await other.put({ ...made, rev: "next" }, made.rev, now);
+    await other.touch("k", "next", { touchedAt: now, expiresAt: now + 120_000 }, now);
+    await ask(server.port, "DEL", "sojourn{0}:o");
+    expect((await other.listByOwner("ann", { limit: 9 }, now)).items).toHaveLength(1);
+    expect((await other.list({ limit: 9 }, now)).items).toHaveLength(1);
+    expect((await other.list({ prefix: "k", limit: 9 }, now)).next).toBeDefined();
+    expect(await other.get("k", now, { fresh: true })).toBeDefined();
+    expect(await other.revokeOwner("ann")).toHaveLength(1);
+    expect(await other.sweep(now, 9)).toEqual([]);
+    expect(await other.delete("k")).toBeUndefined();
+    expect(await other.count(now)).toBe(0);
+    expect(other.guarantees.durability).toBe("none");
+  }
 });
 
 describe.skipIf(noRedis)("is refused", () => {
@@ -124,7 +188,7 @@ describe.skipIf(noRedis)("is refused", () => {
 
   test.each([-1_500, 1_500])("a clock that is %d ms off", async (skew) => {
     const server = await start();
-    const clock = manualClock(Date.now() + skew);
+    const clock = { now: () => Date.now() + skew };
     await expect(open(server, { clock })).rejects.toMatchObject({ code: "store_unavailable", message: /clocks/ });
     await open(server, { clock, checkClock: false });
     await open(server, { clock: { now: () => Date.now() + skew / 3 } });

@@ -4,7 +4,14 @@ import { LONGER } from "../../linearizability/races.ts";
 import { noRedis } from "../support/redis-binary.ts";
 import { ioredis6, nodeRedis6 } from "../support/redis-clients.ts";
 import { startCluster } from "../support/redis-cluster.ts";
-import { failover, ofCluster, ofSentinel, ofServer, type Outcome } from "../support/redis-failover.ts";
+import {
+  demotionInCluster,
+  failover,
+  ofCluster,
+  ofSentinel,
+  ofServer,
+  type Outcome,
+} from "../support/redis-failover.ts";
 import { clusterClients, sentinelClients } from "../support/redis-group-clients.ts";
 import { startSentinel } from "../support/redis-sentinel.ts";
 import { startRedis } from "../support/redis-server.ts";
@@ -58,6 +65,14 @@ describe.skipIf(noRedis).each(Array.from({ length: LONGER }, (_, round) => round
       expect(faultsOf(outcome)).toEqual([]);
       expect(lossOf(outcome)).toEqual([]);
       expect(outcome.ledger.faults.size).toBeGreaterThan(0);
+    });
+
+    test("in place of which a master of a Cluster is demoted", async () => {
+      const cluster = await startCluster();
+      onTestFinished(async () => cluster.stop());
+      const outcome = await failover(demotionInCluster(cluster, Object.values(clusterClients)), { wait });
+      expect(faultsOf(outcome)).toEqual([]);
+      expect(lossOf(outcome)).toEqual([]);
     });
 
     test("of a master that nobody waited for loses changes, as `guarantees` says, and nothing else", async () => {

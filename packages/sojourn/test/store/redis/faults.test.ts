@@ -205,6 +205,19 @@ describe.skipIf(noRedis)("a command that a client sends again", () => {
     }
   });
 
+  test("is a revocation: it answers as before, and ends nobody who has come since", async () => {
+    const { store, repeat } = await resending(5_000);
+    const now = Date.now();
+    const there = ["k", "\u{10FFFF}\0", 'a"b\\'].map((key) => entry(key, { owner: "ann", meta: "é\ud800" }));
+    for (const each of there) await store.put(each, null, now);
+    expect(await store.revokeOwner("ann")).toHaveLength(3);
+    const again = repeat();
+    await store.put(entry("new", { owner: "ann" }), null, now);
+    const [number, next, ...heads] = (await again()) as string[];
+    expect([Number(number) > 0, next, heads.length]).toEqual([true, "", 6]);
+    expect((await store.get("new", now))?.key).toBe("new");
+  });
+
   test("is refused once its caller has given up", async () => {
     const { store, repeat } = await resending(50);
     await store.put(entry("k"), null, Date.now());

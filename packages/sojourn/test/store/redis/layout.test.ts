@@ -144,6 +144,42 @@ describe.skipIf(noRedis)("in Redis", () => {
   });
 });
 
+describe.skipIf(noRedis)("a record that is read again", () => {
+  test("is the same entry, with what was made of it, for as long as it is the same record", async () => {
+    const store = await open("again");
+    const now = Date.now();
+    const made = entry("k", { owner: "ann", expiresAt: now + 60_000 });
+    await store.put(made, null, now);
+    const first = (await store.get("k", now))!;
+    expect(Object.isFrozen(first)).toBe(true);
+    first.memo!.decoded = "made of it";
+    expect(await store.get("k", now)).toBe(first);
+    // Asked for as it is now, or past its end, it is not taken from there.
+    expect(await store.get("k", now, { fresh: true })).not.toBe(first);
+    expect(await store.get("k", now + 60_000)).toBeUndefined();
+    await store.touch("k", made.rev, { touchedAt: now, expiresAt: now + 90_000 }, now);
+    const touched = (await store.get("k", now))!;
+    expect(touched).toMatchObject({ rev: made.rev, expiresAt: now + 90_000, memo: {} });
+    await store.put({ ...entry("k"), value: "w" }, made.rev, now);
+    expect(await store.get("k", now)).toMatchObject({ value: "w", owner: null });
+    await store.delete("k");
+    expect(await store.get("k", now)).toBeUndefined();
+    await store.close();
+  });
+
+  test("is not kept if it is long, or bytes", async () => {
+    const store = await open("unkept");
+    const now = Date.now();
+    await store.put(entry("long", { value: "x".repeat(5_000) }), null, now);
+    await store.put(entry("bytes", { value: Uint8Array.of(1, 2, 3) }), null, now);
+    expect(await store.get("long", now)).not.toBe(await store.get("long", now));
+    const bytes = (await store.get("bytes", now))!.value as Uint8Array;
+    bytes[0] = 9;
+    expect((await store.get("bytes", now))!.value).toEqual(Uint8Array.of(1, 2, 3));
+    await store.close();
+  });
+});
+
 describe("the layout", () => {
   test("a shard's keys are in one slot, and its slot is what Redis says", () => {
     // From the specification of Redis Cluster, and from CLUSTER KEYSLOT.

@@ -1,34 +1,13 @@
 /** Calls at once through two clients on one server are one after the other to everybody who sees them. */
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Begun, Put, Store } from "../../../src/store/store.ts";
+import type { Put } from "../../../src/store/store.ts";
 import { callers, entry, increment, now } from "../support/callers.ts";
 import { history, type History } from "../support/history.ts";
+import { inTurn } from "../support/in-turn.ts";
 import { isLinearizable } from "../support/linearizable.ts";
 import { noRedis } from "../support/redis-binary.ts";
 import { redisStores } from "../support/stores.ts";
-
-/** One store to the eye, whose calls go through two in turn. A put goes through the one by which it began. */
-function inTurn(stores: readonly Store[]): Store {
-  let turn = 0;
-  const by = new WeakMap<Begun, Store>();
-  const inTurn = (): Store => stores[turn++ % stores.length]!;
-  return new Proxy(stores[0]!, {
-    get(_, name) {
-      const store = inTurn();
-      if (name === "put") {
-        return (...[entry, expected, now, begun]: Parameters<Store["put"]>) =>
-          ((begun && by.get(begun)) ?? store).put(entry, expected, now, begun);
-      }
-      if (name !== "begin") return Reflect.get(store, name) as unknown;
-      return () => {
-        const begun = store.begin();
-        by.set(begun, store);
-        return begun;
-      };
-    },
-  });
-}
 
 async function seeded(seen: History): Promise<void> {
   for (const key of ["a", "b"]) {

@@ -1,4 +1,4 @@
-/** The course of a failover: a load, a kill, a promotion, and what the clients were told meanwhile. */
+/** The course of a failover: a load, a kill or an order, a promotion, and what the clients were told meanwhile. */
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import { redisStore, type RedisOptions } from "../../../src/store/redis/index.ts";
 import { ask } from "./redis-ask.ts";
@@ -17,10 +17,12 @@ const WORKERS = 2;
 export interface Group {
   /** Opens clients, one of each library. */
   open(): Promise<readonly TestClient[]>;
-  /** The server to kill, whose replica has all that it has. */
+  /** The server whose place is taken, and whose replica has all that it has. */
   victim(): Promise<RedisServer>;
   /** Takes the replica of the victim away from it. Returns how to let it go on, as a replica without a master. */
   cutOff?(victim: RedisServer): Promise<() => void>;
+  /** Makes the victim a replica of its own replica, in place of a kill. */
+  demote?(victim: RedisServer): Promise<unknown>;
   /** Resolves when another has taken the place of the victim, or it is back itself. */
   recovered(victim: RedisServer): Promise<void>;
   /** Brings the victim back beside the one that took its place, if one did. */
@@ -36,7 +38,7 @@ export interface Outcome {
   readonly back: readonly string[];
 }
 
-/** Kills a server under load, and lets the load go on until every client is served again. */
+/** Kills or demotes a server under load, and lets the load go on until every client is served again. */
 export async function failover(group: Group, storeOptions: Omit<RedisOptions, "client"> = {}): Promise<Outcome> {
   const clients = (await Promise.all(Array.from({ length: WORKERS }, async () => group.open()))).flat();
   const stores = await Promise.all(clients.map(async ({ client }) => redisStore({ ...storeOptions, client })));
@@ -54,7 +56,7 @@ export async function failover(group: Group, storeOptions: Omit<RedisOptions, "c
     const reach = await group.cutOff?.(victim);
     if (reach !== undefined) await load.calls(4 * LOAD_CLIENTS);
     const killed = performance.now();
-    await victim.kill();
+    await (group.demote === undefined ? victim.kill() : group.demote(victim));
     reach?.();
     const served = (async () => {
       await group.recovered(victim);
@@ -116,6 +118,16 @@ async function cutOff(master: RedisServer, replica: RedisServer): Promise<() => 
   replica.pause();
   await ask(master.port, "CLIENT", "KILL", "TYPE", "replica");
   return () => replica.resume();
+}
+
+/** The first master of a Cluster, whose replica is told to take its place. */
+export function demotionInCluster(cluster: RedisCluster, opens: Opens<RedisCluster>): Group {
+  const { cutOff: _, ...others } = ofCluster(cluster, opens);
+  return {
+    ...others,
+    demote: async () => ask((cluster.nodes[3] as RedisServer).port, "CLUSTER", "FAILOVER"),
+    restored: async () => cluster.inSync(),
+  };
 }
 
 /** The first master of a Cluster. */

@@ -1,8 +1,8 @@
 /** A near cache for tests: its link, its clocks and its store are moved by hand. */
-import { nearCache, type NearCacheOptions } from "../../../src/store/near-cache/near-cache.ts";
-import type { Entry, Store } from "../../../src/store/store.ts";
-import { faultyStore, type Fault } from "../../../src/testing/faulty-store.ts";
-import { manualClock, manualTimer, type ManualClock, type ManualTimer } from "../../../src/testing/index.ts";
+import { nearCache, type NearCacheOptions } from "../../../../src/store/near-cache/near-cache.ts";
+import type { Entry, Store } from "../../../../src/store/store.ts";
+import { faultyStore, type Fault } from "../../../../src/testing/faulty-store.ts";
+import { manualClock, manualTimer, type ManualClock, type ManualTimer } from "../../../../src/testing/index.ts";
 import type { HeldLink } from "./held-link.ts";
 import { SharedStore } from "./shared-store.ts";
 

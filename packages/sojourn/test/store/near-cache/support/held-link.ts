@@ -1,6 +1,6 @@
 /** The link between a store that many share and one node: changes and proofs arrive in order, when the test says so. */
-import { StoreError } from "../../../src/errors.ts";
-import type { Watch } from "../../../src/store/store.ts";
+import { StoreError } from "../../../../src/errors.ts";
+import type { Watch } from "../../../../src/store/store.ts";
 
 interface Message {
   readonly arrive: () => void;

@@ -1,8 +1,8 @@
 /** A logout on one of several processes, and for how long the others still let the session in. */
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { startProxy, type RedisProxy } from "../support/redis-proxy.ts";
-import type { RedisServer } from "../support/redis-server.ts";
+import { startProxy, type RedisProxy } from "../../support/redis-proxy.ts";
+import type { RedisServer } from "../../support/redis-server.ts";
 import type { Order, Report } from "./logout-node.ts";
 
 /** What is done to the lines on which the processes are told of changes, just before the logout. */

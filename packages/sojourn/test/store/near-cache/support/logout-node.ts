@@ -3,9 +3,9 @@
  * it was last let in. All processes of a machine share the clock that `process.hrtime` reads.
  */
 import { Redis } from "ioredis";
-import { createSessions } from "../../../src/sessions/create-sessions.ts";
-import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
-import { fromIoredis, redisStore } from "../../../src/store/redis/index.ts";
+import { createSessions } from "../../../../src/sessions/create-sessions.ts";
+import { nearCache } from "../../../../src/store/near-cache/near-cache.ts";
+import { fromIoredis, redisStore } from "../../../../src/store/redis/index.ts";
 
 /** What a process is told. */
 export type Order =

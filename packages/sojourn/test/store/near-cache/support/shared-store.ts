@@ -1,7 +1,7 @@
 /** One store for many nodes, which tells every node's link what changes. */
-import type { Entry, Head, Store } from "../../../src/store/store.ts";
-import { asyncStore, type AsyncStoreOptions } from "../../../src/testing/async-store.ts";
-import { emptySpace, naiveStore } from "../support/naive-store.ts";
+import type { Entry, Head, Store } from "../../../../src/store/store.ts";
+import { asyncStore, type AsyncStoreOptions } from "../../../../src/testing/async-store.ts";
+import { emptySpace, naiveStore } from "../../support/naive-store.ts";
 import { HeldLink } from "./held-link.ts";
 
 export interface SharedNode {
