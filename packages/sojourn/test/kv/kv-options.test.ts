@@ -107,7 +107,7 @@ test("an entry of another program is a fault, not a value", async () => {
 });
 
 test("a store that answers what cannot be is not believed", async () => {
-  const odd = { ...memoryStore(), put: () => ({ outcome: "revoked", floor: 0 }) } as unknown as KeyValue;
+  const odd = { ...memoryStore(), put: () => ({ outcome: "revoked" }) } as unknown as KeyValue;
   const kv = storage.kv({ name: "n", store: odd });
   await expect(kv.put("k", "v", { ifNotExists: true })).rejects.toMatchObject({ code: "store_unavailable" });
 });

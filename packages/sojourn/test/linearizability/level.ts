@@ -1,4 +1,4 @@
-/** At which floor a race runs: on the entries of stores, or on the sessions of managers. */
+/** At which layer a race runs: on the entries of stores, or on the sessions of managers. */
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import type { Store } from "../../src/store/store.ts";
 import { adoptToken } from "../../src/tokens/token.ts";
