@@ -11,7 +11,7 @@ export interface Kept {
   entry: Entry;
   /** Its number, which it keeps for as long as it is there. */
   readonly slot: number;
-  /** The other entries of its owner. */
+  /** The other entries of its owner; of those that are nobody's, in the order of their last uses. */
   previousOwned: Kept | undefined;
   nextOwned: Kept | undefined;
 }
@@ -27,6 +27,9 @@ const SLOTS_PER_PAGE = 4_096;
 export class MemoryEntries {
   readonly #table = new EntryTable<Kept>({ counted: true });
   readonly #owners = new EntryTable<Owned>();
+  #unowned = 0;
+  #oldestUnowned: Kept | undefined;
+  #latestUnowned: Kept | undefined;
 
   get size(): number {
     return this.#table.size;
@@ -36,6 +39,16 @@ export class MemoryEntries {
   get leastRecent(): Kept | undefined {
     const slot = this.#table.oldest();
     return slot === 0 ? undefined : this.#table.value(slot);
+  }
+
+  /** How many entries are nobody's. */
+  get unowned(): number {
+    return this.#unowned;
+  }
+
+  /** The one of them that was not used for longest. */
+  get leastRecentUnowned(): Kept | undefined {
+    return this.#oldestUnowned;
   }
 
   get(key: string): Kept | undefined {
@@ -83,6 +96,9 @@ export class MemoryEntries {
   /** Marks an entry as just used. */
   promote(kept: Kept): void {
     this.#table.promote(kept.slot);
+    if (kept.entry.owner !== null || kept === this.#latestUnowned) return;
+    this.#disown(kept);
+    this.#own(kept);
   }
 
   /** The entries of an owner, in the order of their slots. */
@@ -111,7 +127,7 @@ export class MemoryEntries {
 
   #own(kept: Kept): void {
     const { owner } = kept.entry;
-    if (owner === null) return;
+    if (owner === null) return this.#addUnowned(kept);
     const owned = this.#ownedBy(owner);
     kept.nextOwned = owned?.first;
     if (kept.nextOwned !== undefined) kept.nextOwned.previousOwned = kept;
@@ -121,12 +137,26 @@ export class MemoryEntries {
 
   #disown(kept: Kept): void {
     const { owner } = kept.entry;
-    if (owner === null) return;
+    if (owner === null) this.#dropUnowned(kept);
     const { previousOwned, nextOwned } = kept;
     kept.previousOwned = kept.nextOwned = undefined;
     if (nextOwned !== undefined) nextOwned.previousOwned = previousOwned;
     if (previousOwned !== undefined) previousOwned.nextOwned = nextOwned;
-    else this.#setFirst(owner, nextOwned);
+    else if (owner !== null) this.#setFirst(owner, nextOwned);
+  }
+
+  #addUnowned(kept: Kept): void {
+    kept.previousOwned = this.#latestUnowned;
+    if (kept.previousOwned === undefined) this.#oldestUnowned = kept;
+    else kept.previousOwned.nextOwned = kept;
+    this.#latestUnowned = kept;
+    this.#unowned++;
+  }
+
+  #dropUnowned(kept: Kept): void {
+    if (kept === this.#oldestUnowned) this.#oldestUnowned = kept.nextOwned;
+    if (kept === this.#latestUnowned) this.#latestUnowned = kept.previousOwned;
+    this.#unowned--;
   }
 
   #setFirst(owner: string, first: Kept | undefined): void {

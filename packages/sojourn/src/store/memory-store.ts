@@ -22,10 +22,17 @@ export interface MemoryStoreOptions {
   readonly maxEntries?: number;
   /**
    * What a new entry meets when all that it holds is live: `"reject"` is a fault (`store_full`), `"evict-lru"` drops
-   * the entry that was not used for longest, and reports it.
+   * the entry that was not used for longest, and reports it. Entries without an owner, such as sessions of visitors who
+   * have not logged in, go before those of users.
    * @default "reject"
    */
   readonly onFull?: "reject" | "evict-lru";
+  /**
+   * How many entries without an owner it holds at most, so that visitors cannot fill it. `onFull` says what one more
+   * meets. Everything that `storage.kv` keeps is without an owner.
+   * @default maxEntries: no limit of their own
+   */
+  readonly maxUnowned?: number;
 }
 
 /** How many revocations are remembered at most: a login is refused once that began so many of them ago. */
@@ -37,7 +44,7 @@ const MAX_REVOCATIONS = 10_000;
  * @throws TypeError for an option that is not what it should be
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
-  const { maxEntries, evicts } = resolve(options);
+  const { maxEntries, maxUnowned, evicts } = resolve(options);
   let entries = new MemoryEntries();
   // The number of each owner's last revocation, the lowest first, and the highest that was forgotten.
   let revocations = new Map<string, number>();
@@ -76,9 +83,20 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   function makeRoom(now: number, removed: Head[]): void {
     entries.removeEnded(now, RECLAIM_PER_PUT, removed);
     if (entries.size < maxEntries) return;
-    const victim = entries.leastRecent;
+    const victim = entries.leastRecentUnowned ?? entries.leastRecent;
     if (!evicts || victim === undefined) {
       throw new StoreError("store_full", `The memory store holds ${maxEntries} live entries, which is its limit`);
+    }
+    entries.remove(victim);
+    removed.push(headOf(victim.entry));
+  }
+
+  /** Makes room for one more entry that is nobody's, among those. */
+  function makeUnownedRoom(now: number, removed: Head[]): void {
+    const victim = entries.leastRecentUnowned;
+    if (entries.unowned < maxUnowned || victim === undefined) return;
+    if (!evicts && now < victim.entry.expiresAt) {
+      throw new StoreError("store_full", `The memory store holds ${maxUnowned} entries without an owner, its limit`);
     }
     entries.remove(victim);
     removed.push(headOf(victim.entry));
@@ -87,6 +105,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   function insert(entry: Entry, now: number): Put {
     const removed: Head[] = [];
     const old = entries.get(entry.key);
+    if (entry.owner === null && old?.entry.owner !== null) makeUnownedRoom(now, removed);
     if (old === undefined) makeRoom(now, removed);
     else {
       entries.remove(old);
@@ -99,6 +118,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
 
   function replace(kept: Kept, entry: Entry, now: number): Put {
     const removed: Head[] = [];
+    if (entry.owner === null && kept.entry.owner !== null) makeUnownedRoom(now, removed);
     const touchedAt = Math.max(entry.touchedAt, kept.entry.touchedAt);
     const expiresAt = Math.max(entry.expiresAt, kept.entry.expiresAt);
     entries.change(kept, keepEntry({ ...entry, touchedAt, expiresAt }));
@@ -214,8 +234,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   };
 }
 
-function resolve({ maxEntries = 1_000_000, onFull = "reject" }: MemoryStoreOptions): {
+function resolve({ maxEntries = 1_000_000, onFull = "reject", maxUnowned = maxEntries }: MemoryStoreOptions): {
   maxEntries: number;
+  maxUnowned: number;
   evicts: boolean;
 } {
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
@@ -224,7 +245,10 @@ function resolve({ maxEntries = 1_000_000, onFull = "reject" }: MemoryStoreOptio
   if (onFull !== "reject" && onFull !== "evict-lru") {
     throw new TypeError(`Expected \`onFull\` to be "reject" or "evict-lru", got ${show(onFull)}`);
   }
-  return { maxEntries, evicts: onFull === "evict-lru" };
+  if (!Number.isSafeInteger(maxUnowned) || maxUnowned < 1 || maxUnowned > maxEntries) {
+    throw new TypeError(`Expected \`maxUnowned\` to be 1 to \`maxEntries\` (${maxEntries}), got ${show(maxUnowned)}`);
+  }
+  return { maxEntries, maxUnowned, evicts: onFull === "evict-lru" };
 }
 
 function guarantees(evicts: boolean): Guarantees {

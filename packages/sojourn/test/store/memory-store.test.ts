@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/store/memory-store.ts";
 import type { Entry } from "../../src/store/store.ts";
 
@@ -23,4 +23,50 @@ test("of ten thousand revocations the first is forgotten, and what began before 
   expect(store.put(entry("c", { owner: "ann" }), null, now, later).outcome).toBe("stored");
   expect(store.put(entry("d", { owner: "user 1" }), null, now, later)).toEqual({ outcome: "revoked" });
   expect(store.put(entry("e", { owner: "user 1" }), null, now).outcome).toBe("stored");
+});
+
+describe("entries without an owner", () => {
+  const keysOf = (store: ReturnType<typeof memoryStore>): string[] =>
+    store.list({ limit: 100 }, now).items.map(({ key }) => key);
+
+  test("go first when the store is full, the least recently used one before the others", () => {
+    const store = memoryStore({ maxEntries: 4, onFull: "evict-lru" });
+    store.put(entry("ann", { owner: "ann" }), null, now);
+    for (const key of ["a", "b", "c"]) store.put(entry(key), null, now);
+    store.get("a", now);
+    const evicted = ["d", "e"].map((key) => store.put(entry(key, { owner: key }), null, now));
+    expect(evicted).toMatchObject([{ removed: [{ key: "b" }] }, { removed: [{ key: "c" }] }]);
+    store.put(entry("f", { owner: "f" }), null, now);
+    // Only when there is none left, a user's goes.
+    expect(store.put(entry("g", { owner: "g" }), null, now)).toMatchObject({ removed: [{ key: "ann" }] });
+    expect(keysOf(store).sort()).toEqual(["d", "e", "f", "g"]);
+  });
+
+  test.each(["evict-lru", "reject"] as const)("never exceed their own limit, onFull: %s", (onFull) => {
+    const store = memoryStore({ maxEntries: 10, maxUnowned: 2, onFull });
+    store.put(entry("a"), null, now);
+    store.put(entry("b"), null, now);
+    const one = (): unknown => store.put(entry("c"), null, now);
+    if (onFull === "reject") expect(one).toThrow(expect.objectContaining({ code: "store_full" }));
+    else expect(one()).toMatchObject({ removed: [{ key: "a" }] });
+    expect(store.count(now)).toBe(2);
+    // A login frees the place of the visitor that it was.
+    const [key = ""] = keysOf(store);
+    store.put(entry(key, { owner: "ann", rev: "login" }), store.get(key, now)?.rev ?? null, now);
+    expect(store.put(entry("d"), null, now)).toMatchObject({ outcome: "stored", removed: [] });
+    for (let index = 0; index < 7; index++) store.put(entry(`u${index}`, { owner: "bob" }), null, now);
+    expect(store.count(now)).toBe(10);
+  });
+
+  test("make room when their time is up, also where nothing is evicted", () => {
+    const store = memoryStore({ maxEntries: 10, maxUnowned: 1 });
+    store.put(entry("a"), null, now);
+    expect(store.put(entry("b", { expiresAt: now + 99_000 }), null, now + 60_000)).toMatchObject({
+      removed: [{ key: "a" }],
+    });
+  });
+
+  test.each([0, 1.5, 11, Number.NaN])("a limit of %d for ten entries is refused", (maxUnowned) => {
+    expect(() => memoryStore({ maxEntries: 10, maxUnowned })).toThrow(/`maxUnowned` to be 1 to `maxEntries` \(10\)/);
+  });
 });
