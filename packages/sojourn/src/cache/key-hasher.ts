@@ -11,7 +11,8 @@
  *
  * The first two are no defence: whoever knows the code can choose keys that agree in what is looked at. But such keys
  * collide, which the index counts (`KeyIndex`), and asks for the next hash ({@link KeyHasher.sharpen}); keys that
- * collide in the last one get other seeds. The seeds are 64 bits from the system's generator, for each table its own.
+ * collide in the last one get other seeds. The seeds are 64 bits from the system's generator, for each table its own. They
+ * are drawn at the first hash: a Cloudflare Worker may make a table outside of a request, but no random numbers.
  */
 import { randomInts } from "../tokens/crypto.ts";
 import { Slots, type SlotsOptions } from "./slots.ts";
@@ -42,21 +43,24 @@ export interface Way {
   readonly seeds: Int32Array;
 }
 
+/** The way of a table that has hashed nothing yet. */
+const UNSEEDED: Way = Object.freeze({ depth: FOUR, from: 0, seeds: new Int32Array(2) });
+
 /** Hashes of keys, 32 bits. */
 export class KeyHasher<V> extends Slots<V> {
-  #way: Way = { depth: FOUR, from: 0, seeds: randomInts(2) };
+  #way: Way = UNSEEDED;
   // The same, where the hash finds it at once.
   #from = 0;
-  #seed: number = this.#way.seeds[0]!;
+  #seed = 0;
   /** From which length on the four characters are there. */
-  #least = SHORT;
+  #least = NEVER;
 
   constructor(options: SlotsOptions = {}) {
     super(options);
   }
 
   hash(key: string): number {
-    if (key.length < this.#least) return hashBy(this.#way, key);
+    if (key.length < this.#least) return this.#hashSlowly(key);
     const at = this.#from;
     const four =
       (((((key.charCodeAt(at) << 8) ^ key.charCodeAt(at + 1)) << 8) ^ key.charCodeAt(at + 2)) << 8) ^
@@ -97,10 +101,16 @@ export class KeyHasher<V> extends Slots<V> {
     }
   }
 
+  #hashSlowly(key: string): number {
+    if (this.#way === UNSEEDED) this.#look({ ...UNSEEDED, seeds: randomInts(2) });
+    return hashBy(this.#way, key);
+  }
+
   #look(way: Way): void {
     if (way.depth === this.#way.depth && way.from === this.#way.from && way.seeds === this.#way.seeds) return;
     this.#way = way;
     this.#from = way.from;
+    this.#seed = way.seeds[0]!;
     this.#least = way.depth === FOUR ? Math.max(SHORT, way.from + FOUR) : NEVER;
   }
 

@@ -12,8 +12,13 @@ const MAX_DEPTH = 256;
  * @throws InvalidDataError for what JSON would drop or empty, with its path; and as `toJson` does
  */
 export function toStrictJson(data: unknown, maxLength: number): string {
-  checkValue(data, { path: [], inside: [], left: maxLength });
+  checkJson(data, maxLength);
   return toJson(data, maxLength);
+}
+
+/** @throws InvalidDataError for what JSON would drop or empty, with its path */
+export function checkJson(data: unknown, maxLength: number = Infinity): void {
+  checkValue(data, { path: [], inside: [], left: maxLength });
 }
 
 /** @throws InvalidDataError if it cannot be written as JSON, is too long, or nested too deep */

@@ -108,6 +108,18 @@ test("keys that agree in what is looked at make it look at more, in the end at a
   expect(beside.checkAll([...beside.naive.keys()])).toBe(0);
 });
 
+test("an index that has hashed nothing has drawn no seeds; two that have hashed have different ones", () => {
+  const [one, other] = [new Beside(), new Beside()];
+  expect([...one.present.seeds]).toEqual([0, 0]);
+  for (const index of [one, other]) {
+    index.add("a");
+    index.add(RANDOM[0]!);
+    expect(index.checkAll(["a", RANDOM[0]!, "b"])).toBe(0);
+  }
+  expect([...one.present.seeds]).not.toEqual([...other.present.seeds]);
+  expect(one.hash(RANDOM[1]!)).not.toBe(other.hash(RANDOM[1]!));
+});
+
 test("crafted keys cost no more than others, once the index has moved over", () => {
   const plain = new Beside();
   const crafted = new Beside();

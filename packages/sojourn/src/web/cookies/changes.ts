@@ -6,6 +6,7 @@
  * under one reserved name, which is there only while it is needed.
  */
 import { InvalidDataError } from "../../errors.ts";
+import { checkJson } from "../../sessions/json.ts";
 import { show } from "../../show.ts";
 
 /** The reserved name in the data. */
@@ -36,12 +37,15 @@ export function jsonValue(name: string, value: unknown): Pick<SetField, "json" |
   let json: string | undefined;
   try {
     json = JSON.stringify(value);
-    if (json !== undefined) return { json, value: freezeDeep(JSON.parse(json)) };
   } catch (cause) {
     // A cycle, a BigInt, a toJSON that throws, or nesting so deep that the stack ends.
     throw new InvalidDataError(`The value of ${show(name)} cannot be written as JSON`, [], { cause });
   }
-  throw new InvalidDataError(`Expected a value for ${show(name)} that is JSON, got ${show(value)}`);
+  if (json === undefined)
+    throw new InvalidDataError(`Expected a value for ${show(name)} that is JSON, got ${show(value)}`);
+  // A `Map` would come back as `{}`: it is refused here, where it is set, and not at the commit.
+  checkJson({ [name]: value });
+  return { json, value: freezeDeep(JSON.parse(json)) };
 }
 
 /** The changes of one request. */
