@@ -25,10 +25,10 @@ test("of ten thousand revocations the first is forgotten, and what began before 
   expect(store.put(entry("e", { owner: "user 1" }), null, now).outcome).toBe("stored");
 });
 
-describe("entries without an owner", () => {
-  const keysOf = (store: ReturnType<typeof memoryStore>): string[] =>
-    store.list({ limit: 100 }, now).items.map(({ key }) => key);
+const keysOf = (store: ReturnType<typeof memoryStore>): string[] =>
+  store.list({ limit: 100 }, now).items.map(({ key }) => key);
 
+describe("entries without an owner", () => {
   test("go first when the store is full, the least recently used one before the others", () => {
     const store = memoryStore({ maxEntries: 4, onFull: "evict-lru" });
     store.put(entry("ann", { owner: "ann" }), null, now);
