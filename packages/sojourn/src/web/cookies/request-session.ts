@@ -103,6 +103,15 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   /** Whether `commit` has nothing to write or to wait for: then it has set the headers when it returns, on every store. */
   readonly isUnchanged: boolean;
 
+  /**
+   * The session's `id`. If there is no session, an anonymous one is started and stored now, with what was set so far; the
+   * commit sends its cookie.
+   *
+   * @throws InvalidDataError, StoreError as `create` of the manager does
+   * @throws TypeError after the commit, and while the session is locked
+   */
+  ensureId(): Reply<M, string>;
+
   /** A field's value, with what was set in this request; `undefined` if it is not there, or its ttl is over. Frozen. */
   get<Name extends FieldName<Data>>(name: Name): Readonly<Data>[Name] | undefined;
 

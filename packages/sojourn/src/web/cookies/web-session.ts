@@ -8,7 +8,7 @@ import { Changes, jsonValue, readField, RESERVED } from "./changes.ts";
 import { commit, isUnchanged } from "./commit.ts";
 import { devices, logoutDevice, logoutOthers } from "./devices.ts";
 import { checkTarget, isNodeResponse, type CommitTarget } from "./http-messages.ts";
-import { destroy, login, logout, reauthenticate } from "./login.ts";
+import { destroy, ensureId, login, logout, reauthenticate } from "./login.ts";
 import type {
   CommitOptions,
   FieldName,
@@ -66,6 +66,10 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
 
   get isUnchanged(): boolean {
     return isUnchanged(this.#state);
+  }
+
+  ensureId(): Reply<M, string> {
+    return this.#call(ensureId(this.#state));
   }
 
   get<Name extends FieldName<Data>>(name: Name): Readonly<Data>[Name] | undefined {
