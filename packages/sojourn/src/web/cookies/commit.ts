@@ -82,13 +82,19 @@ function* writeChanges<Data, M extends Mode>(state: RequestState<Data, M>, chang
 }
 
 function* rotate<Data, M extends Mode>(state: RequestState<Data, M>): Steps<boolean> {
-  const rotated = yield* wait(state.context.sessions.rotate(state.token));
+  const { sessions } = state.context;
+  const { token: old = "", stepUp } = state;
+  const rotated =
+    stepUp === undefined
+      ? yield* wait(sessions.rotate(old))
+      : yield* wait(sessions.reauthenticate(old, { for: stepUp, rotate: true }));
   if (rotated === undefined) {
     forget(state);
     return false;
   }
   const { token, ...session } = rotated;
   state.rotate = false;
+  state.stepUp = undefined;
   state.session = session;
   state.token = token;
   state.reissue = true;

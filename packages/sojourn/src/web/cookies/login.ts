@@ -3,7 +3,7 @@ import { InvalidDataError } from "../../errors.ts";
 import type { CreateOptions } from "../../sessions/options.ts";
 import { show } from "../../show.ts";
 import { wait, type Mode, type Steps } from "../../store/reply.ts";
-import type { Duration } from "../../time/duration.ts";
+import { parseDuration, type Duration } from "../../time/duration.ts";
 import { Changes, hasReserved, jsonValue, RESERVED, type Fields } from "./changes.ts";
 import { headerOf } from "./http-messages.ts";
 import { addressOf } from "./lookup-guard.ts";
@@ -104,18 +104,26 @@ export function* logout<Data, M extends Mode>(state: RequestState<Data, M>, ever
   return wasLive;
 }
 
-/** `reauthenticate` of a request session. */
+/**
+ * `reauthenticate` of a request session: noted here, and written by the commit together with the new token. A token that
+ * was replaced meanwhile, and whose grace still runs, has no step-up and gets none.
+ */
 export function* reauthenticate<Data, M extends Mode>(
   state: RequestState<Data, M>,
-  options: { readonly for?: Duration },
+  lasting: Duration = "5m",
 ): Steps<boolean> {
-  const id = (state.session ?? state.locked)?.id;
-  if (id === undefined) return false;
-  const session = yield* wait(state.context.sessions.reauthenticate(id, options));
+  const { sessions, now } = state.context;
+  const stepUp = parseDuration(lasting, "for");
+  const before = state.session ?? state.locked;
+  if (before === undefined || state.token === undefined) return false;
+  const explanation = yield* wait(sessions.explain(state.token));
+  if (explanation.state !== "live" || explanation.token !== "current") return false;
+  const { locked: _, ...session } = before;
   state.locked = undefined;
-  state.session = session;
-  state.rotate = session !== undefined;
-  return session !== undefined;
+  state.session = Object.freeze({ ...session, reauthenticatedUntil: now() + stepUp });
+  state.stepUp = stepUp;
+  state.rotate = true;
+  return true;
 }
 
 /** `ensureId` of a request session. */

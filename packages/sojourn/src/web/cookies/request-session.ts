@@ -202,11 +202,13 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   rotate(): void;
 
   /**
-   * Notes that the user has proved to be there again, lifts a lock, and asks for a new token.
+   * Notes that the user has proved to be there again, lifts a lock, and asks for a new token. The commit writes all of
+   * that at once; if the response is a 5xx, none of it.
    *
    * @param options.for how long that counts, by default 5 minutes
-   * @returns whether there is a live session
+   * @returns whether there is a live session. `false` also if another request has replaced its token meanwhile
    * @throws StoreError
+   * @throws TypeError after the commit
    */
   reauthenticate(options?: { readonly for?: Duration }): Reply<M, boolean>;
 

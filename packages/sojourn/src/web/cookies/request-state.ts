@@ -36,6 +36,8 @@ export interface RequestState<Data, M extends Mode> {
   reissue: boolean;
   /** Whether a new token was asked for. */
   rotate: boolean;
+  /** For how long the user counts as just authenticated, in milliseconds; `undefined` if that was not proved here. */
+  stepUp: number | undefined;
   destroyed: boolean;
   loggedOut: boolean;
   /** Whether the application has accessed the session, so that its answer depends on it. */
@@ -90,6 +92,7 @@ export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): R
     begun: false,
     reissue: resumed.reissue && !isLocked,
     rotate: false,
+    stepUp: undefined,
     destroyed: false,
     loggedOut: false,
     accessed: false,
@@ -135,6 +138,7 @@ export function* replaceBy<Data, M extends Mode>(
   state.begun = true;
   state.reissue = true;
   state.rotate = false;
+  state.stepUp = undefined;
   if (wasBegun && before !== undefined) yield* wait(state.context.sessions.destroy(before.id));
 }
 
@@ -147,4 +151,5 @@ export function forget<Data>(state: RequestState<Data, Mode>): void {
   state.begun = false;
   state.reissue = false;
   state.rotate = false;
+  state.stepUp = undefined;
 }

@@ -134,7 +134,7 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   }
 
   reauthenticate(options: { readonly for?: Duration } = {}): Reply<M, boolean> {
-    return this.#call(reauthenticate(this.#state, options));
+    return this.#call(reauthenticate(this.#state, options.for));
   }
 
   commit(target: CommitTarget, options: CommitOptions = {}): Reply<M, boolean> {
