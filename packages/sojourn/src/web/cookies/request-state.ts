@@ -56,41 +56,37 @@ export interface Committed {
   readonly kept: boolean;
 }
 
-/** What `start` has found. */
-export type Resumed<Data, M extends Mode> = Pick<
+/** What is known of a request, whatever its session is. */
+export type Presented<Data, M extends Mode> = Pick<
   RequestState<Data, M>,
-  | "context"
-  | "request"
-  | "address"
-  | "carrier"
-  | "presented"
-  | "verified"
-  | "readOnly"
-  | "session"
-  | "token"
-  | "reissue"
+  "context" | "request" | "address" | "carrier" | "presented" | "verified" | "readOnly"
 >;
 
-export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): RequestState<Data, M> {
-  const { session } = resumed;
+/** The session that `start` has found. */
+export type Resumed<Data> = Pick<RequestState<Data, Mode>, "session" | "token" | "reissue">;
+
+export function requestState<Data, M extends Mode>(
+  { context, request, address, carrier, presented, verified, readOnly }: Presented<Data, M>,
+  { session, token, reissue }: Resumed<Data>,
+): RequestState<Data, M> {
   const isLocked = session?.locked === true;
   return {
-    context: resumed.context,
-    request: resumed.request,
-    address: resumed.address,
-    carrier: resumed.carrier,
-    presented: resumed.presented,
-    verified: resumed.verified,
-    readOnly: resumed.readOnly,
+    context,
+    request,
+    address,
+    carrier,
+    presented,
+    verified,
+    readOnly,
     isNew: session === undefined || isLocked,
     session: isLocked ? undefined : session,
-    token: resumed.token,
+    token,
     locked: isLocked ? session : undefined,
     changes: undefined,
     calls: undefined,
     replaced: undefined,
     begun: false,
-    reissue: resumed.reissue && !isLocked,
+    reissue: reissue && !isLocked,
     rotate: false,
     stepUp: undefined,
     destroyed: false,

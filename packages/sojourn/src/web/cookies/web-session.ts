@@ -25,6 +25,7 @@ import {
   checkWritable,
   requestState,
   storedFields,
+  type Presented,
   type RequestState,
   type Resumed,
 } from "./request-state.ts";
@@ -33,8 +34,8 @@ import {
 export class WebSession<Data, M extends Mode> implements RequestSession<Data, M> {
   readonly #state: RequestState<Data, M>;
 
-  constructor(resumed: Resumed<Data, M>) {
-    this.#state = requestState(resumed);
+  constructor(presented: Presented<Data, M>, resumed: Resumed<Data>) {
+    this.#state = requestState(presented, resumed);
   }
 
   get id(): string | undefined {
