@@ -54,6 +54,13 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
     });
   });
 
+  test("nobody's session has the lifetime of anonymous ones, and its cookie too; a login has the user's", async () => {
+    on = setUp({ store: open(), manager: { ttl: "30m", anonymousTtl: "10m" } });
+    const visited = visitor(on.web);
+    expect((await visited.visit((session) => session.set("a", 1))).cookies[0]).toContain("Max-Age=600;");
+    expect((await visited.visit((session) => session.login("ann"))).cookies[0]).toContain("Max-Age=1800;");
+  });
+
   describe("ensureId", () => {
     test("gives the id before the commit, and keeps what was set before and after", async () => {
       let id = "";
