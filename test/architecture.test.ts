@@ -119,6 +119,7 @@ test("the library imports nothing but itself and a few built-in modules, each in
     /^web: hono(\/http-exception)?$/,
     /^web: express-session$/,
     /^web: fastify$/,
+    /^web: node:timers$/,
     /^tokens: node:crypto$/,
     /^cloudflare: cloudflare:workers$/,
     /^store: node:(fs|path|process|timers|url|worker_threads)$/,

@@ -20,7 +20,7 @@ export interface Carrier extends Signer {
   /** The headers that issue a token to the client. */
   issue(token: string, session: Issued, now: number): Pick<HeaderChanges, "setCookie" | "credential">;
   /** Whether the client was told an earlier end than the session has. */
-  isBehind(verified: Verified, expiresAt: number, now: number): boolean;
+  isBehind(verified: Verified, expiresAt: number, now: () => number): boolean;
   /** The `Set-Cookie` line that deletes the cookie; none for a header. */
   readonly clearCookie: string | undefined;
 }

@@ -1,9 +1,9 @@
 /** The commit: writes a request's changes and sets the response's headers, before the first byte is sent. */
-import { InvalidDataError } from "../../errors.ts";
 import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.ts";
-import { hasReserved, RESERVED, type Changes, type Fields } from "./changes.ts";
+import type { Changes, Fields } from "./changes.ts";
 import { setHeaders, type CommitTarget, type HeaderChanges } from "./http-messages.ts";
-import { forget, replaceBy, type RequestState } from "./request-state.ts";
+import { beginAnonymous, checkReserved } from "./login.ts";
+import { forget, type RequestState } from "./request-state.ts";
 
 /** `commit` of a request session. Where nothing is to be written, it is done when it returns. */
 export function commit<Data, M extends Mode>(
@@ -62,7 +62,11 @@ function* checkReissue<Data, M extends Mode>(state: RequestState<Data, M>, token
 function* writeChanges<Data, M extends Mode>(state: RequestState<Data, M>, changes: Changes): Steps<boolean> {
   const { sessions, now } = state.context;
   const before = state.session;
-  if (before === undefined) return yield* beginAnonymous(state, changes.apply({}, now()));
+  if (before === undefined) {
+    // What was set and deleted again leaves nothing to keep.
+    if (Object.keys(changes.apply({}, now())).length > 0) yield* beginAnonymous(state);
+    return true;
+  }
   let written: Fields = {};
   const update = (data: Data): Data => (written = changes.apply(data as Fields, now())) as Data;
   const session = yield* wait(sessions.update(before.id, update));
@@ -77,24 +81,20 @@ function* writeChanges<Data, M extends Mode>(state: RequestState<Data, M>, chang
   return true;
 }
 
-function* beginAnonymous<Data, M extends Mode>(state: RequestState<Data, M>, fields: Fields): Steps<true> {
-  // What was set and deleted again leaves nothing to keep.
-  if (Object.keys(fields).length === 0) return true;
-  const created = yield* wait(state.context.sessions.create(null, fields as Data));
-  state.changes = undefined;
-  yield* replaceBy(state, created);
-  checkReserved(fields, created);
-  return true;
-}
-
 function* rotate<Data, M extends Mode>(state: RequestState<Data, M>): Steps<boolean> {
-  const rotated = yield* wait(state.context.sessions.rotate(state.token));
+  const { sessions } = state.context;
+  const { token: old = "", stepUp } = state;
+  const rotated =
+    stepUp === undefined
+      ? yield* wait(sessions.rotate(old))
+      : yield* wait(sessions.reauthenticate(old, { for: stepUp, rotate: true }));
   if (rotated === undefined) {
     forget(state);
     return false;
   }
   const { token, ...session } = rotated;
   state.rotate = false;
+  state.stepUp = undefined;
   state.session = session;
   state.token = token;
   state.reissue = true;
@@ -141,12 +141,4 @@ function headerChanges<Data>(state: RequestState<Data, Mode>): HeaderChanges | u
     return { setCookie, credential: undefined, clearSiteData, vary };
   }
   return state.accessed ? varyOnly : undefined;
-}
-
-/** @throws InvalidDataError if the manager's schema has dropped what stands under the reserved name */
-function checkReserved(written: Fields, session: { readonly data: unknown }): void {
-  if (!hasReserved(written) || hasReserved(session.data as Fields)) return;
-  throw new InvalidDataError(
-    `Expected the schema to let the field "${RESERVED}" through, which flash values and fields with a ttl need`,
-  );
 }

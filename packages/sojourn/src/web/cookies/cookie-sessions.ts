@@ -10,6 +10,7 @@ import type { IncomingRequest } from "./http-messages.ts";
 import { checkAdmitted, addressOf, type LookupFailure } from "./lookup-guard.ts";
 import { checkKeys, checkNestedOptions, COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./options.ts";
 import type { RequestSession } from "./request-session.ts";
+import type { Verified } from "./signer.ts";
 import { webContext } from "./web-context.ts";
 import { WebSession } from "./web-session.ts";
 
@@ -42,7 +43,7 @@ export interface CookieSessions<Data = Record<string, unknown>, M extends Mode =
   start(request: IncomingRequest, options?: StartOptions): Reply<M, RequestSession<Data, M>>;
 }
 
-const NOTHING = { verified: undefined, session: undefined, token: undefined, reissue: false };
+const NOTHING = { session: undefined, token: undefined, reissue: false };
 
 /**
  * Sessions over cookies, and over headers if that is asked for.
@@ -86,6 +87,20 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
     return undefined;
   }
 
+  function empty(
+    request: IncomingRequest,
+    given: StartOptions | undefined,
+    carrier: Carrier,
+    presented: boolean,
+    verified?: Verified,
+  ): RequestSession<Data, M> {
+    const readOnly = given?.readOnly === true;
+    return new WebSession<Data, M>(
+      { context, request, address: given?.address, carrier, presented, verified, readOnly },
+      NOTHING,
+    );
+  }
+
   function failed(reason: LookupFailure["reason"], carrier: Carrier, address: string | undefined): void {
     guard?.failed?.({ reason, carrier: carrier.kind, address, at: now() });
   }
@@ -95,25 +110,24 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
     const found = carrierOf(request);
     const [carrier, credential] = found ?? [fallback];
     if (carrier.kind === "cookie") crossSite?.(request);
-    const readOnly = given?.readOnly === true;
-    const resumed = { context, request, address: given?.address, carrier, readOnly, presented: true };
-    if (credential === undefined)
-      return steps.of(new WebSession<Data, M>({ ...resumed, ...NOTHING, presented: false }));
+    if (credential === undefined) return steps.of(empty(request, given, carrier, false));
     const address = guard === undefined ? undefined : addressOf(request, given?.address);
     if (guard !== undefined) checkAdmitted(guard, address);
     const verified = carrier.verify(credential);
     if (verified === undefined) {
       failed(carrier.isShaped(credential) ? "forged" : "malformed", carrier, address);
-      return steps.of(new WebSession<Data, M>({ ...resumed, ...NOTHING }));
+      return steps.of(empty(request, given, carrier, true));
     }
     const { token, look, newest } = verified;
+    const readOnly = given?.readOnly === true;
     return steps.chain(sessions.authenticate(token, readOnly ? { ...look, extend: false } : look), (session) => {
       if (session === undefined) {
         failed("not-live", carrier, address);
-        return steps.of(new WebSession<Data, M>({ ...resumed, ...NOTHING, verified }));
+        return steps.of(empty(request, given, carrier, true, verified));
       }
-      const reissue = !readOnly && (!newest || carrier.isBehind(verified, session.expiresAt, now()));
-      return steps.of(new WebSession<Data, M>({ ...resumed, verified, session, token, reissue }));
+      const reissue = !readOnly && (!newest || carrier.isBehind(verified, session.expiresAt, now));
+      const from = { context, request, address: given?.address, carrier, presented: true, verified, readOnly };
+      return steps.of(new WebSession<Data, M>(from, { session, token, reissue }));
     });
   }
 

@@ -47,7 +47,7 @@ export interface SessionCookie {
   /** When the browser is told to forget the cookie of a session with this end. */
   endFor(expiresAt: number, now: number): number;
   /** Whether a browser that was told this end forgets the cookie before its session ends. */
-  isBehind(told: number | undefined, expiresAt: number, now: number): boolean;
+  isBehind(told: number | undefined, expiresAt: number, now: () => number): boolean;
   /** The line that sets it. */
   set(credential: string, end: number, now: number): string;
   /** The line that deletes it: with the same attributes, or browsers keep it. */
@@ -166,7 +166,7 @@ function ready(settings: CookieSettings, more: { partitioned: boolean; persisten
     settings,
     endFor: (expiresAt, now) => Math.min(expiresAt, now + LONGEST),
     // Where 400 days are less than the session has, they are told anew once a day.
-    isBehind: (told = 0, expiresAt, now) => more.persistent && Math.min(expiresAt, now + LONGEST - DAY) > told,
+    isBehind: (told = 0, expiresAt, now) => more.persistent && expiresAt > told && now() + LONGEST - DAY > told,
     set(credential, end, now) {
       if (!more.persistent) return `${name}=${credential}${attributes}`;
       // Rounded up: a fresh hour is an hour, and 0 would delete the cookie.

@@ -1,9 +1,10 @@
 /** How a user's session begins, and how one ends. */
+import { InvalidDataError } from "../../errors.ts";
 import type { CreateOptions } from "../../sessions/options.ts";
 import { show } from "../../show.ts";
 import { wait, type Mode, type Steps } from "../../store/reply.ts";
-import type { Duration } from "../../time/duration.ts";
-import { Changes, jsonValue, RESERVED } from "./changes.ts";
+import { parseDuration, type Duration } from "../../time/duration.ts";
+import { Changes, hasReserved, jsonValue, RESERVED, type Fields } from "./changes.ts";
 import { headerOf } from "./http-messages.ts";
 import { addressOf } from "./lookup-guard.ts";
 import type { LoginOptions, Started } from "./request-session.ts";
@@ -27,6 +28,18 @@ export function* login<Data, M extends Mode>(
   const token = carrier.kind === "cookie" ? undefined : carrier.sign(created.token);
   yield* replaceBy(state, created);
   return { id: created.id, expiresAt: created.expiresAt, token };
+}
+
+/** Starts an anonymous session with what was set so far. */
+export function* beginAnonymous<Data, M extends Mode>(state: RequestState<Data, M>): Steps<string> {
+  const { sessions, now } = state.context;
+  const changes = (state.changes ?? new Changes()).copy();
+  const fields = changes.apply({}, now());
+  const created = yield* wait(sessions.create(null, fields as Data));
+  state.changes?.drop(changes);
+  yield* replaceBy(state, created);
+  checkReserved(fields, created);
+  return created.id;
 }
 
 /** The device that a request comes from. */
@@ -91,16 +104,38 @@ export function* logout<Data, M extends Mode>(state: RequestState<Data, M>, ever
   return wasLive;
 }
 
-/** `reauthenticate` of a request session. */
+/**
+ * `reauthenticate` of a request session: noted here, and written by the commit together with the new token. A token that
+ * was replaced meanwhile, and whose grace still runs, has no step-up and gets none.
+ */
 export function* reauthenticate<Data, M extends Mode>(
   state: RequestState<Data, M>,
-  options: { readonly for?: Duration },
+  lasting: Duration = "5m",
 ): Steps<boolean> {
-  const id = (state.session ?? state.locked)?.id;
-  if (id === undefined) return false;
-  const session = yield* wait(state.context.sessions.reauthenticate(id, options));
+  const { sessions, now } = state.context;
+  const stepUp = parseDuration(lasting, "for");
+  const before = state.session ?? state.locked;
+  if (before === undefined || state.token === undefined) return false;
+  const explanation = yield* wait(sessions.explain(state.token));
+  if (explanation.state !== "live" || explanation.token !== "current") return false;
+  const { locked: _, ...session } = before;
   state.locked = undefined;
-  state.session = session;
-  state.rotate = session !== undefined;
-  return session !== undefined;
+  state.session = Object.freeze({ ...session, reauthenticatedUntil: now() + stepUp });
+  state.stepUp = stepUp;
+  state.rotate = true;
+  return true;
+}
+
+/** `ensureId` of a request session. */
+export function* ensureId<Data, M extends Mode>(state: RequestState<Data, M>): Steps<string> {
+  if (state.locked !== undefined) throw new TypeError("The session is locked: `reauthenticate` or `login` comes first");
+  return state.session?.id ?? (yield* beginAnonymous(state));
+}
+
+/** @throws InvalidDataError if the manager's schema has dropped what stands under the reserved name */
+export function checkReserved(written: Fields, session: { readonly data: unknown }): void {
+  if (!hasReserved(written) || hasReserved(session.data as Fields)) return;
+  throw new InvalidDataError(
+    `Expected the schema to let the field "${RESERVED}" through, which flash values and fields with a ttl need`,
+  );
 }

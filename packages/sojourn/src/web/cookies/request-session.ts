@@ -103,6 +103,15 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   /** Whether `commit` has nothing to write or to wait for: then it has set the headers when it returns, on every store. */
   readonly isUnchanged: boolean;
 
+  /**
+   * The session's `id`. If there is no session, an anonymous one is started and stored now, with what was set so far; the
+   * commit sends its cookie.
+   *
+   * @throws InvalidDataError, StoreError as `create` of the manager does
+   * @throws TypeError after the commit, and while the session is locked
+   */
+  ensureId(): Reply<M, string>;
+
   /** A field's value, with what was set in this request; `undefined` if it is not there, or its ttl is over. Frozen. */
   get<Name extends FieldName<Data>>(name: Name): Readonly<Data>[Name] | undefined;
 
@@ -193,11 +202,13 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
   rotate(): void;
 
   /**
-   * Notes that the user has proved to be there again, lifts a lock, and asks for a new token.
+   * Notes that the user has proved to be there again, lifts a lock, and asks for a new token. The commit writes all of
+   * that at once; if the response is a 5xx, none of it.
    *
    * @param options.for how long that counts, by default 5 minutes
-   * @returns whether there is a live session
+   * @returns whether there is a live session. `false` also if another request has replaced its token meanwhile
    * @throws StoreError
+   * @throws TypeError after the commit
    */
   reauthenticate(options?: { readonly for?: Duration }): Reply<M, boolean>;
 

@@ -36,6 +36,8 @@ export interface RequestState<Data, M extends Mode> {
   reissue: boolean;
   /** Whether a new token was asked for. */
   rotate: boolean;
+  /** For how long the user counts as just authenticated, in milliseconds; `undefined` if that was not proved here. */
+  stepUp: number | undefined;
   destroyed: boolean;
   loggedOut: boolean;
   /** Whether the application has accessed the session, so that its answer depends on it. */
@@ -54,42 +56,39 @@ export interface Committed {
   readonly kept: boolean;
 }
 
-/** What `start` has found. */
-export type Resumed<Data, M extends Mode> = Pick<
+/** What is known of a request, whatever its session is. */
+export type Presented<Data, M extends Mode> = Pick<
   RequestState<Data, M>,
-  | "context"
-  | "request"
-  | "address"
-  | "carrier"
-  | "presented"
-  | "verified"
-  | "readOnly"
-  | "session"
-  | "token"
-  | "reissue"
+  "context" | "request" | "address" | "carrier" | "presented" | "verified" | "readOnly"
 >;
 
-export function requestState<Data, M extends Mode>(resumed: Resumed<Data, M>): RequestState<Data, M> {
-  const { session } = resumed;
+/** The session that `start` has found. */
+export type Resumed<Data> = Pick<RequestState<Data, Mode>, "session" | "token" | "reissue">;
+
+export function requestState<Data, M extends Mode>(
+  { context, request, address, carrier, presented, verified, readOnly }: Presented<Data, M>,
+  { session, token, reissue }: Resumed<Data>,
+): RequestState<Data, M> {
   const isLocked = session?.locked === true;
   return {
-    context: resumed.context,
-    request: resumed.request,
-    address: resumed.address,
-    carrier: resumed.carrier,
-    presented: resumed.presented,
-    verified: resumed.verified,
-    readOnly: resumed.readOnly,
+    context,
+    request,
+    address,
+    carrier,
+    presented,
+    verified,
+    readOnly,
     isNew: session === undefined || isLocked,
     session: isLocked ? undefined : session,
-    token: resumed.token,
+    token,
     locked: isLocked ? session : undefined,
     changes: undefined,
     calls: undefined,
     replaced: undefined,
     begun: false,
-    reissue: resumed.reissue && !isLocked,
+    reissue: reissue && !isLocked,
     rotate: false,
+    stepUp: undefined,
     destroyed: false,
     loggedOut: false,
     accessed: false,
@@ -135,6 +134,7 @@ export function* replaceBy<Data, M extends Mode>(
   state.begun = true;
   state.reissue = true;
   state.rotate = false;
+  state.stepUp = undefined;
   if (wasBegun && before !== undefined) yield* wait(state.context.sessions.destroy(before.id));
 }
 
@@ -147,4 +147,5 @@ export function forget<Data>(state: RequestState<Data, Mode>): void {
   state.begun = false;
   state.reissue = false;
   state.rotate = false;
+  state.stepUp = undefined;
 }

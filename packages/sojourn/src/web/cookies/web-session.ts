@@ -8,7 +8,7 @@ import { Changes, jsonValue, readField, RESERVED } from "./changes.ts";
 import { commit, isUnchanged } from "./commit.ts";
 import { devices, logoutDevice, logoutOthers } from "./devices.ts";
 import { checkTarget, isNodeResponse, type CommitTarget } from "./http-messages.ts";
-import { destroy, login, logout, reauthenticate } from "./login.ts";
+import { destroy, ensureId, login, logout, reauthenticate } from "./login.ts";
 import type {
   CommitOptions,
   FieldName,
@@ -25,6 +25,7 @@ import {
   checkWritable,
   requestState,
   storedFields,
+  type Presented,
   type RequestState,
   type Resumed,
 } from "./request-state.ts";
@@ -33,8 +34,8 @@ import {
 export class WebSession<Data, M extends Mode> implements RequestSession<Data, M> {
   readonly #state: RequestState<Data, M>;
 
-  constructor(resumed: Resumed<Data, M>) {
-    this.#state = requestState(resumed);
+  constructor(presented: Presented<Data, M>, resumed: Resumed<Data>) {
+    this.#state = requestState(presented, resumed);
   }
 
   get id(): string | undefined {
@@ -66,6 +67,10 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
 
   get isUnchanged(): boolean {
     return isUnchanged(this.#state);
+  }
+
+  ensureId(): Reply<M, string> {
+    return this.#call(ensureId(this.#state));
   }
 
   get<Name extends FieldName<Data>>(name: Name): Readonly<Data>[Name] | undefined {
@@ -130,7 +135,7 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   }
 
   reauthenticate(options: { readonly for?: Duration } = {}): Reply<M, boolean> {
-    return this.#call(reauthenticate(this.#state, options));
+    return this.#call(reauthenticate(this.#state, options.for));
   }
 
   commit(target: CommitTarget, options: CommitOptions = {}): Reply<M, boolean> {

@@ -1,28 +1,21 @@
 /** Every call answers a callback, if it was given one, or else with a promise. */
+import { setImmediate } from "node:timers";
 import { StoreError } from "../../errors.ts";
 
 /** Told once how a call ended: with an error, or with `null` and a value. */
 export type Callback<T> = (error: unknown, value?: T) => void;
 
 /**
- * Answers the callback, at once if the store answers at once. What the callback throws is its own, and does not make
- * it be called again.
+ * Answers the callback, in a later turn of the event loop, as express-session's own MemoryStore does. What the callback
+ * throws is then an exception of its own: it is not called again, and no promise of ours is rejected.
  */
 export function answer<T>(ask: () => T | Promise<T>, callback: Callback<T> | undefined): Promise<T> | undefined {
-  if (callback === undefined) return answerLater(ask);
-  let reply: T | Promise<T>;
-  try {
-    reply = ask();
-  } catch (error) {
-    callback(asFault(error));
-    return undefined;
-  }
-  if (isPromise(reply)) {
-    void reply.then(
-      (value) => callback(null, value),
-      (error: unknown) => callback(asFault(error)),
-    );
-  } else callback(null, reply);
+  const reply = answerLater(ask);
+  if (callback === undefined) return reply;
+  void reply.then(
+    (value) => setImmediate(() => callback(null, value)),
+    (error: unknown) => setImmediate(() => callback(error)),
+  );
   return undefined;
 }
 
@@ -38,8 +31,4 @@ async function answerLater<T>(ask: () => T | Promise<T>): Promise<T> {
 function asFault(error: unknown): unknown {
   if ((error as { readonly code?: unknown } | null | undefined)?.code !== "ENOENT") return error;
   return new StoreError("store_unavailable", "The store of the sessions cannot be reached", { cause: error });
-}
-
-function isPromise<T>(reply: T | Promise<T>): reply is Promise<T> {
-  return typeof (reply as Partial<Promise<T>> | undefined)?.then === "function";
 }

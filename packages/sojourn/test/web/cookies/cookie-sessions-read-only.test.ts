@@ -36,6 +36,7 @@ describe.each(stores)("on %s", (_, open) => {
       ["delete", (session) => session.delete("role")],
       ["flash", (session) => session.flash("notice", "hi")],
       ["takeFlash", (session) => session.takeFlash("notice")],
+      ["ensureId", async (session) => session.ensureId()],
       ["login", async (session) => session.login("bob")],
       ["logout", async (session) => session.logout()],
       ["destroy", async (session) => session.destroy()],

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { TooManySessionsError } from "../../../src/errors.ts";
-import { KEY, setUp, stores, tokenIn, visitor, type Setup, type Visitor } from "../support/visitor.ts";
+import { KEY, setUp, stores, tokenIn, visitor, writes, type Setup, type Visitor } from "../support/visitor.ts";
 
 describe.each(stores)("login and logout, on %s", (_, open) => {
   let on: Setup;
@@ -350,6 +350,19 @@ describe.each(stores)("login and logout, on %s", (_, open) => {
       expect((await ann.visit()).session.userId).toBe("ann");
     });
 
+    test("stays locked where the response to it fails", async () => {
+      await ann.visit((session) => session.reauthenticate(), { status: 500 });
+      expect((await ann.visit()).session.locked?.userId).toBe("ann");
+    });
+
+    test("keeps what was set after it", async () => {
+      await ann.visit(async (session) => {
+        await session.reauthenticate();
+        session.set("a", 2);
+      });
+      expect((await ann.visit()).session.data).toEqual({ a: 2 });
+    });
+
     test("ends with a login, and with a logout", async () => {
       const other = visitor(on.web, ann.cookie);
       await ann.visit((session) => session.login("bob"));
@@ -358,6 +371,73 @@ describe.each(stores)("login and logout, on %s", (_, open) => {
       on.clock.advance("6m");
       await ann.visit(async (session) => expect(await session.logout()).toBe(true));
       expect(await on.sessions.count()).toBe(0);
+    });
+  });
+
+  describe("reauthenticate", () => {
+    beforeEach(async () => {
+      await ann.visit((session) => session.login("ann", { a: 1 }));
+      on.calls.length = 0;
+    });
+
+    test("is one write, with the commit, and reads as done before it", async () => {
+      const old = ann.cookie;
+      const until = on.clock.now() + 600_000;
+      const { kept } = await ann.visit(async (session) => {
+        expect(await session.reauthenticate({ for: "10m" })).toBe(true);
+        expect(session.reauthenticatedUntil).toBe(until);
+        expect(writes(on.calls)).toEqual([]);
+      });
+      expect(kept).toBe(true);
+      expect(writes(on.calls)).toEqual(["put"]);
+      expect(tokenIn(ann.cookie ?? "")).not.toBe(tokenIn(old ?? ""));
+      expect((await ann.visit()).session.reauthenticatedUntil).toBe(until);
+      // The token from before is theft: nobody may come to the step-up with it.
+      expect((await visitor(on.web, old).visit()).session.userId).toBeNull();
+    });
+
+    test("keeps neither the step-up nor the new token where the response fails", async () => {
+      const old = ann.cookie;
+      await ann.visit((session) => session.reauthenticate(), { status: 500 });
+      expect(writes(on.calls)).toEqual([]);
+      expect(ann.cookie).toBe(old);
+      expect((await ann.visit()).session).toMatchObject({ userId: "ann", reauthenticatedUntil: undefined });
+    });
+
+    test("keeps what was set beside it", async () => {
+      await ann.visit(async (session) => {
+        await session.reauthenticate();
+        session.set("b", 2);
+      });
+      const { session } = await ann.visit();
+      expect(session.data).toEqual({ a: 1, b: 2 });
+      expect(session.reauthenticatedUntil).toBeDefined();
+    });
+
+    test("is refused to a token that another tab has just replaced", async () => {
+      const old = visitor(on.web, ann.cookie);
+      await ann.visit((session) => session.rotate());
+      await old.visit(async (session) => {
+        expect(session.userId).toBe("ann");
+        expect(await session.reauthenticate()).toBe(false);
+        expect(session.reauthenticatedUntil).toBeUndefined();
+      });
+      expect((await ann.visit()).session.reauthenticatedUntil).toBeUndefined();
+    });
+
+    test("comes to nothing where the session ends meanwhile", async () => {
+      const { kept } = await ann.visit(async (session) => {
+        await session.reauthenticate();
+        await on.sessions.destroy(session.id ?? "");
+      });
+      expect(kept).toBe(false);
+      expect((await ann.visit()).session.userId).toBeNull();
+    });
+
+    test.each(["0", -1, Infinity])("refuses the duration %j", async (lasting) => {
+      await ann.visit(async (session) => {
+        await expect(async () => session.reauthenticate({ for: lasting as never })).rejects.toThrow(TypeError);
+      });
     });
   });
 

@@ -54,6 +54,53 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
     });
   });
 
+  test("nobody's session has the lifetime of anonymous ones, and its cookie too; a login has the user's", async () => {
+    on = setUp({ store: open(), manager: { ttl: "30m", anonymousTtl: "10m" } });
+    const visited = visitor(on.web);
+    expect((await visited.visit((session) => session.set("a", 1))).cookies[0]).toContain("Max-Age=600;");
+    expect((await visited.visit((session) => session.login("ann"))).cookies[0]).toContain("Max-Age=1800;");
+  });
+
+  describe("ensureId", () => {
+    test("gives the id before the commit, and keeps what was set before and after", async () => {
+      let id = "";
+      const { cookies, session } = await ann.visit(async (session) => {
+        session.set("before", 1);
+        session.flash("notice", "hi");
+        id = await session.ensureId();
+        expect(session).toMatchObject({ id, userId: null, isNew: true });
+        expect((await on.sessions.get(id))?.data).toMatchObject({ before: 1 });
+        session.set("after", 2);
+        expect(await session.ensureId()).toBe(id);
+      });
+      expect(session.id).toBe(id);
+      expect(cookies).toHaveLength(1);
+      const again = await ann.visit(async (session) => {
+        expect(await session.ensureId()).toBe(id);
+        expect(session.takeFlash("notice")).toBe("hi");
+      });
+      expect(again.session.data).toEqual({ before: 1, after: 2 });
+      expect(await on.sessions.count()).toBe(1);
+    });
+
+    test("leaves nothing where the response fails, and is refused after the commit", async () => {
+      const { session } = await ann.visit(async (session) => session.ensureId(), { status: 500 });
+      expect(ann.cookie).toBeUndefined();
+      expect(await on.sessions.count()).toBe(0);
+      await expect(async () => session.ensureId()).rejects.toThrow(TypeError);
+    });
+
+    test("is a user's own after a login, and a new one after a logout", async () => {
+      await ann.visit(async (session) => {
+        const { id } = await session.login("ann");
+        expect(await session.ensureId()).toBe(id);
+        await session.logout();
+        expect(await session.ensureId()).not.toBe(id);
+      });
+      expect((await ann.visit()).session).toMatchObject({ userId: null, isNew: false });
+    });
+  });
+
   describe("fields", () => {
     test("are set, changed and deleted", async () => {
       await ann.visit((session) => {

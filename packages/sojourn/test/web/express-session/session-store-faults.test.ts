@@ -74,15 +74,6 @@ describe("a fault is never an absent session", () => {
     await store.set("123", loaded);
     expect(await store.get("123")).toMatchObject({ n: 2, m: 1 });
   });
-
-  test("what a callback throws does not make it be called again", async () => {
-    const store = open(memoryStore());
-    const callback = vi.fn<() => void>(() => {
-      throw new Error("of the callback");
-    });
-    expect(() => store.get("123", callback)).toThrow("of the callback");
-    expect(callback).toHaveBeenCalledTimes(1);
-  });
 });
 
 describe("writes", () => {
