@@ -1,6 +1,6 @@
 /**
  * Runs scripts that go by an index. Where one was evicted, the indexes are made again from the records, slice by slice, and
- * the script is run again. Until then its caller waits, at most until its deadline, and is told of a fault: never
+ * the script is run again. Until then its caller waits, at most until its deadline, which is a fault. It is never told
  * that there is nobody.
  */
 import type { Calls } from "./calls.ts";

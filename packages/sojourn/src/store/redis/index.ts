@@ -66,7 +66,7 @@ export interface RedisOptions {
    * Whether a server is let in that may drop live sessions for space: one with a `maxmemory`, and a `maxmemory-policy`
    * other than `noeviction`. `guarantees.evicts` then says so. A session that is dropped is a user who is logged out; one
    * of which only the record is dropped is still counted, for as long as it would have lived. An index that is dropped is
-   * made again from the records, during which the calls that need it throw `store_unavailable`.
+   * made again from the records. Until then, the calls that need it wait, and may throw `store_timeout`.
    * @default false
    */
   readonly allowEviction?: boolean;
