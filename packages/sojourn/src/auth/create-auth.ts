@@ -1,5 +1,5 @@
 /** `createAuth`: the session calls and the token calls over one manager. */
-import { createSessions } from "../sessions/create-sessions.ts";
+import { sessionManager } from "../sessions/create-sessions.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { Mode } from "../store/reply.ts";
@@ -35,7 +35,7 @@ export function createAuth<Fields extends object = SessionFields>(
 export function createAuth<Fields extends object>(options: AuthOptions<Mode>): Auth<Mode, Fields> {
   const resolved = resolveAuthOptions<Fields>(options);
   const { store = memoryStore() } = resolved.sessions;
-  const sessions = createSessions<SessionData<Fields>>({ ...resolved.sessions, store });
+  const sessions = sessionManager<SessionData<Fields>>({ ...resolved.sessions, store });
   return Object.freeze({
     ...sessionCalls<Mode, Fields>(sessions),
     ...tokenCalls<Fields>(sessions, resolved.tokens),

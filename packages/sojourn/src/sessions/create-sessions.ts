@@ -11,6 +11,7 @@ import { sessionOf } from "./decoded-entry.ts";
 import { endings } from "./end.ts";
 import { eventHub } from "./events.ts";
 import { explainer } from "./explain.ts";
+import type { JsonFields } from "./json.ts";
 import { listings } from "./list.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import { resolvePolicy, type SessionsOptions } from "./options.ts";
@@ -22,24 +23,30 @@ import type { Sessions } from "./sessions.ts";
 import { updater } from "./update.ts";
 
 /** A manager over a store that is synchronous: its calls return values. */
-export function createSessions<Data = Record<string, unknown>>(
+export function createSessions<Data extends JsonFields<Data> = Record<string, unknown>>(
   options?: SessionsOptions<Data, "sync">,
 ): Sessions<Data, "sync">;
 /** A manager over a store that is asynchronous: its calls return promises. */
-export function createSessions<Data = Record<string, unknown>>(
+export function createSessions<Data extends JsonFields<Data> = Record<string, unknown>>(
   options: SessionsOptions<Data, "async"> & { readonly store: Store<"async"> },
 ): Sessions<Data, "async">;
 /** A manager over a store that is chosen at run time: its calls return values or promises; `await` takes both. */
-export function createSessions<Data = Record<string, unknown>>(
+export function createSessions<Data extends JsonFields<Data> = Record<string, unknown>>(
   options: SessionsOptions<Data, Mode> & { readonly store: Store },
 ): Sessions<Data, Mode>;
 /**
- * Makes a session manager.
+ * Makes a session manager. `Data` is what JSON gives back as it was: a `Date` comes back as a text, so its type is
+ * `string`, and one with a `Date` in it does not compile.
  *
  * @throws TypeError for an option that is not what it should be
  * @throws GuaranteeError if the store guarantees less than `require` asks for
  */
 export function createSessions<Data>(options: SessionsOptions<Data, Mode> = {}): Sessions<Data, Mode> {
+  return sessionManager(options);
+}
+
+/** The same for calls of this library whose data has a type that only their caller knows. */
+export function sessionManager<Data>(options: SessionsOptions<Data, Mode>): Sessions<Data, Mode> {
   const policy = resolvePolicy(options as SessionsOptions<never, Mode>);
   const store = options.store ?? memoryStore();
   checkStore(store);

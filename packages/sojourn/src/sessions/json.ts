@@ -2,6 +2,23 @@
 import { InvalidDataError, StoreError } from "../errors.ts";
 import { show } from "../show.ts";
 
+/**
+ * What of a type JSON gives back as it was: itself, or `never` where a value would come back as something else, such as a
+ * `Date` as a text. `unknown` and `any` pass; there the check at run time is all there is.
+ */
+export type Json<T> = unknown extends T
+  ? T
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : T extends object
+      ? T extends (...given: never) => unknown
+        ? never
+        : { [Key in keyof T]: Key extends string | number ? Json<T[Key]> : never }
+      : never;
+
+/** The same of an object's fields: for a type parameter, which may not be compared with itself. */
+export type JsonFields<T> = { [Key in keyof T]: Key extends string | number ? Json<T[Key]> : never };
+
 /** The deepest nesting of data. Far beyond any use, and far below where a recursion would end the process. */
 const MAX_DEPTH = 256;
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConflictError, InvalidDataError } from "../../src/errors.ts";
+import type { Sessions } from "../../src/sessions/sessions.ts";
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
 import { asyncStore } from "../../src/testing/async-store.ts";
@@ -94,7 +95,7 @@ test("a write that is delivered twice, or whose reply is lost, counts once", asy
 });
 
 describe("data", () => {
-  const sessions = createSessions<unknown>({ maxDataLength: 1_000 });
+  const sessions = createSessions({ maxDataLength: 1_000 }) as unknown as Sessions<unknown, "sync">;
 
   test("comes back as JSON has it, equal, frozen, and sharing nothing with what was given", () => {
     fc.assert(
