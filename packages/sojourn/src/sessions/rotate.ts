@@ -42,7 +42,8 @@ export function rotator<Data, M extends Mode>(context: ManagerContext<Data, M>):
     if (verdict === "unknown") return { answer: "wrong-secret" };
     if (isLocked(entry, now, policy)) return { answer: "locked" };
     if (verdict === "in-grace") {
-      const token = currentToken(record, credential);
+      // It has no part in a step-up, also one from before it was replaced.
+      const token = now < (record.reauthenticatedUntil ?? 0) ? undefined : currentToken(record, credential);
       return { answer: token === undefined ? "replaced" : { token, ...sessionOf(context, entry) } };
     }
     const next = succession(record, credential, now, grace);

@@ -78,8 +78,8 @@ export interface Sessions<Data, M extends Mode> {
 
   /**
    * Gives a live session a new token; `undefined` if the token is not live. The id stays. Repeated with the same old
-   * token within the grace, by any number of tabs at once, it returns the same new one. Do this at every change of
-   * privilege, with a grace of 0 (OWASP ASVS 5.0, 7.2.4).
+   * token within the grace, by any number of tabs at once, it returns the same new one; while `reauthenticatedUntil` is
+   * to come, `undefined`. Do this at every change of privilege, with a grace of 0 (OWASP ASVS 5.0, 7.2.4).
    *
    * @param options.grace for how long the old token still works, by default `rotationGrace`
    * @throws ConflictError if others came first too often in a row, or if the graces of four tokens (of two, in a session
@@ -91,8 +91,8 @@ export interface Sessions<Data, M extends Mode> {
   /**
    * Notes that the user of a live session has proved to be there again, with a password or a passkey: the session's
    * `reauthenticatedUntil` is set, a lock is lifted, and both its lifetimes start anew (NIST SP 800-63B-4, 5.2).
-   * `undefined` if there is none. A token in its grace sees nothing of it, and cannot be exchanged for the current one any
-   * more.
+   * `undefined` if there is none. A token in its grace sees nothing of it, and cannot be exchanged for the current one
+   * while it counts, nor ever if it was replaced before.
    *
    * @param options.for how long that counts, by default 5 minutes
    * @throws ConflictError if others came first too often in a row; nothing was changed

@@ -109,6 +109,21 @@ describe.each(modes)("step-up and lock: %s", (_, open) => {
     expect(rejections).toEqual(["replaced", "replaced"]);
   });
 
+  test("a token that was replaced after a step-up leads to no token that has it", async () => {
+    const { sessions, clock } = managed({ rotationGrace: "1h" });
+    const { token: old, id } = await sessions.create("u");
+    await sessions.reauthenticate(id, { for: "10m" });
+    expect(await sessions.rotate(old)).toHaveProperty("reauthenticatedUntil");
+    const rejections: unknown[] = [];
+    sessions.on("rejected", ({ reason }) => rejections.push(reason));
+    clock.advance(10 * MINUTE - 1);
+    expect(await sessions.authenticate(old)).not.toHaveProperty("reauthenticatedUntil");
+    expect(await sessions.rotate(old)).toBeUndefined();
+    expect(rejections).toEqual(["replaced"]);
+    clock.advance(1);
+    expect(await sessions.rotate(old)).toMatchObject({ id });
+  });
+
   test("what an extension by a token in its grace returns and reports has no step-up either", async () => {
     const { sessions, clock } = managed({ rotationGrace: "1h", refreshThreshold: "1h" });
     const { token: old, id } = await sessions.create("u");
