@@ -8,8 +8,8 @@ import { sqliteAuditSink, type SqliteAuditSink } from "../../src/audit/sqlite-au
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import { sqliteStore, type SqliteDatabase } from "../../src/store/sqlite/index.ts";
 import { manualClock } from "../../src/time/manual-clock.ts";
-import { BetterSqlite3 } from "../store/sqlite/better-sqlite3.ts";
-import { testFile } from "../store/sqlite/folder.ts";
+import { BetterSqlite3 } from "../store/sqlite/support/better-sqlite3.ts";
+import { testFile } from "../store/sqlite/support/folder.ts";
 
 const T = Date.UTC(2026, 0, 1);
 const opened: { close(): void }[] = [];

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sqliteStore } from "../../src/store/sqlite/index.ts";
 import { endOfPrefix, fromStored, toStored } from "../../src/store/stored-text.ts";
-import { entry, now } from "./sqlite/folder.ts";
+import { entry, now } from "./sqlite/support/folder.ts";
 
 /** Strings with lone surrogates, and with the character that marks them. */
 const anyText = fc

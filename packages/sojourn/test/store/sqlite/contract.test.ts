@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import { storeContract, type OpenStore } from "../../../src/testing/index.ts";
-import { BetterSqlite3 } from "./better-sqlite3.ts";
+import { BetterSqlite3 } from "./support/better-sqlite3.ts";
 
 interface Place {
   readonly open: OpenStore;

@@ -17,7 +17,7 @@ import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { entry, now, testFile, testFolder } from "./folder.ts";
+import { entry, now, testFile, testFolder } from "./support/folder.ts";
 
 /** For longer than this, reads may go on without a look at the files. */
 const LATER = now + 100;

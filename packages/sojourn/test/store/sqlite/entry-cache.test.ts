@@ -5,7 +5,7 @@ import { nothingToWatch } from "../../../src/store/sqlite/change-watch.ts";
 import { entryCache } from "../../../src/store/sqlite/entry-cache.ts";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { entry, now, testFile } from "./folder.ts";
+import { entry, now, testFile } from "./support/folder.ts";
 
 /** A cache of two entries over a count of changes that goes where it is told to. */
 function followed(onItsWay: (changes: number) => readonly string[] | undefined) {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
-import { entry, now, testFile } from "./folder.ts";
+import { entry, now, testFile } from "./support/folder.ts";
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;

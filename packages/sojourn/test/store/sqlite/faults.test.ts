@@ -6,8 +6,8 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { StoreError } from "../../../src/errors.ts";
 import { sqliteStore, type SqliteFileOptions } from "../../../src/store/sqlite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { BetterSqlite3 } from "./better-sqlite3.ts";
-import { entry, now, testFile, testFolder } from "./folder.ts";
+import { BetterSqlite3 } from "./support/better-sqlite3.ts";
+import { entry, now, testFile, testFolder } from "./support/folder.ts";
 
 /** The fault of a call, thrown or as a rejection. */
 async function faultOf(call: () => unknown): Promise<StoreError> {

@@ -8,7 +8,7 @@ import { build } from "rolldown";
 import { expect, onTestFinished, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
-import { entry, now, testFile, testFolder } from "./folder.ts";
+import { entry, now, testFile, testFolder } from "./support/folder.ts";
 
 function opened(path = testFile()): { store: Store<"async">; path: string } {
   return { store: sqliteStore({ path, commit: "grouped", busyTimeout: 50 }), path };

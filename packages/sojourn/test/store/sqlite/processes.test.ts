@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
-import { entry, now, testFile } from "./folder.ts";
+import { entry, now, testFile } from "./support/folder.ts";
 
-const script = fileURLToPath(new URL("child.ts", import.meta.url));
+const script = fileURLToPath(new URL("support/child.ts", import.meta.url));
 const commits = ["each", "grouped"] as const;
 
 /** How often a writer is killed: `SOJOURN_KILLS` says more. */

@@ -5,7 +5,7 @@ import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import { MIGRATIONS, openNamespace, SCHEMA_VERSION } from "../../../src/store/sqlite/schema.ts";
 import { databasePort, type SqlPort } from "../../../src/store/sqlite/sql-port.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { entry, now, testFile } from "./folder.ts";
+import { entry, now, testFile } from "./support/folder.ts";
 
 function connect(path: string): { database: DatabaseSync; port: SqlPort } {
   const database = new DatabaseSync(path, { timeout: 0 });

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { databasePort, type SqliteDatabase, type SqliteStatement } from "../../../src/store/sqlite/sql-port.ts";
-import { BetterSqlite3 } from "./better-sqlite3.ts";
+import { BetterSqlite3 } from "./support/better-sqlite3.ts";
 
 /** A driver that has rows as objects only, as node:sqlite had at first. */
 function plain(): SqliteDatabase {

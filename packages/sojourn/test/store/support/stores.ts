@@ -7,7 +7,7 @@ import { memoryStore } from "../../../src/store/memory-store.ts";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { asyncStore } from "../../../src/testing/index.ts";
-import { BetterSqlite3 } from "../sqlite/better-sqlite3.ts";
+import { BetterSqlite3 } from "../sqlite/support/better-sqlite3.ts";
 import { redisStore } from "../../../src/store/redis/index.ts";
 import { emptySpace, naiveStore, type Space } from "./naive-store.ts";
 import { ioredis5, ioredis6, nodeRedis5, nodeRedis6, type OpenClient } from "./redis-clients.ts";

@@ -1,6 +1,6 @@
 /** better-sqlite3 has no types of its own. */
 import { createRequire } from "node:module";
-import type { SqliteDatabase } from "../../../src/store/sqlite/index.ts";
+import type { SqliteDatabase } from "../../../../src/store/sqlite/index.ts";
 
 export interface BetterSqlite3 extends SqliteDatabase {
   exec(sql: string): void;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { Entry } from "../../../src/store/store.ts";
+import type { Entry } from "../../../../src/store/store.ts";
 
 /** A folder that goes with the test. */
 export function testFolder(): string {

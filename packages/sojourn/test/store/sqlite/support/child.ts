@@ -1,8 +1,8 @@
 /** The other process of the tests: `node child.ts <role> <path> <commit>`. It writes a line for each thing it did. */
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { sqliteStore } from "../../../src/store/sqlite/index.ts";
-import type { Entry } from "../../../src/store/store.ts";
+import { sqliteStore } from "../../../../src/store/sqlite/index.ts";
+import type { Entry } from "../../../../src/store/store.ts";
 
 const [role, path = "", commit] = process.argv.slice(2);
 const now = Date.UTC(2026, 0, 1);
