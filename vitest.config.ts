@@ -8,6 +8,7 @@ export default defineConfig({
     // Tests run on the sources, so that a stack trace and the coverage name the line that was written.
     alias: [
       { find: /^sojourn$/, replacement: source("index.ts") },
+      { find: /^sojourn\/core$/, replacement: source("core.ts") },
       { find: /^sojourn\/(redis|sqlite)$/, replacement: source("store/$1/index.ts") },
       { find: /^sojourn\/audit\/sqlite$/, replacement: source("audit/sqlite.ts") },
       {

@@ -119,6 +119,7 @@ test("types resolve for those who import it as ESM (attw)", () => {
 test.each([
   ["everything that sojourn exports", 'export * from "sojourn";', 19],
   ["what createSessions needs", 'export { createSessions } from "sojourn";', 17.5],
+  ["what createSessions needs where a store is given", 'export { createSessions } from "sojourn/core";', 10.75],
 ])("%s is small, minified and gzipped", async (_, code, kibibytes) => {
   const bundle = await rolldown({
     input: "entry",
@@ -126,7 +127,11 @@ test.each([
     plugins: [
       {
         name: "entry",
-        resolveId: (id) => (id === "sojourn" ? join(library, "dist/index.js") : id === "entry" ? id : null),
+        resolveId: (id) => {
+          if (id === "sojourn") return join(library, "dist/index.js");
+          if (id === "sojourn/core") return join(library, "dist/core.js");
+          return id === "entry" ? id : null;
+        },
         load: (id) => (id === "entry" ? code : null),
       },
     ],

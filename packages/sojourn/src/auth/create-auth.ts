@@ -1,5 +1,5 @@
 /** `createAuth`: the session calls and the token calls over one manager. */
-import { sessionManager } from "../sessions/create-sessions.ts";
+import { sessionManager } from "../sessions/session-manager.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { Mode } from "../store/reply.ts";

@@ -1,26 +1,10 @@
-/** The session manager: the rules of `lifecycle.ts` over a store. */
-import { FRESH } from "../store/fresh-answers.ts";
 import { memoryStore } from "../store/memory-store.ts";
-import { replies, run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
+import type { Mode } from "../store/reply.ts";
 import type { Store } from "../store/store.ts";
-import { parseSessionId } from "../tokens/token.ts";
-import { authenticator, refreshed } from "./authenticate.ts";
-import { creator } from "./create.ts";
-import { dataCodec } from "./data.ts";
-import { sessionOf } from "./decoded-entry.ts";
-import { endings } from "./end.ts";
-import { eventHub } from "./events.ts";
-import { explainer } from "./explain.ts";
 import type { JsonFields } from "./json.ts";
-import { listings } from "./list.ts";
-import type { ManagerContext } from "./manager-context.ts";
-import { resolvePolicy, type SessionsOptions } from "./options.ts";
-import { reauthenticator } from "./reauthenticate.ts";
-import { checkRequirements, checkStore } from "./requirements.ts";
-import { rotator } from "./rotate.ts";
-import type { Session } from "./session.ts";
+import type { SessionsOptions } from "./options.ts";
+import { sessionManager } from "./session-manager.ts";
 import type { Sessions } from "./sessions.ts";
-import { updater } from "./update.ts";
 
 /** A manager over a store that is synchronous: its calls return values. */
 export function createSessions<Data extends JsonFields<Data> = Record<string, unknown>>(
@@ -35,81 +19,12 @@ export function createSessions<Data extends JsonFields<Data> = Record<string, un
   options: SessionsOptions<Data, Mode> & { readonly store: Store },
 ): Sessions<Data, Mode>;
 /**
- * Makes a session manager. `Data` is what JSON gives back as it was: a `Date` comes back as a text, so its type is
+ * Makes a session manager; without a `store`, over one in memory. `Data` is what JSON gives back as it was: a `Date` comes back as a text, so its type is
  * `string`, and one with a `Date` in it does not compile.
  *
  * @throws TypeError for an option that is not what it should be
  * @throws GuaranteeError if the store guarantees less than `require` asks for
  */
 export function createSessions<Data>(options: SessionsOptions<Data, Mode> = {}): Sessions<Data, Mode> {
-  return sessionManager(options);
-}
-
-/** The same for calls of this library whose data has a type that only their caller knows. */
-export function sessionManager<Data>(options: SessionsOptions<Data, Mode>): Sessions<Data, Mode> {
-  const policy = resolvePolicy(options as SessionsOptions<never, Mode>);
-  const store = options.store ?? memoryStore();
-  checkStore(store);
-  checkRequirements(store.guarantees, options.require ?? {});
-  const sessions = assemble<Data, Mode>({
-    store,
-    policy,
-    codec: dataCodec(options.schema, policy, store.mode),
-    events: eventHub(options.onListenerError),
-  });
-  return Object.freeze(store.mode === "sync" ? sessions : rejecting(sessions));
-}
-
-function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M> {
-  const { store, policy, events } = context;
-  const { chain, of } = replies(store.mode);
-
-  return {
-    mode: store.mode,
-    guarantees: store.guarantees,
-    create: creator(context),
-    authenticate: authenticator(context),
-    get(id) {
-      parseSessionId(id);
-      return chain(store.get(id, policy.clock.now()), (entry) =>
-        of(entry === undefined ? undefined : sessionOf(context, entry)),
-      );
-    },
-    refresh: (id) => run(store.mode, refresh(id)),
-    update: updater(context),
-    rotate: rotator(context),
-    reauthenticate: reauthenticator(context),
-    ...endings(context),
-    ...listings(context),
-    count: () => store.count(policy.clock.now()),
-    begin: () => store.begin(),
-    explain: explainer(context),
-    policy,
-    on: events.on,
-    listens: events.listens,
-  };
-
-  function* refresh(id: string): Steps<Session<Data> | undefined> {
-    parseSessionId(id);
-    const now = policy.clock.now();
-    const entry = yield* wait(store.get(id, now, FRESH));
-    return entry === undefined ? undefined : yield* refreshed(context, entry, now);
-  }
-}
-
-/** A manager whose calls reject where they would throw, so that a caller of promises has one place for errors. */
-function rejecting<Data>(sessions: Sessions<Data, Mode>): Sessions<Data, Mode> {
-  const { mode, guarantees, policy, begin, on, listens, ...calls } = sessions;
-  const wrapped = Object.entries(calls).map(([name, call]) => [
-    name,
-    // Not an async function: that would put a promise around the promise of each call.
-    (...given: readonly unknown[]): Reply<Mode, unknown> => {
-      try {
-        return (call as (...given: readonly unknown[]) => Reply<Mode, unknown>)(...given);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    },
-  ]);
-  return { mode, guarantees, policy, begin, on, listens, ...(Object.fromEntries(wrapped) as typeof calls) };
+  return sessionManager({ ...options, store: options.store ?? memoryStore() });
 }
