@@ -95,6 +95,42 @@ describe.each(modes)("law 2, logout means logout: %s", (_, open) => {
     expect(waits).toBe(2);
   });
 
+  test("what ends a session or its token waits for every node, and nothing else does", async () => {
+    const inner = open();
+    let waits = 0;
+    const propagated = (): Reply<Mode, void> => {
+      waits++;
+      return inner.mode === "sync" ? undefined : Promise.resolve();
+    };
+    const { sessions, clock } = managed({ store: { ...inner, propagated }, refreshThreshold: "30m" });
+    const waiting = async (call: () => unknown): Promise<number> => {
+      const before = waits;
+      await call();
+      return waits - before;
+    };
+    const { token, id } = await sessions.create("u");
+    clock.advance("1m");
+    expect(await waiting(() => sessions.create("u"))).toBe(0);
+    expect(await waiting(() => sessions.authenticate(token))).toBe(0);
+    expect(await waiting(() => sessions.refresh(id))).toBe(0);
+    expect(await waiting(() => sessions.update(id, { a: 1 }))).toBe(0);
+    expect(await waiting(() => sessions.reauthenticate(id))).toBe(0);
+    expect(await waiting(() => sessions.cleanup())).toBe(0);
+
+    const stepped = await sessions.reauthenticate(token, { rotate: true });
+    expect(waits).toBe(1);
+    const rotated = await sessions.rotate(stepped?.token);
+    expect(waits).toBe(2);
+    clock.advance("1m");
+    expect(await waiting(() => sessions.authenticate(stepped?.token))).toBe(1);
+    expect(await sessions.authenticate(rotated?.token)).toBeUndefined();
+    await sessions.create("u", {}, { token: "mine" });
+    expect(await waiting(() => sessions.create("u", {}, { token: "mine" }))).toBe(1);
+    expect(await waiting(() => sessions.destroy(id))).toBe(1);
+    expect(await waiting(() => sessions.destroyByUser("u"))).toBe(1);
+    expect(await waiting(() => sessions.destroyByUser("u"))).toBe(1);
+  });
+
   test("an adopted token can log in again, as a new session", async () => {
     const { sessions, clock } = managed();
     const first = await sessions.create("ann", { a: 1 }, { token: "mine" });
