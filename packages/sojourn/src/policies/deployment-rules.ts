@@ -44,7 +44,9 @@ export const storeRules: readonly Rule[] = [
     severity: "should",
     what: "a session that was ended cannot be used again",
     expected: "answers that are never out of date, or a logout that waits until none can be",
-    advice: "Set `strict` on the near cache, so that `destroy` resolves when no node can still answer from it",
+    advice:
+      "Keep the near cache `strict`, so that `destroy` resolves when no node can still answer from it. Redis alone has " +
+      "500 ms: a master that was demoted may answer for so long",
     violation: ({ guarantees }) =>
       guarantees.staleMs > 0 && guarantees.staleMs <= BRIEFLY
         ? `answers can be ${guarantees.staleMs} ms out of date`

@@ -12,7 +12,7 @@ export interface AsyncStoreOptions {
 }
 
 /**
- * A synchronous store with the face of a remote one: every call is a promise, with a pause before it happens and one
+ * A synchronous store that is called like a remote one: every call is a promise, with a pause before it happens and one
  * after it. The calls themselves stay one step each, so that what a test finds by reordering them is in the caller.
  */
 export function asyncStore(store: Store<"sync">, { pause = async () => {} }: AsyncStoreOptions = {}): Store<"async"> {
