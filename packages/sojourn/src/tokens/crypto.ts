@@ -80,34 +80,34 @@ export function hmacWithKey(key: HmacKey, text: string): string {
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-/** How many bytes longer than its text a sealed one is. */
-export const SEAL_BYTES: number = IV_BYTES + TAG_BYTES;
+/** How many bytes longer than its text an encrypted one is. */
+export const ENCRYPTION_BYTES: number = IV_BYTES + TAG_BYTES;
 
 /**
  * A text that only the same key opens again (AES-256-GCM), as base64url. The key is one of {@link hmacKey}.
  *
  * @param nonce base64url, of 12 bytes or more, never the same for two texts: an HMAC of the text, so that the same text is
- *   sealed in the same way
+ *   encrypted in the same way
  */
-export function seal(key: HmacKey, text: string, nonce: string): string {
+export function encrypt(key: HmacKey, text: string, nonce: string): string {
   const iv = fromBase64url(nonce).subarray(0, IV_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key as KeyObject, iv);
   const hidden = cipher.update(text, "utf8");
   cipher.final();
-  const sealed = new Uint8Array(SEAL_BYTES + hidden.length);
-  sealed.set(iv);
-  sealed.set(cipher.getAuthTag(), IV_BYTES);
-  sealed.set(hidden, SEAL_BYTES);
-  return base64url(sealed, 0, sealed.length);
+  const encrypted = new Uint8Array(ENCRYPTION_BYTES + hidden.length);
+  encrypted.set(iv);
+  encrypted.set(cipher.getAuthTag(), IV_BYTES);
+  encrypted.set(hidden, ENCRYPTION_BYTES);
+  return base64url(encrypted, 0, encrypted.length);
 }
 
-/** The text that was sealed with this key; `undefined` if it was not. */
-export function unseal(key: HmacKey, sealed: string): string | undefined {
+/** The text that was encrypted with this key; `undefined` if it was not. */
+export function decrypt(key: HmacKey, encrypted: string): string | undefined {
   try {
-    const bytes = fromBase64url(sealed);
+    const bytes = fromBase64url(encrypted);
     const decipher = createDecipheriv("aes-256-gcm", key as KeyObject, bytes.subarray(0, IV_BYTES));
-    decipher.setAuthTag(bytes.subarray(IV_BYTES, SEAL_BYTES));
-    return decipher.update(bytes.subarray(SEAL_BYTES), undefined, "utf8") + decipher.final("utf8");
+    decipher.setAuthTag(bytes.subarray(IV_BYTES, ENCRYPTION_BYTES));
+    return decipher.update(bytes.subarray(ENCRYPTION_BYTES), undefined, "utf8") + decipher.final("utf8");
   } catch {
     return undefined;
   }

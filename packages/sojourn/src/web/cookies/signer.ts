@@ -9,7 +9,15 @@
  * says whose it is, under encryption, so that who asks for a logout everywhere is known after the session has ended.
  */
 import type { PreparedOptions } from "../../sessions/authenticate.ts";
-import { equalDigests, hmacKey, hmacWithKey, seal, SEAL_BYTES, unseal, type HmacKey } from "../../tokens/crypto.ts";
+import {
+  equalDigests,
+  hmacKey,
+  hmacWithKey,
+  encrypt,
+  ENCRYPTION_BYTES,
+  decrypt,
+  type HmacKey,
+} from "../../tokens/crypto.ts";
 import { hashOf, readToken } from "../../tokens/token.ts";
 
 /** What a cookie says beside its token. */
@@ -26,8 +34,8 @@ export interface Verified {
   readonly token: string;
   /** When the browser was told to forget it, in epoch milliseconds; `undefined` if it was told no end. */
   readonly end: number | undefined;
-  /** Whose it is, sealed. */
-  readonly sealedUser: string | undefined;
+  /** Whose it is, encrypted. */
+  readonly encryptedUser: string | undefined;
   /** For `authenticate`: the token taken apart and hashed, once for all the requests that present it. */
   readonly look: PreparedOptions;
   /** Whether it was signed with the first key; if not, the client gets a new one. */
@@ -59,9 +67,9 @@ const SHORTEST_TOKEN = 70;
 const END_LENGTH = 9;
 /** A user's id that is longer, in characters, is left out: a cookie has 4,096 bytes for all. */
 const LONGEST_USER = 128;
-const SEALED_LENGTH = Math.ceil(((SEAL_BYTES + 3 * LONGEST_USER) * 4) / 3);
+const ENCRYPTED_LENGTH = Math.ceil(((ENCRYPTION_BYTES + 3 * LONGEST_USER) * 4) / 3);
 /** The most bytes that a credential has. */
-export const CREDENTIAL_BYTES: number = LONGEST_TOKEN + END_LENGTH + SEALED_LENGTH + DIGEST_LENGTH + 3;
+export const CREDENTIAL_BYTES: number = LONGEST_TOKEN + END_LENGTH + ENCRYPTED_LENGTH + DIGEST_LENGTH + 3;
 /** How many verified credentials each of two generations remembers. */
 const REMEMBERED = 16_384;
 
@@ -81,7 +89,7 @@ function isShaped(credential: string): boolean {
 /** A signer with keys that were checked. */
 export function signer({ keys, allowLocked }: Signing, purpose: string): Signer {
   const ready = keys.map((key) => hmacKey(key, `sojourn ${purpose}`)) as [HmacKey, ...HmacKey[]];
-  const sealing = keys.map((key) => hmacKey(key, `sojourn user of ${purpose}`)) as [HmacKey, ...HmacKey[]];
+  const userKeys = keys.map((key) => hmacKey(key, `sojourn user of ${purpose}`)) as [HmacKey, ...HmacKey[]];
   // An HMAC costs more than the rest of a look-up, so a credential that was found right is remembered. A forged one
   // never is: it would push out the others. A Map finds by the whole text, so it tells nothing about a part of one.
   let young = new Map<string, Verified>();
@@ -99,14 +107,14 @@ export function signer({ keys, allowLocked }: Signing, purpose: string): Signer 
   function check(presented: string): Verified | undefined {
     if (!isShaped(presented)) return undefined;
     const credential = copyOf(presented);
-    const [, token = "", end, sealedUser, signature = ""] = SHAPE.exec(credential) ?? [];
+    const [, token = "", end, encryptedUser, signature = ""] = SHAPE.exec(credential) ?? [];
     const signed = credential.slice(0, -DIGEST_LENGTH - 1);
     const index = ready.findIndex((key) => equalDigests(hmacWithKey(key, signed), signature));
     const parts = index === -1 ? undefined : readToken(token);
     if (parts === undefined) return undefined;
     const look = { allowLocked, credential: { ...parts, hash: hashOf(parts) } };
     const told = end === undefined ? undefined : Number.parseInt(end, 36);
-    return { credential, token, end: told, sealedUser, look, newest: index === 0 };
+    return { credential, token, end: told, encryptedUser, look, newest: index === 0 };
   }
 
   function contentOf(token: string, told: Told | undefined): string {
@@ -114,7 +122,7 @@ export function signer({ keys, allowLocked }: Signing, purpose: string): Signer 
     const { end, userId } = told;
     const content = `${token}.${end.toString(36)}`;
     if (userId === null || userId.length > LONGEST_USER) return content;
-    return `${content}.${seal(sealing[0], userId, hmacWithKey(ready[0], `user ${token} ${userId}`))}`;
+    return `${content}.${encrypt(userKeys[0], userId, hmacWithKey(ready[0], `user ${token} ${userId}`))}`;
   }
 
   return {
@@ -129,10 +137,10 @@ export function signer({ keys, allowLocked }: Signing, purpose: string): Signer 
       const verified = old.get(credential) ?? check(credential);
       return verified === undefined ? undefined : remember(verified);
     },
-    userOf({ sealedUser }) {
-      if (sealedUser === undefined) return undefined;
-      for (const key of sealing) {
-        const userId = unseal(key, sealedUser);
+    userOf({ encryptedUser }) {
+      if (encryptedUser === undefined) return undefined;
+      for (const key of userKeys) {
+        const userId = decrypt(key, encryptedUser);
         if (userId !== undefined) return userId;
       }
       return undefined;

@@ -275,7 +275,7 @@ describe.each(stores)("login and logout, on %s", (_, open) => {
       expect(await on.sessions.get(id)).toBeDefined();
     });
 
-    test("also where an older key has sealed it", async () => {
+    test("also where an older key has encrypted it", async () => {
       const { tab, id } = await overtaken();
       const rotated = visitor(on.again({ keys: ["a newer key of the tests, 32 bytes or more", KEY] }), tab.cookie);
       await rotated.visit(async (session) => expect(await session.logout({ everywhere: true })).toBe(true));
