@@ -3,7 +3,19 @@
  * compiles by accident, and the published types need no runtime's types. The tests compile the same sources
  * against @types/node, so a declaration here that is wrong does not get far.
  */
+declare module "node:buffer" {
+  export const Buffer: {
+    alloc(size: number): Buffer;
+    from(text: string, encoding: "base64url"): Buffer;
+    concat(list: readonly Uint8Array[]): Buffer;
+  };
+  export interface Buffer extends Uint8Array {
+    toString(encoding?: "base64url", start?: number, end?: number): string;
+  }
+}
+
 declare module "node:crypto" {
+  import type { Buffer } from "node:buffer";
   export function randomFillSync(bytes: Uint8Array): Uint8Array;
   export function hash(algorithm: "sha256", data: string, encoding: "base64url"): string;
   export function createHash(algorithm: "sha256"): Digest;
@@ -26,6 +38,7 @@ declare module "node:crypto" {
   }
   interface Digest {
     update(data: string): Digest;
+    digest(): Buffer;
     digest(encoding: "base64url"): string;
   }
 }

@@ -1,7 +1,9 @@
 /**
  * The one file that touches cryptography: `node:crypto`'s synchronous functions, which Node, Bun, Deno and workerd
- * all have. A promise for each hash would cost a hundred times the hash.
+ * all have. A promise for each hash would cost a hundred times the hash. Base64url is `node:buffer`'s, a third of the
+ * cost of a loop.
  */
+import { Buffer } from "node:buffer";
 import {
   createCipheriv,
   createDecipheriv,
@@ -13,9 +15,8 @@ import {
   type KeyObject,
 } from "node:crypto";
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const POOL_BYTES = 8_192;
-const pool = new Uint8Array(POOL_BYTES);
+const pool = Buffer.alloc(POOL_BYTES);
 let taken = POOL_BYTES;
 
 /**
@@ -31,7 +32,7 @@ export function randomText(bytes: number): string {
     randomFillSync(pool);
     taken = 0;
   }
-  const text = base64url(pool, taken, bytes);
+  const text = pool.toString("base64url", taken, taken + bytes);
   pool.fill(0, taken, (taken += bytes));
   return text;
 }
@@ -56,9 +57,7 @@ export function hmacSha256(key: string, text: string): string {
 
 /** The first 8 bytes of an HMAC-SHA256, as 11 characters of base64url: enough where each wrong guess costs a request. */
 export function hmacTag(key: string, text: string): string {
-  const digest = hmacSha256(key, text);
-  // The last of them has two bits of the ninth byte.
-  return digest.slice(0, 10) + ALPHABET[ALPHABET.indexOf(digest.charAt(10)) & 0b111100];
+  return createHmac("sha256", key).update(text).digest().toString("base64url", 0, 8);
 }
 
 /** A key that is ready for use. Handing over its bytes at every call can cost ten times the HMAC. */
@@ -90,21 +89,19 @@ export const ENCRYPTION_BYTES: number = IV_BYTES + TAG_BYTES;
  *   encrypted in the same way
  */
 export function encrypt(key: HmacKey, text: string, nonce: string): string {
-  const iv = fromBase64url(nonce).subarray(0, IV_BYTES);
+  const iv = Buffer.from(nonce, "base64url").subarray(0, IV_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key as KeyObject, iv);
   const hidden = cipher.update(text, "utf8");
   cipher.final();
-  const encrypted = new Uint8Array(ENCRYPTION_BYTES + hidden.length);
-  encrypted.set(iv);
-  encrypted.set(cipher.getAuthTag(), IV_BYTES);
-  encrypted.set(hidden, ENCRYPTION_BYTES);
-  return base64url(encrypted, 0, encrypted.length);
+  return Buffer.concat([iv, cipher.getAuthTag(), hidden]).toString("base64url");
 }
 
 /** The text that was encrypted with this key; `undefined` if it was not. */
 export function decrypt(key: HmacKey, encrypted: string): string | undefined {
   try {
-    const bytes = fromBase64url(encrypted);
+    const bytes = Buffer.from(encrypted, "base64url");
+    // A shorter tag would be taken as well.
+    if (bytes.length < ENCRYPTION_BYTES) return undefined;
     const decipher = createDecipheriv("aes-256-gcm", key as KeyObject, bytes.subarray(0, IV_BYTES));
     decipher.setAuthTag(bytes.subarray(IV_BYTES, ENCRYPTION_BYTES));
     return decipher.update(bytes.subarray(ENCRYPTION_BYTES), undefined, "utf8") + decipher.final("utf8");
@@ -119,30 +116,4 @@ export function equalDigests(a: string, b: string): boolean {
   let difference = 0;
   for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
   return difference === 0;
-}
-
-function base64url(bytes: Uint8Array, from: number, length: number): string {
-  let text = "";
-  let bits = 0;
-  let held = 0;
-  for (let index = from; index < from + length; index++) {
-    held = ((held << 8) | (bytes[index] as number)) & 0xffff;
-    for (bits += 8; bits >= 6; bits -= 6) text += ALPHABET[(held >> (bits - 6)) & 63];
-  }
-  return bits === 0 ? text : text + ALPHABET[(held << (6 - bits)) & 63];
-}
-
-function fromBase64url(text: string): Uint8Array {
-  const bytes = new Uint8Array(Math.floor((text.length * 6) / 8));
-  let bits = 0;
-  let held = 0;
-  let length = 0;
-  for (const letter of text) {
-    held = ((held << 6) | ALPHABET.indexOf(letter)) & 0xffff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes[length++] = (held >> bits) & 0xff;
-  }
-  return bytes;
 }
