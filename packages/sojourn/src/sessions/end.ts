@@ -4,6 +4,7 @@
  * `destroy` and `destroyByUser` wait for propagation also when they find nothing: it may be the repeat of a call whose
  * reply was lost, or another's may be on its way, and once either has resolved nobody is to be let in.
  */
+import { checkOptions } from "../options.ts";
 import { afterPropagation, FRESH, LONG_AGO } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";
 import { nameableId, parseSessionId, parseUserId, readToken } from "../tokens/token.ts";
@@ -27,7 +28,7 @@ export function endings<Data, M extends Mode>({
   return {
     destroy: (id) => run(store.mode, destroy(id)),
     destroyByToken: (token) => run(store.mode, destroyByToken(token)),
-    destroyByUser: (userId, options) => run(store.mode, destroyByUser(userId, options?.except)),
+    destroyByUser: (userId, options) => run(store.mode, destroyByUser(userId, options)),
     cleanup: (options) => run(store.mode, cleanup(options?.limit ?? CLEANUP_SLICE)),
   };
 
@@ -62,8 +63,11 @@ export function endings<Data, M extends Mode>({
     return false;
   }
 
-  function* destroyByUser(userId: string, except: string | undefined): Steps<number> {
+  function* destroyByUser(userId: string, options: { readonly except?: string | undefined } = {}): Steps<number> {
     const owner = parseUserId(userId);
+    // Misspelt, it would end the session that was to stay.
+    checkOptions("destroyByUser", options, { except: true });
+    const { except } = options;
     // An exception that is not an id would end the very session that was to stay.
     if (except !== undefined) parseSessionId(except, "except");
     const now = policy.clock.now();

@@ -1,5 +1,6 @@
 /** Entries in the process's own memory: the default store, and the fastest. What it keeps ends with the process. */
 import { StoreError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import { checkBegun, type Snapshot } from "./begun.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "./check.ts";
@@ -234,11 +235,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   };
 }
 
-function resolve({ maxEntries = 1_000_000, onFull = "reject", maxUnowned = maxEntries }: MemoryStoreOptions): {
-  maxEntries: number;
-  maxUnowned: number;
-  evicts: boolean;
-} {
+const OPTIONS: OptionNames<MemoryStoreOptions> = { maxEntries: true, onFull: true, maxUnowned: true };
+
+function resolve(options: MemoryStoreOptions): { maxEntries: number; maxUnowned: number; evicts: boolean } {
+  checkOptions("memoryStore", options, OPTIONS);
+  const { maxEntries = 1_000_000, onFull = "reject", maxUnowned = maxEntries } = options;
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
     throw new TypeError(`Expected \`maxEntries\` to be 1 or more, got ${show(maxEntries)}`);
   }

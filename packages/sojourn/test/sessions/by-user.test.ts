@@ -35,6 +35,14 @@ describe.each(modes)("law 6, destroyByUser: %s", (_, open) => {
     expect(await sessions.rotate(stays.token)).toBeDefined();
   });
 
+  test("a misspelt exception is refused, before anything ends", async () => {
+    const { sessions } = managed();
+    const { id } = await sessions.create("ann");
+    const misspelt = { excpet: id } as object;
+    await expect(async () => sessions.destroyByUser("ann", misspelt)).rejects.toThrow(/such as `except`, got "excpet"/);
+    expect(await sessions.count()).toBe(1);
+  });
+
   test("an exception that is not an id is refused, before anything ends", async () => {
     const { sessions } = managed();
     const { token } = await sessions.create("ann");

@@ -58,6 +58,10 @@ describe("entries without an owner", () => {
     expect(store.count(now)).toBe(10);
   });
 
+  test("a misspelt option is refused", () => {
+    expect(() => memoryStore({ maxEntires: 10 } as object)).toThrow(/such as `maxEntries`, got "maxEntires"/);
+  });
+
   test("make room when their time is up, also where nothing is evicted", () => {
     const store = memoryStore({ maxEntries: 10, maxUnowned: 1 });
     store.put(entry("a"), null, now);

@@ -18,6 +18,7 @@
  * compared between clocks of two nodes: each measures a duration on its own. For the nodes to agree on its length, all
  * must have the same `maxStale`, or the writer the longest. {@link DRIFT} allows for clocks of different speed.
  */
+import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
@@ -184,7 +185,10 @@ function checkStore(store: Store<"async">): asserts store is Watchable {
   }
 }
 
+const OPTIONS: OptionNames<NearCacheOptions> = { max: true, maxStale: true, strict: true, clock: true, timer: true };
+
 function resolve(options: NearCacheOptions): Required<NearCacheOptions> & { readonly maxStale: number } {
+  checkOptions("nearCache", options, OPTIONS);
   const { max = 10_000, maxStale = "200ms", strict = true, clock = systemClock, timer = systemTimer } = options;
   if (!Number.isSafeInteger(max) || max < 1) {
     throw new TypeError(`Expected \`max\` to be 1 or more, got ${show(max)}`);

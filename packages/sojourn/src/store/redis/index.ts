@@ -1,5 +1,6 @@
 /** Sessions in Redis or Valkey: any worker serves any request. */
 import { GuaranteeError } from "../../errors.ts";
+import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
@@ -80,6 +81,17 @@ export interface RedisOptions {
   readonly checkClock?: boolean;
 }
 
+const OPTIONS: OptionNames<RedisOptions> = {
+  client: true,
+  prefix: true,
+  shards: true,
+  deadline: true,
+  wait: true,
+  durability: true,
+  allowEviction: true,
+  clock: true,
+  checkClock: true,
+};
 /** The version of the layout. */
 const LAYOUT = 2;
 const CLUSTER_SHARDS = 16;
@@ -112,6 +124,7 @@ const SCRIPTS: Readonly<Record<ScriptName | "probe" | "rebuild", string>> = {
  * @throws GuaranteeError if the server is too old, runs no scripts, or may evict and must not
  */
 export async function redisStore(options: RedisOptions): Promise<Store<"async">> {
+  checkOptions("redisStore", options, OPTIONS);
   const { client, prefix = "sojourn", clock = systemClock, checkClock = true } = options;
   const port = client !== null && typeof client === "object" && "listen" in client ? client : nodeRedisPort(client);
   const { shards, deadline, wait } = resolve(options, port);

@@ -1,4 +1,5 @@
 /** Sessions in an SQLite file: durable, without a server. */
+import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { utf8Length } from "../check.ts";
@@ -86,6 +87,7 @@ export function sqliteStore(
 ): Store<"sync">;
 export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): Store;
 export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): Store {
+  checkOptions<object>("sqliteStore", options, OPTIONS);
   const { namespace = "default", cache = 10_000, commit = "each" } = options;
   if (typeof namespace !== "string" || namespace === "" || utf8Length(namespace) > 512) {
     throw new TypeError(`Expected \`namespace\` to be a string of 1 to 512 bytes, got ${show(namespace)}`);
@@ -100,6 +102,15 @@ export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): S
     ? handleStore(options, namespace, cache)
     : fileStore(options, { namespace, cache, commit });
 }
+
+const OPTIONS: OptionNames<SqliteFileOptions> = {
+  namespace: true,
+  cache: true,
+  path: true,
+  database: true,
+  busyTimeout: true,
+  commit: true,
+};
 
 function handleStore({ database, commit, busyTimeout }: SqliteHandleOptions, namespace: string, cache: number) {
   if (typeof database?.prepare !== "function") {

@@ -243,6 +243,7 @@ describe.skipIf(noRedis)("is refused", () => {
     const wrong: Record<string, unknown>[] = [
       { client: undefined },
       { client: {} },
+      { allowEvicton: true },
       { prefix: "" },
       { prefix: "é".repeat(257) },
       { shards: 0 },

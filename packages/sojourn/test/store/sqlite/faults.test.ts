@@ -249,6 +249,7 @@ test.each([
   [{ database: {} }, "`database`"],
   [{ path: "x.db", namespace: "" }, "`namespace`"],
   [{ path: "x.db", namespace: "n".repeat(513) }, "`namespace`"],
+  [{ path: "x.db", comit: "grouped" }, "`commit`"],
   [{ path: "x.db", cache: -1 }, "`cache`"],
   [{ path: "x.db", cache: 1.5 }, "`cache`"],
   [{ path: "x.db", commit: "never" }, "`commit`"],
