@@ -51,7 +51,7 @@ export interface AppOptions {
 /** What the service asks of a session manager, of either mode: `createAuth(…).sessions` has it as well. */
 export type ServedSessions = Pick<
   Sessions<Record<string, unknown>, Mode>,
-  "authenticate" | "create" | "destroy" | "get" | "count"
+  "authenticate" | "create" | "destroyByToken" | "get" | "count"
 >;
 
 /** The largest body, in bytes, unless told otherwise. */
@@ -67,7 +67,7 @@ const BOOLEAN: Check = [(value) => typeof value === "boolean", "true or false"];
 /** Every option, and what it has to be where it is given. */
 const CHECKS: Readonly<Record<keyof AppOptions, Check>> = {
   sessions: [
-    (value) => has(value, ["authenticate", "create", "destroy", "get", "count"]),
+    (value) => has(value, ["authenticate", "create", "destroyByToken", "get", "count"]),
     "a session manager, such as createSessions() makes",
   ],
   apiKey: [(value) => typeof value === "string", "a string"],

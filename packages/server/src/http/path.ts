@@ -42,6 +42,3 @@ export function refined<T>(parse: (value: unknown) => T, value: unknown): T {
     throw error;
   }
 }
-
-/** The id of a session that is not there: minted at random, it would be 128 zero bits in a row. */
-export const NOBODY: string = `sess_${"A".repeat(22)}`;

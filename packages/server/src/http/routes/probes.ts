@@ -1,8 +1,10 @@
 /** Health probes: whether the process runs, and whether it can serve. */
 import type { Mode, Sessions } from "sojourn";
 import { answer, Refusal } from "../answer.ts";
-import { NOBODY } from "../path.ts";
 import type { Handler, Route } from "../router.ts";
+
+/** The id of a session that is not there: minted at random, it would be 128 zero bits in a row. */
+const NOBODY = `sess_${"A".repeat(22)}`;
 
 /** Options of {@link probeRoutes}. */
 export interface ProbeRoutesOptions {

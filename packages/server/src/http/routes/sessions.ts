@@ -2,12 +2,15 @@
 import { isSessionId, parseToken, parseUserId, type Mode, type Sessions, type Token, type UserId } from "sojourn";
 import { answer, answerEmpty, Refusal } from "../answer.ts";
 import { readJson } from "../body.ts";
-import { NOBODY, refined, tokenInPath } from "../path.ts";
+import { refined, tokenInPath } from "../path.ts";
 import type { Handler, Route } from "../router.ts";
 
 /** Options of {@link sessionRoutes}. */
 export interface SessionRoutesOptions {
-  readonly sessions: Pick<Sessions<Record<string, unknown>, Mode>, "authenticate" | "create" | "destroy" | "count">;
+  readonly sessions: Pick<
+    Sessions<Record<string, unknown>, Mode>,
+    "authenticate" | "create" | "destroyByToken" | "count"
+  >;
   /** The largest body, in bytes. */
   readonly maxBody: number;
 }
@@ -26,10 +29,9 @@ export function sessionRoutes({ sessions, maxBody }: SessionRoutesOptions): read
       session === undefined || session.userId === null ? answerEmpty(404) : answer(200, session.userId),
     );
   const logout: Handler = async (c) => {
-    const session = await sessions.authenticate(tokenInPath(c.req.path), LOOK);
-    // Also where there is none: it may be the repeat of a logout whose answer was lost. Like that one, it is answered
-    // when no process can let the session in any more, for which every `destroy` waits.
-    await sessions.destroy(session?.id ?? NOBODY);
+    // Also where it finds none, this waits until no process can let the session in any more: it may be the repeat of a
+    // logout whose answer was lost.
+    await sessions.destroyByToken(tokenInPath(c.req.path));
     return answerEmpty(204);
   };
   const active: Handler = async () => answer(200, await sessions.count());
