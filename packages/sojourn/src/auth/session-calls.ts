@@ -5,7 +5,7 @@
 import { show } from "../show.ts";
 import type { Session as ManagedSession } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { AuthenticateOptions, CreateOptions } from "../sessions/options.ts";
+import type { CreateOptions } from "../sessions/options.ts";
 import { run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import { MAX_PAGE } from "../store/store.ts";
 import { parseUserId } from "../tokens/token.ts";
@@ -150,16 +150,15 @@ export function sessionCalls<M extends Mode, Fields extends object>(
     return shown(yield* wait(sessions.update(id, (data) => ({ ...data, ...patch, userId }))), token);
   }
 
-  function* proven(token: TokenLike, options?: AuthenticateOptions): Steps<Managed | undefined> {
-    return yield* wait(sessions.authenticate(token ?? undefined, { extend: false, ...options }));
+  function* proven(token: TokenLike): Steps<Managed | undefined> {
+    return yield* wait(sessions.authenticate(token ?? undefined, { extend: false }));
   }
 
   function* destroy(tokenOrHandle: string | null | undefined): Steps<boolean> {
     const target = named(tokenOrHandle);
     if (target === undefined) return false;
     if (!target.isToken) return yield* wait(sessions.destroy(target.handle));
-    const session = yield* proven(tokenOrHandle, { allowLocked: true });
-    return session !== undefined && (yield* wait(sessions.destroy(session.id)));
+    return yield* wait(sessions.destroyByToken(tokenOrHandle ?? undefined));
   }
 
   function* destroyAll(userId: string, except: string | undefined): Steps<number> {

@@ -94,6 +94,21 @@ describe.each(modes)("session calls: %s", (_, open) => {
     expect(ends).toEqual([`${handleOf(one.id)} logout`, `${handleOf(other.id)} logout`]);
   });
 
+  test("a logout waits until no node can let the session in, also when it is repeated", async () => {
+    const inner = open();
+    let waits = 0;
+    const propagated = (): void | Promise<void> => {
+      waits++;
+      return inner.mode === "sync" ? undefined : Promise.resolve();
+    };
+    const { auth } = opened({ store: { ...inner, propagated } });
+    const { id } = await auth.createSession("user-42");
+    for (const [count, which] of [id, id, handleOf(id), handleOf(id)].entries()) {
+      expect(await auth.destroySession(which)).toBe(count === 0);
+      expect(waits).toBe(count + 1);
+    }
+  });
+
   test("a session with an adopted token ends by that token, and by its handle", async () => {
     const { auth } = opened();
     await auth.sessions.create("user-42", { userId: "user-42" }, { token: "brought along" });
