@@ -5,7 +5,12 @@ import type { JsonFields } from "./json.ts";
 import type { SessionsOptions } from "./options.ts";
 import { sessionManager } from "./session-manager.ts";
 import type { Sessions } from "./sessions.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 
+/** A manager whose schema says what it takes: `create` takes that, and the sessions' data is what the schema puts out. */
+export function createSessions<Data extends JsonFields<Data>, Input = Data, M extends Mode = "sync">(
+  options: SessionsOptions<Data, M> & { readonly schema: StandardSchema<Data, Input> },
+): Sessions<Data, M, unknown extends Input ? Data : Input>;
 /** A manager over a store that is synchronous: its calls return values. */
 export function createSessions<Data extends JsonFields<Data> = Record<string, unknown>>(
   options?: SessionsOptions<Data, "sync">,

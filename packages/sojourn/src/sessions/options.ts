@@ -41,7 +41,10 @@ export interface SessionsOptions<Data, M extends Mode> {
   readonly rotationGrace?: Duration;
   /** How many live sessions a user may have, and what a login beyond that does. @default no limit */
   readonly maxPerUser?: MaxPerUser;
-  /** Validates data, and may transform it, before anything is stored. @default anything that is JSON */
+  /**
+   * Validates data, and may transform it, before anything is stored. `create` takes its input; what it puts out is
+   * JSON, and is input of it as well, because `update` validates the whole again. @default anything that is JSON
+   */
   readonly schema?: StandardSchema<Data>;
   /** The largest data, in characters of JSON. @default 1,048,576 */
   readonly maxDataLength?: number;

@@ -19,8 +19,13 @@ import { checkRequirements, checkStore } from "./requirements.ts";
 import { rotator } from "./rotate.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 import { updater } from "./update.ts";
 
+/** A manager whose schema says what it takes: `create` takes that, and the sessions' data is what the schema puts out. */
+export function createSessionsOn<Data extends JsonFields<Data>, Input = Data, M extends Mode = Mode>(
+  options: SessionsOptions<Data, M> & { readonly schema: StandardSchema<Data, Input>; readonly store: Store<M> },
+): Sessions<Data, M, unknown extends Input ? Data : Input>;
 /** A manager over a store that is synchronous: its calls return values. */
 export function createSessionsOn<Data extends JsonFields<Data> = Record<string, unknown>>(
   options: SessionsOptions<Data, "sync"> & { readonly store: Store<"sync"> },

@@ -12,8 +12,10 @@ export type Change<Data> = { readonly [Key in keyof Data]?: Data[Key] | undefine
  *
  * Absence is an answer: `undefined`, `false` or 0. A store that fails is a `StoreError`. A mistake of the program is
  * a `TypeError`. On an asynchronous store, all of them arrive as rejections.
+ *
+ * `Input` is what `create` takes: what the schema takes, if it says so, else `Data`.
  */
-export interface Sessions<Data, M extends Mode> {
+export interface Sessions<Data, M extends Mode, Input = NoInfer<Data>> {
   readonly mode: M;
   /** What the store guarantees. */
   readonly guarantees: Guarantees;
@@ -30,7 +32,7 @@ export interface Sessions<Data, M extends Mode> {
    * @throws RevokedError if `destroyByUser` of this user was called after it began, so that nothing was started
    * @throws StoreError
    */
-  create(userId: string | null, data?: Data, options?: CreateOptions): Reply<M, SessionWithToken<Data>>;
+  create(userId: string | null, data?: Input, options?: CreateOptions): Reply<M, SessionWithToken<Data>>;
 
   /**
    * The beginning of a login, to be given to `create` as `begun`. Take it before the password is checked: then a
@@ -68,7 +70,8 @@ export interface Sessions<Data, M extends Mode> {
 
   /**
    * Changes the data of a live session, and nothing else of it; `undefined` if there is none. No update is lost: a
-   * function runs again on the fresh data when another change came first, so it must have no effects of its own.
+   * function runs again on the fresh data when another change came first, so it must have no effects of its own. The
+   * changed data is validated as a whole: a schema that transforms must also take what it has put out.
    *
    * @throws InvalidDataError as `create` does
    * @throws ConflictError if others came first too often in a row; nothing was changed

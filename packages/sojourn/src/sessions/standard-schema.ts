@@ -6,12 +6,12 @@ import type { Mode } from "../store/reply.ts";
  * The part of Standard Schema (version 1, standardschema.dev) that is used here: any validator that implements it
  * fits, such as Zod, Valibot or ArkType.
  */
-export interface StandardSchema<Output> {
+export interface StandardSchema<Output, Input = unknown> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
