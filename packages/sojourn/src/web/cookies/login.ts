@@ -82,7 +82,9 @@ export function* destroy<Data, M extends Mode>(state: RequestState<Data, M>, eve
   const { replaced } = state;
   const session = state.session ?? state.locked;
   const oldWasLive = replaced !== undefined && (yield* wait(sessions.destroy(replaced)));
-  let wasLive = session !== undefined && (yield* wait(sessions.destroy(session.id)));
+  // Also one that is over: this may be the repeat of a logout whose answer was lost, and has to wait as that did.
+  const id = session?.id ?? state.verified?.look.credential?.id;
+  let wasLive = id !== undefined && (yield* wait(sessions.destroy(id)));
   const userId = everywhere ? (session === undefined ? presentedUser(state) : session.userId) : null;
   if (userId !== null) wasLive = (yield* wait(sessions.destroyByUser(userId))) > 0 || wasLive;
   forget(state);

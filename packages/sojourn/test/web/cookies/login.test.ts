@@ -146,6 +146,23 @@ describe.each(stores)("login and logout, on %s", (_, open) => {
       expect(session.get("a")).toBeUndefined();
     });
 
+    test("waits until no node can let the session in, also where the same cookie comes again", async () => {
+      const inner = open();
+      let waits = 0;
+      const propagated = (): void | Promise<void> => {
+        waits++;
+        return inner.mode === "sync" ? undefined : Promise.resolve();
+      };
+      const { web } = setUp({ store: { ...inner, propagated } });
+      const bob = visitor(web);
+      await bob.visit((session) => session.login("bob"));
+      const again = visitor(web, bob.cookie);
+      await bob.visit(async (session) => expect(await session[call]()).toBe(true));
+      expect(waits).toBe(1);
+      await again.visit(async (session) => expect(await session[call]()).toBe(false));
+      expect(waits).toBe(2);
+    });
+
     test("what is set after it begins another session, and revives nothing", async () => {
       const { session: old } = await ann.visit((session) => session.login("ann", { a: 1 }));
       const { id } = old;
