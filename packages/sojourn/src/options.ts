@@ -28,13 +28,15 @@ export function checkOptions<Options extends object>(
   }
 }
 
-/** The name that differs least, if few enough letters differ. */
+/** The name that differs least, if few enough letters differ, or if one begins with the other: `ttl` for `ttlSeconds`. */
 function nearest(text: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(text.length / 3)) + 1;
   if (text.length > 64) return undefined;
   for (const name of names) {
-    const difference = editDistance(text.toLowerCase(), name.toLowerCase());
+    const [a, b] = [text.toLowerCase(), name.toLowerCase()];
+    const isPart = Math.min(a.length, b.length) >= 3 && (a.startsWith(b) || b.startsWith(a));
+    const difference = isPart ? 1 : editDistance(a, b);
     if (difference < least) [best, least] = [name, difference];
   }
   return best;

@@ -21,6 +21,9 @@ test.each([
   ["absoluteTTL", "`absoluteTtl`"],
   ["absolutTtl", "`absoluteTtl`"],
   ["maxPerUsers", "`maxPerUser`"],
+  ["absolute", "`absoluteTtl`"],
+  ["ttlSeconds", "`ttl`"],
+  ["a", "one of ttl, absoluteTtl, maxPerUser"],
   ["colour", "one of ttl, absoluteTtl, maxPerUser"],
   ["toString", "one of ttl, absoluteTtl, maxPerUser"],
 ])("an unknown one is refused by name: %s", (name, wanted) => {

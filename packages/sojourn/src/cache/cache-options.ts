@@ -89,6 +89,8 @@ export const CACHE_OPTION_NAMES: OptionNames<CacheOptions> = {
   clock: true,
 };
 
+export const SET_OPTION_NAMES: OptionNames<SetOptions> = { ttl: true };
+
 /** @throws CacheConfigError that names the first option that is not known */
 export function checkNames<Options extends object>(name: string, options: Options, known: OptionNames<Options>): void {
   try {
@@ -124,6 +126,17 @@ export function resolveTtl(ttl: Duration): number {
   } catch (cause) {
     throw new CacheConfigError(`ttl must be a non-negative number or a duration, got ${show(ttl)}`, { cause });
   }
+}
+
+/**
+ * The lifetime of an entry that is set with options of its own.
+ *
+ * @param usual that of the cache
+ * @throws CacheConfigError as `checkNames` and `resolveTtl` do
+ */
+export function entryTtl(options: SetOptions, usual: number): number {
+  checkNames("set", options, SET_OPTION_NAMES);
+  return options.ttl === undefined ? usual : resolveTtl(options.ttl);
 }
 
 function resolveWeight<T>(

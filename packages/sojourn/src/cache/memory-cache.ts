@@ -3,7 +3,7 @@ import { show } from "../show.ts";
 import type { Clock } from "../time/clock.ts";
 import { CacheEvents } from "./cache-hooks.ts";
 import type { OnDeleteContext, OnExpireContext } from "./cache-hooks.ts";
-import { CACHE_OPTION_NAMES, checkNames, resolveCacheOptions, resolveTtl } from "./cache-options.ts";
+import { CACHE_OPTION_NAMES, checkNames, entryTtl, resolveCacheOptions, SET_OPTION_NAMES } from "./cache-options.ts";
 import type { CacheOptions, ResolvedCacheOptions, SetOptions } from "./cache-options.ts";
 import { EntryTable } from "./entry-table.ts";
 import { Flights } from "./flights.ts";
@@ -93,11 +93,11 @@ export class MemoryCache<T> {
    * Stores a value, and starts its ttl anew. Where room is needed, expired entries go first, then the least recently
    * used. A value that is over `maxWeight` alone is not stored, and what was under the key is gone.
    *
-   * @throws CacheConfigError if `ttl` is not a duration
+   * @throws CacheConfigError if `ttl` is not a duration, or for an option that is not known
    * @throws RangeError if the weight is not finite or is negative; then nothing has changed
    */
   set(key: string, value: T, options?: SetOptions): void {
-    const ttl = options?.ttl === undefined ? this.#options.ttl : resolveTtl(options.ttl);
+    const ttl = options === undefined ? this.#options.ttl : entryTtl(options, this.#options.ttl);
     const weight = this.#options.weigh === undefined ? 0 : this.#weigh(key, value);
     this.#flights.overtake(key);
     const now = this.#clock.now();
@@ -140,7 +140,8 @@ export class MemoryCache<T> {
     const slot = this.#table.find(key);
     if (slot !== 0 && !this.#isDead(slot)) return Promise.resolve(this.#hit(key, slot));
     this.#miss(key, slot);
-    return this.#flights.start(key, fetcher, (fetched) => this.set(key, fetched, options));
+    const fetch = options === undefined ? fetcher : checkedFetcher(fetcher, options);
+    return this.#flights.start(key, fetch, (fetched) => this.set(key, fetched, options));
   }
 
   /** Removes an entry. False if there was none. */
@@ -362,4 +363,12 @@ export class MemoryCache<T> {
     }
     return weight;
   }
+}
+
+/** The same fetcher, which is not called if an option is not known. */
+function checkedFetcher<T>(fetcher: () => T | Promise<T>, options: SetOptions): () => T | Promise<T> {
+  return () => {
+    checkNames("getOrSet", options, SET_OPTION_NAMES);
+    return fetcher();
+  };
 }

@@ -1,5 +1,6 @@
 /** `storage.kv`: keys and values that expire, on any store. */
 import { StoreError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import { checkLimit } from "../store/check.ts";
 import {
@@ -41,6 +42,14 @@ export interface KvListOptions {
   readonly limit?: number | undefined;
 }
 
+const PUT_OPTIONS: OptionNames<KvPutOptions> = {
+  ttlSeconds: true,
+  contentType: true,
+  metadata: true,
+  ifNotExists: true,
+};
+const LIST_OPTIONS: OptionNames<KvListOptions> = { prefix: true, cursor: true, limit: true };
+
 /** A key in a listing. */
 export interface KvListKey {
   readonly name: string;
@@ -74,6 +83,7 @@ export interface KvStorage {
    * @throws StorageError `storage_key_already_exists` with `ifNotExists`; `storage_invalid_key`, `storage_invalid_ttl`,
    *   `storage_invalid_value`, `storage_value_too_large`, `storage_invalid_content_type`, `storage_invalid_metadata`,
    *   `storage_metadata_too_large`. Nothing was stored.
+   * @throws TypeError for an option that is not known, as `list` and `cleanup` do
    */
   put(key: string, value: PutValue, options?: KvPutOptions): Promise<KvHead>;
   /**
@@ -126,7 +136,9 @@ export function kv(options: KvOptions): KvStorage {
     guarantees: store.guarantees,
     maxKeyBytes: space.maxKeyBytes,
 
-    async put(key, value, { ttlSeconds = defaultTtl, contentType, metadata, ifNotExists = false } = {}) {
+    async put(key, value, options = {}) {
+      checkOptions("put", options, PUT_OPTIONS);
+      const { ttlSeconds = defaultTtl, contentType, metadata, ifNotExists = false } = options;
       const storeKey = space.storeKey(key);
       const ttl = ttlSeconds === undefined ? undefined : checkTtl(ttlSeconds) * 1_000;
       const meta = encodeAnnotations(contentType ?? contentTypeOf(value), metadata ?? null);
@@ -162,7 +174,9 @@ export function kv(options: KvOptions): KvStorage {
       return head !== undefined && clock.now() < head.expiresAt;
     },
 
-    async list({ prefix = "", cursor, limit = MAX_PAGE } = {}) {
+    async list(options = {}) {
+      checkOptions("list", options, LIST_OPTIONS);
+      const { prefix = "", cursor, limit = MAX_PAGE } = options;
       const storePrefix = space.storePrefix(prefix);
       checkPaging(cursor, limit);
       if (storePrefix === undefined) return { keys: [], cursor: null };
@@ -175,7 +189,9 @@ export function kv(options: KvOptions): KvStorage {
       return { keys, cursor: page.next ?? null };
     },
 
-    async cleanup({ limit = MAX_PAGE } = {}) {
+    async cleanup(options = {}) {
+      checkOptions("cleanup", options, { limit: true });
+      const { limit = MAX_PAGE } = options;
       checkLimit(limit);
       const { sweep } = store as Partial<Pick<Store, "sweep">>;
       return sweep === undefined ? 0 : (await sweep(clock.now(), limit)).length;

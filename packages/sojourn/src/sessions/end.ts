@@ -29,7 +29,7 @@ export function endings<Data, M extends Mode>({
     destroy: (id) => run(store.mode, destroy(id)),
     destroyByToken: (token) => run(store.mode, destroyByToken(token)),
     destroyByUser: (userId, options) => run(store.mode, destroyByUser(userId, options)),
-    cleanup: (options) => run(store.mode, cleanup(options?.limit ?? CLEANUP_SLICE)),
+    cleanup: (options) => run(store.mode, cleanup(options)),
   };
 
   function* destroy(id: string): Steps<boolean> {
@@ -77,7 +77,9 @@ export function endings<Data, M extends Mode>({
     return countLive(heads, now);
   }
 
-  function* cleanup(limit: number): Steps<number> {
+  function* cleanup(options: { readonly limit?: number } = {}): Steps<number> {
+    checkOptions("cleanup", options, { limit: true });
+    const { limit = CLEANUP_SLICE } = options;
     const now = policy.clock.now();
     const heads = yield* wait(store.sweep(now, limit));
     reportEnds(events, heads, now, "evicted");

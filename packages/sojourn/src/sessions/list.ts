@@ -1,4 +1,5 @@
 /** The listings: of one user, whole or a page at a time; of everybody, a page at a time. */
+import { checkOptions, type OptionNames } from "../options.ts";
 import { run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import { MAX_PAGE, type Entry, type Page, type PageOptions, type Store } from "../store/store.ts";
 import { parseUserId } from "../tokens/token.ts";
@@ -10,6 +11,7 @@ import type { Session, SessionHead } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 type PageRequest = Partial<PageOptions>;
+const PAGE_OPTIONS: OptionNames<PageRequest> = { after: true, limit: true };
 
 /** `listByUser` and `list` of a manager. */
 export function listings<Data, M extends Mode>(
@@ -32,13 +34,17 @@ export function listings<Data, M extends Mode>(
     return [...entries].sort(byCreation).map((entry) => sessionOf(context, entry));
   }
 
-  function* pageOfUser(userId: string, { after, limit = 100 }: PageRequest): Steps<Page<Session<Data>>> {
+  function* pageOfUser(userId: string, options: PageRequest): Steps<Page<Session<Data>>> {
     const owner = parseUserId(userId);
+    checkOptions("listByUser", options, PAGE_OPTIONS);
+    const { after, limit = 100 } = options;
     const { items, next } = yield* wait(store.listByOwner(owner, { after, limit }, policy.clock.now()));
     return { items: items.map((entry) => sessionOf(context, entry)), next };
   }
 
-  function* page({ after, limit = 100 }: PageRequest = {}): Steps<Page<SessionHead>> {
+  function* page(options: PageRequest = {}): Steps<Page<SessionHead>> {
+    checkOptions("list", options, PAGE_OPTIONS);
+    const { after, limit = 100 } = options;
     const { items, next } = yield* wait(store.list({ after, limit }, policy.clock.now()));
     return { items: items.map((head) => sessionHead(head, decodeRecord(head))), next };
   }

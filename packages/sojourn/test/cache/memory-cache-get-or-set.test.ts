@@ -98,3 +98,11 @@ test("when storing fails, the call fails, and the next one fetches again", async
   await expect(cache.getOrSet("k", () => "NaN")).rejects.toThrow(RangeError);
   expect(await cache.getOrSet("k", () => "3")).toBe("3");
 });
+
+test("a misspelt option is refused before anything is fetched", async () => {
+  const cache = new MemoryCache<number>();
+  const fetcher = vi.fn<() => number>(() => 1);
+  const call = cache.getOrSet("k", fetcher, { tll: 5 } as object);
+  await expect(call).rejects.toThrow('Expected an option of `getOrSet`, such as `ttl`, got "tll"');
+  expect(fetcher).not.toHaveBeenCalled();
+});

@@ -290,3 +290,13 @@ test("options that make no sense are refused at once", () => {
   cache.set("a", 1);
   expect(cache.getRemainingTtl("a")).toBe(Infinity);
 });
+
+test("set refuses a misspelt option, and a ttl in its place, and keeps what was there", () => {
+  const cache = new MemoryCache<number>();
+  cache.set("k", 1, { ttl: "1m" });
+  expect(() => cache.set("k", 2, { ttlMs: 5 } as object)).toThrow(
+    new CacheConfigError('Expected an option of `set`, such as `ttl`, got "ttlMs"'),
+  );
+  expect(() => cache.set("k", 2, 5_000 as unknown as object)).toThrow(CacheConfigError);
+  expect(cache.get("k")).toBe(1);
+});

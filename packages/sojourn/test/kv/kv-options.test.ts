@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, expectTypeOf, test } from "vitest";
 import { StoreError } from "../../src/errors.ts";
-import { storage, StorageError, type ByteStream, type KvOptions } from "../../src/kv/index.ts";
+import { storage, StorageError, type ByteStream, type KvOptions, type KvStorage } from "../../src/kv/index.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
 import { sqliteStore } from "../../src/store/sqlite/index.ts";
 import type { KeyValue, Store } from "../../src/store/store.ts";
@@ -189,4 +189,18 @@ test("a misspelt option is refused by name", () => {
   expect(() => storage.kv(options)).toThrow(
     'Expected an option of `storage.kv`, such as `ttlSeconds`, got "ttlSecond"',
   );
+});
+
+test.each<[string, string, (kv: KvStorage) => Promise<unknown>]>([
+  ["put", "`ttlSeconds`", (kv) => kv.put("k", "v", { ttl: 5 } as object)],
+  ["put", "`ifNotExists`", (kv) => kv.put("k", "v", { ifNotExist: true } as object)],
+  ["list", "`prefix`", (kv) => kv.list({ prefx: "a" } as object)],
+  ["cleanup", "`limit`", (kv) => kv.cleanup({ limits: 1 } as object)],
+])("%s refuses a misspelt option, and names %s", async (call, wanted, run) => {
+  const kv = storage.kv({ name: "s", store: memoryStore() });
+  const message = `Expected an option of \`${call}\`, such as ${wanted}, got `;
+  await expect(run(kv)).rejects.toThrow(
+    expect.objectContaining({ name: "TypeError", message: expect.stringContaining(message) }),
+  );
+  expect(await kv.get("k")).toBeNull();
 });

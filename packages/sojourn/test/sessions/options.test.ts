@@ -75,3 +75,12 @@ describe("sessions without a user", () => {
     expect(() => createSessions({ maxAnonymousDataLength: 1 })).toThrow(/`maxAnonymousDataLength`/);
   });
 });
+
+test("a misspelt option of a listing or a cleanup is refused: its loop would never end", () => {
+  const sessions = createSessions();
+  expect(() => sessions.list({ afer: "a" } as object)).toThrow("Expected an option of `list`, such as `after`");
+  expect(() => sessions.listByUser("u", { afer: "a" } as object)).toThrow(
+    "Expected an option of `listByUser`, such as `after`",
+  );
+  expect(() => sessions.cleanup({ limits: 1 } as object)).toThrow("Expected an option of `cleanup`, such as `limit`");
+});
