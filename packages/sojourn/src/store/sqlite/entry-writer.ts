@@ -142,13 +142,13 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
     return entryOfValues(port.getValues(sql.READ_ENTRY, namespace, toStored(key))!);
   }
 
-  function settle(): number | undefined {
+  function finish(): number | undefined {
     if (reclaimer !== undefined) {
       const { now, removed } = reclaimer;
       removed.push(...sweep(now, RECLAIM_PER_PUT * stored));
     }
     expiries.write();
-    return changed ? Number(namespaceRow(port.get(sql.SETTLE, added, namespace))["changes"]) : undefined;
+    return changed ? Number(namespaceRow(port.get(sql.WRITE_TOTALS, added, namespace))["changes"]) : undefined;
   }
 
   return {
@@ -161,7 +161,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
         expiries.begin();
         checkVersion(port);
         const result = work(writes);
-        return { result, changes: settle() };
+        return { result, changes: finish() };
       });
     },
   };

@@ -54,5 +54,5 @@ export const CHANGE_EXPIRY = `INSERT INTO sojourn_expiry (namespace, width, unti
 export const DELETE_EXPIRY =
   "DELETE FROM sojourn_expiry WHERE namespace = ? AND width = ? AND until = ? AND entries = 0";
 
-export const SETTLE =
+export const WRITE_TOTALS =
   "UPDATE sojourn_namespace SET total = total + ?, changes = changes + 1 WHERE id = ? RETURNING changes";
