@@ -177,7 +177,8 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
       if (mode === "sync") throw error;
       return Promise.reject(error) as Reply<M, T>;
     }
-    return mode === "sync" ? run(mode, steps) : (state.calls ??= new CallQueue()).run(mode, steps);
+    if (mode === "sync") return run(mode, steps);
+    return (state.calls ??= new CallQueue()).run(steps) as Reply<M, T>;
   }
 }
 

@@ -1,6 +1,6 @@
 /** A forgotten `await` loses nothing: a commit waits for the calls on its session, on every adapter. */
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import type { Sessions } from "../../../src/sessions/sessions.ts";
 import { memoryStore } from "../../../src/store/memory-store.ts";
@@ -14,6 +14,11 @@ const keys = [KEY];
 
 async function pause(): Promise<void> {
   for (let turns = 0; turns < 3; turns++) await setImmediate();
+}
+
+/** Longer than any call here takes. */
+async function pauses(): Promise<void> {
+  for (let times = 0; times < 10; times++) await pause();
 }
 
 /** Sessions on a store that answers some turns of the event loop later. */
@@ -86,6 +91,35 @@ describe.each(adapters)("%s, on a store that answers late", (_, serve) => {
     });
     expect(await ask("/login", { method: "POST" })).toMatchObject({ status: 503, lines: [] });
     expect(await sessions.count()).toBe(0);
+  });
+
+  test.each([
+    ["that has failed before the answer", [{ call: "put", nth: 1, fault: "fail" }] as const, {}, true, 503],
+    ["that is refused at once", [], { n: Number.NaN }, false, 400],
+    ["that is refused before the answer", [], { n: Number.NaN }, true, 400],
+  ])("one %s makes it fail, and is no unhandled rejection", async (_, faults, data, isLater, status) => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    onTestFinished(() => void process.off("unhandledRejection", note));
+    const { ask } = await serve({ sessions: late(faults), keys }, async (session, path) => {
+      if (path === "/login") void session.login("ann", data);
+      if (isLater) await pauses();
+      return "welcome";
+    });
+    expect(await ask("/login", { method: "POST" })).toMatchObject({ status, lines: [] });
+    await pause();
+    expect(unhandled).toEqual([]);
+  });
+
+  test("one that fails and is caught without await is the handler's", async () => {
+    const sessions = late([{ call: "put", nth: 1, fault: "fail" }]);
+    const { ask } = await serve({ sessions, keys }, async (session, path) => {
+      if (path === "/login") Promise.resolve(session.login("ann")).catch(() => undefined);
+      await pauses();
+      return "come back later";
+    });
+    expect(await ask("/login", { method: "POST" })).toMatchObject({ status: 200, body: "come back later" });
   });
 
   test("an answer that failed waits as well: no session is left that nobody holds", async () => {
