@@ -24,6 +24,10 @@ export type AuditVerification =
       readonly records: number;
       /** How many were removed before them, when they were old. */
       readonly removed: number;
+      /** When the earliest of those that were read happened, in epoch milliseconds; `undefined` if there is none. */
+      readonly earliest: number | undefined;
+      /** When the latest of them happened. */
+      readonly latest: number | undefined;
       /** Where the chain ends: to be noted elsewhere, and given to a later `verify`. */
       readonly head: string;
     }
@@ -34,7 +38,8 @@ export type AuditVerification =
       /** The number of the record at which the chain breaks; 0 if its start is gone. */
       readonly id: number;
       /**
-       * - `changed`: the record is not the one that was written there, or one before it is not
+       * - `changed`: the record is not the one that was written there, or one before it is not, or stands there although
+       *   it was removed
        * - `missing`: the record is gone, or its place in the chain is
        * - `removed`: the given head is from before the first record that is left, so that nothing can be said of it
        */
@@ -63,6 +68,8 @@ export function verifyChain({ start, given, after }: Chain, noted: ChainLink | u
   if (start === undefined) return { intact: false, id: 0, reason: "missing", records: 0 };
   if (noted !== undefined && noted.id < start.id) return { intact: false, id: noted.id, reason: "removed", records: 0 };
   let last = start;
+  let earliest: number | undefined;
+  let latest: number | undefined;
   const broken = (id: number, reason: "changed" | "missing"): AuditVerification => ({
     intact: false,
     id,
@@ -70,18 +77,24 @@ export function verifyChain({ start, given, after }: Chain, noted: ChainLink | u
     records: last.id - start.id,
   });
   if (noted?.id === start.id && noted.hash !== start.hash) return broken(start.id, "changed");
-  for (let page = after(last.id); page.length > 0; page = after(last.id)) {
+  if (start.id > given) return broken(start.id, "changed");
+  // From the very first record there is, and not from the start: what stands before it was removed.
+  for (let page = after(Number.NEGATIVE_INFINITY); page.length > 0; page = after(last.id)) {
     for (const [record, found] of page) {
       const expected = linkTo(last, record);
-      if (found.id !== expected.id) return broken(expected.id, "missing");
+      if (found.id !== expected.id) return broken(expected.id, found.id > expected.id ? "missing" : "changed");
       if (found.hash !== expected.hash) return broken(expected.id, "changed");
       if (noted?.id === found.id && noted.hash !== found.hash) return broken(found.id, "changed");
       last = found;
+      // Where clocks differ, the last one need not be the latest.
+      earliest = Math.min(earliest ?? record.at, record.at);
+      latest = Math.max(latest ?? record.at, record.at);
     }
   }
   const wanted = Math.max(given, noted?.id ?? 0);
   if (last.id < wanted) return broken(last.id + 1, "missing");
-  return { intact: true, records: last.id - start.id, removed: start.id, head: `${last.id}.${last.hash}` };
+  const head = `${last.id}.${last.hash}`;
+  return { intact: true, records: last.id - start.id, removed: start.id, earliest, latest, head };
 }
 
 /** @throws TypeError if it is no head of a verification */

@@ -74,6 +74,11 @@ function trigger(name: string, event: string, when: string, message: string): st
 }
 
 const COLUMNS = "at, type, userId, sessionId, reason, ip, userAgent";
+/**
+ * What is verified may have been changed, and node:sqlite throws for an integer that no number holds. All that the sink
+ * writes are safe integers, which REAL has exactly.
+ */
+const VERIFIED = `CAST(id AS REAL) AS id, ${COLUMNS.replace("at,", "CAST(at AS REAL) AS at,")}, hash`;
 
 const CONDITIONS = {
   userId: "userId = ?",
@@ -104,7 +109,7 @@ export function auditTable(port: SqlPort): AuditTable {
   makeTables(port);
 
   function start(): ChainLink | undefined {
-    return linkOf(port.get("SELECT id, hash FROM sojourn_audit_start"));
+    return linkOf(port.get("SELECT CAST(id AS REAL) AS id, hash FROM sojourn_audit_start"));
   }
 
   return {
@@ -159,10 +164,12 @@ export function auditTable(port: SqlPort): AuditTable {
       for (;;) {
         const from = start();
         // Before the records are read: others may be added meanwhile.
-        const given = Number(port.get("SELECT seq FROM sqlite_sequence WHERE name = 'sojourn_audit'")?.["seq"] ?? 0);
+        const given = Number(
+          port.get("SELECT CAST(seq AS REAL) AS seq FROM sqlite_sequence WHERE name = 'sojourn_audit'")?.["seq"] ?? 0,
+        );
         const after: Parameters<typeof verifyChain>[0]["after"] = (id) =>
           port
-            .all(`SELECT id, ${COLUMNS}, hash FROM sojourn_audit WHERE id > ? ORDER BY id LIMIT 1000`, id)
+            .all(`SELECT ${VERIFIED} FROM sojourn_audit WHERE id > ? ORDER BY sojourn_audit.id LIMIT 1000`, id)
             .map((row) => [fromRow(row), linkOf(row) as ChainLink]);
         const verified = verifyChain({ start: from, given, after }, noted);
         // What another process removed while it was read is not missing.

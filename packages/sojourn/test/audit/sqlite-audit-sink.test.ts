@@ -121,6 +121,7 @@ describe.each(kinds)("sqliteAuditSink: %s", (_, open) => {
     for (let n = 0; n < 2_500; n++) sink.write(record(T + n, { userId: n % 2 === 0 ? null : `u${n}`, userAgent: odd }));
     const before = sink.verify();
     expect(before).toMatchObject({ intact: true, records: 2_500, removed: 0 });
+    expect(before).toMatchObject({ earliest: T, latest: T + 2_499 });
     while (sink.deleteBefore(T + 2_500) > 0);
     const trimmed = sink.verify();
     // Nothing is left, and yet the chain goes on from where it was.
@@ -287,6 +288,29 @@ describe("what was written stays", () => {
       { id: 2, reason: "changed" },
     ],
     ["a start that was moved", "UPDATE sojourn_audit_start SET id = 2, hash = 'x'", { id: 3, reason: "changed" }],
+    [
+      "an instant that no number holds",
+      "UPDATE sojourn_audit SET at = 1 << 60 WHERE id = 2",
+      { id: 2, reason: "changed" },
+    ],
+    ["an id that no number holds", "UPDATE sojourn_audit SET id = 1 << 60 WHERE id = 5", { id: 5, reason: "missing" }],
+    ["a start that no number holds", "UPDATE sojourn_audit_start SET id = 1 << 60", { reason: "changed" }],
+    ["a count that no number holds", "UPDATE sqlite_sequence SET seq = 1 << 60", { id: 6, reason: "missing" }],
+    [
+      "a change behind which the start was moved",
+      "UPDATE sojourn_audit_start SET (id, hash) = (SELECT id, hash FROM sojourn_audit WHERE id = 4); UPDATE sojourn_audit SET userId = 'x' WHERE id = 2",
+      { id: 5, reason: "changed", records: 0 },
+    ],
+    [
+      "one before the first",
+      `INSERT INTO sojourn_audit (id, ${columns}) VALUES (-1, ${values})`,
+      { id: 1, reason: "changed", records: 0 },
+    ],
+    [
+      "a start beyond all that was written, which is gone",
+      "UPDATE sojourn_audit_start SET id = 9; DELETE FROM sojourn_audit",
+      { id: 9, reason: "changed", records: 0 },
+    ],
     ["a start that is gone", "DELETE FROM sojourn_audit_start", { id: 0, reason: "missing" }],
   ])("verify finds, where the triggers were taken away: %s", (_, sql, expected) => {
     const { database, sink } = written();
@@ -332,7 +356,7 @@ describe("what was written stays", () => {
       database: {
         prepare(sql) {
           const statement = database.prepare(sql);
-          if (!/WHERE id > \? ORDER BY id/.test(sql)) return statement;
+          if (!/WHERE id > \? ORDER BY/.test(sql)) return statement;
           const all = (...values: never[]): unknown[] => {
             // Between the first page and the second.
             if (++pages === 2) for (let n = 0; n < 2; n++) expect(other.deleteBefore(T + 2_000)).toBe(1_000);
