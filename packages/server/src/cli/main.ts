@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { DEFAULT_MAX_BODY } from "../http/app-options.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../node/operator-log.ts";
+import { auditVerify, type AuditVerifyFlags } from "./audit-verify.ts";
 import { oneLine, reportError } from "./report-error.ts";
 import { checkServeFlags, type ServeFlags } from "./serve-options.ts";
 import { serve } from "./serve.ts";
@@ -67,6 +68,20 @@ program
   )
   .addOption(option("--log-format <format>", "how it is logged", "text").choices(LOG_FORMATS))
   .action(async (flags: ServeFlags) => serve(checkServeFlags(flags)));
+
+program
+  .command("audit")
+  .description("Look at an audit log.")
+  .command("verify")
+  .description(
+    "Find out whether an audit log is as it was written: exit code 0 if it is, 1 if it is not, 2 if nobody can say.",
+  )
+  .argument("<file>", "the SQLite file of sqliteAuditSink; it is only read")
+  .option(
+    "--head <head>",
+    "the head of an earlier verification, noted elsewhere: finds a log that was written anew or cut off",
+  )
+  .action(async (file: string, flags: AuditVerifyFlags) => auditVerify(file, flags));
 
 /** An option that a variable gives as well: `--log-level` is `SOJOURN_LOG_LEVEL`. */
 function option(flags: string, description: string, fallback?: string): Option {

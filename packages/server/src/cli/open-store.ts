@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { memoryStore, StoreError, type Store } from "sojourn";
 import type { Log } from "../http/log.ts";
 import { UsageError } from "./report-error.ts";
+import { silenceSqliteWarning } from "./silence-sqlite-warning.ts";
 
 /** A store, and where it keeps what it holds. */
 interface OpenedStore {
@@ -61,12 +62,4 @@ async function openSqlite(given: string): Promise<OpenedStore> {
     if (error instanceof StoreError) throw new UsageError(`--store sqlite:${given}: ${error.message}`);
     throw error;
   }
-}
-
-/** Some releases of Node call node:sqlite experimental on standard error. It is what this server is tested with. */
-function silenceSqliteWarning(): void {
-  const emitWarning = process.emitWarning.bind(process) as (...args: readonly unknown[]) => void;
-  process.emitWarning = (warning: string | Error, ...rest: readonly unknown[]) => {
-    if (!String(warning).includes("SQLite is an experimental feature")) emitWarning(warning, ...rest);
-  };
 }
