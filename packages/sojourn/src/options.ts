@@ -15,7 +15,15 @@ export function checkOptions<Options extends object>(
   given: Options | undefined,
   known: OptionNames<Options>,
 ): void {
-  if (given === undefined) return;
+  if (given !== undefined) requireOptions(name, given, known);
+}
+
+/** The same for a call that cannot do without options. @throws TypeError as `checkOptions` does, and for `undefined` */
+export function requireOptions<Options extends object>(
+  name: string,
+  given: Options,
+  known: OptionNames<Options>,
+): void {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new TypeError(`Expected the options of \`${name}\` to be an object, got ${show(given)}`);
   }
@@ -31,12 +39,13 @@ export function checkOptions<Options extends object>(
 /** The name that differs least, if few enough letters differ, or if one begins with the other: `ttl` for `ttlSeconds`. */
 function nearest(text: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(text.length / 3)) + 1;
+  const most = Math.max(2, Math.floor(text.length / 3));
+  let least = most + 1;
   if (text.length > 64) return undefined;
   for (const name of names) {
     const [a, b] = [text.toLowerCase(), name.toLowerCase()];
     const isPart = Math.min(a.length, b.length) >= 3 && (a.startsWith(b) || b.startsWith(a));
-    const difference = isPart ? 1 : editDistance(a, b);
+    const difference = isPart ? Math.min(editDistance(a, b), most) : editDistance(a, b);
     if (difference < least) [best, least] = [name, difference];
   }
   return best;
