@@ -1,6 +1,6 @@
 /** An audit log in an SQLite table: to be asked by user, session, reason and time. */
 import { StoreError } from "../errors.ts";
-import { checkOptions } from "../options.ts";
+import { requireOptions } from "../options.ts";
 import { show } from "../show.ts";
 import { checkInstant, checkLimit, checkPage } from "../store/check.ts";
 import { databasePort, type SqliteDatabase } from "../store/sqlite/sql-port.ts";
@@ -94,7 +94,7 @@ export interface SqliteAuditSink extends AuditSink {
  *   no chain
  */
 export function sqliteAuditSink(options: SqliteAuditFileOptions | SqliteAuditHandleOptions): SqliteAuditSink {
-  checkOptions<SqliteAuditFileOptions | SqliteAuditHandleOptions>("sqliteAuditSink", options, {
+  requireOptions<SqliteAuditFileOptions | SqliteAuditHandleOptions>("sqliteAuditSink", options, {
     path: true,
     database: true,
     batch: true,

@@ -1,5 +1,5 @@
 /** Options of `createAuth`. All durations are in seconds. */
-import { checkOptions, type OptionNames } from "../options.ts";
+import { requireOptions, type OptionNames } from "../options.ts";
 import type { MaxPerUser, SessionsOptions } from "../sessions/options.ts";
 import type { Requirements } from "../sessions/requirements.ts";
 import { show } from "../show.ts";
@@ -82,7 +82,7 @@ const NAMES: OptionNames<AuthOptions<Mode>> = {
 export function resolveAuthOptions<Fields extends object>(
   options: AuthOptions<Mode>,
 ): { readonly sessions: SessionsOptions<SessionData<Fields>, Mode>; readonly tokens: TokenPolicy } {
-  checkOptions("createAuth", options, NAMES);
+  requireOptions("createAuth", options, NAMES);
   const ttl = parseSeconds(options.sessionTtl ?? 3_600, "sessionTtl");
   const threshold = parseSeconds(options.sessionRefreshThreshold ?? 300, "sessionRefreshThreshold", { zero: true });
   const { issuer = "sojourn", store, maxPerUser, require, clock = systemClock } = options;

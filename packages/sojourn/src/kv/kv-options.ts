@@ -1,5 +1,5 @@
 /** The options of `storage.kv`, resolved once. */
-import { checkOptions } from "../options.ts";
+import { requireOptions } from "../options.ts";
 import { show } from "../show.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { KeyValue } from "../store/store.ts";
@@ -41,7 +41,7 @@ export function resolveKvOptions(options: KvOptions): {
   readonly clock: Clock;
   readonly maxValueBytes: number;
 } {
-  checkOptions("storage.kv", options, {
+  requireOptions("storage.kv", options, {
     name: true,
     namespace: true,
     ttlSeconds: true,

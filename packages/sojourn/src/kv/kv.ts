@@ -121,9 +121,9 @@ export interface KvStorage {
  * @throws TypeError for an option that is not what it should be
  */
 export function kv(options: KvOptions): KvStorage {
+  const { ttlSeconds: defaultTtl, store, clock, maxValueBytes } = resolveKvOptions(options);
   const { name, namespace = "default" } = options;
   const space = keySpace(namespace, name);
-  const { ttlSeconds: defaultTtl, store, clock, maxValueBytes } = resolveKvOptions(options);
 
   async function read(key: string): Promise<Entry | undefined> {
     const storeKey = space.findKey(key);

@@ -1,6 +1,7 @@
 /** Rules about a cookie that carries a token, and what browsers do with a cookie that breaks them. */
 import { utf8Length } from "../store/check.ts";
-import { inWords, ofCookie, type Rule } from "./rule.ts";
+import { showDuration } from "../time/duration.ts";
+import { ofCookie, type Rule } from "./rule.ts";
 
 /** 400 days, in seconds: browsers cut what is longer. */
 const LONGEST = 34_560_000;
@@ -121,7 +122,7 @@ export const cookieRules: readonly Rule[] = [
     advice: "Lower `maxAge`, or leave it out",
     violation: ofCookie(({ maxAge = 0 }, { policy }) =>
       maxAge * 1_000 > policy.absoluteTtl
-        ? `a maxAge of ${inWords(maxAge * 1_000)}, and sessions of ${inWords(policy.absoluteTtl)} at most`
+        ? `a maxAge of ${showDuration(maxAge * 1_000)}, and sessions of ${showDuration(policy.absoluteTtl)} at most`
         : undefined,
     ),
   },

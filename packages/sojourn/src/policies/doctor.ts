@@ -1,5 +1,6 @@
 /** What a configuration violates, by the number of the requirement. */
 import { checkOptions, type OptionNames } from "../options.ts";
+import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { cookieRules } from "./cookie-rules.ts";
@@ -52,6 +53,9 @@ export function doctor<Data, M extends Mode>(
   sessions: Pick<Sessions<Data, M>, "policy" | "guarantees" | "listens">,
   options: DoctorOptions = {},
 ): readonly Finding[] {
+  if (typeof sessions?.listens !== "function") {
+    throw new TypeError(`Expected \`sessions\` to be a session manager, got ${show(sessions)}`);
+  }
   checkOptions("doctor", options, { against: true, cookie: true, jwtSecret: true, adoptedTokens: true });
   if (options.cookie !== undefined) checkOptions("doctor's cookie", options.cookie, COOKIE);
   const { against = ["owasp"], ...rest } = options;

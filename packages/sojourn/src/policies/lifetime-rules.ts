@@ -1,6 +1,7 @@
 /** Rules about lifetimes, the number of sessions, and how long a replaced token works. */
 import type { Policy } from "../sessions/options.ts";
-import { inWords, type Profile, type Rule, type Severity } from "./rule.ts";
+import { showDuration } from "../time/duration.ts";
+import { type Profile, type Rule, type Severity } from "./rule.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -36,7 +37,7 @@ export const lifetimeRules: readonly Rule[] = [
     advice: 'Set `ttl` below `absoluteTtl`, for example "30m"',
     violation({ policy }) {
       const { absoluteTtl } = policy;
-      return idle(policy) < absoluteTtl ? undefined : `ttl and absoluteTtl are both ${inWords(absoluteTtl)}`;
+      return idle(policy) < absoluteTtl ? undefined : `ttl and absoluteTtl are both ${showDuration(absoluteTtl)}`;
     },
   },
   {
@@ -53,7 +54,7 @@ export const lifetimeRules: readonly Rule[] = [
     severity,
     profiles: [profile],
     what: "the inactivity timeout",
-    expected: `a ttl, or a lockAfter, of at most ${inWords(most)}`,
+    expected: `a ttl, or a lockAfter, of at most ${showDuration(most)}`,
     advice: `Set \`ttl\` or \`lockAfter\`, or start from the preset \`${profile}\``,
     violation: ({ policy }) => above(idle(policy), most, policy.lockAfter === undefined ? "ttl" : "lockAfter"),
   })),
@@ -62,7 +63,7 @@ export const lifetimeRules: readonly Rule[] = [
     severity,
     profiles: [profile],
     what: "the overall timeout",
-    expected: `an absoluteTtl of at most ${inWords(most)}`,
+    expected: `an absoluteTtl of at most ${showDuration(most)}`,
     advice: `Set \`absoluteTtl\`, or start from the preset \`${profile}\``,
     violation: ({ policy }) => above(policy.absoluteTtl, most, "absoluteTtl"),
   })),
@@ -84,7 +85,7 @@ export const lifetimeRules: readonly Rule[] = [
     violation({ policy }) {
       const set = threshold(policy);
       if (set === undefined || set === 0 || set >= policy.ttl / 2) return undefined;
-      return `refreshThreshold is ${inWords(set)}: a user can be logged out after so little inactivity, not ${inWords(policy.ttl)}`;
+      return `refreshThreshold is ${showDuration(set)}: a user can be logged out after so little inactivity, not ${showDuration(policy.ttl)}`;
     },
   },
   {
@@ -106,7 +107,7 @@ export const lifetimeRules: readonly Rule[] = [
 ];
 
 function above(value: number, most: number, name: string): string | undefined {
-  return value > most ? `${name} is ${inWords(value)}` : undefined;
+  return value > most ? `${name} is ${showDuration(value)}` : undefined;
 }
 
 /** After how long without activity a session cannot be used any more. */

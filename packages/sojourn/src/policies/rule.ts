@@ -48,16 +48,3 @@ export function ofCookie(violation: (cookie: CookieSettings, examined: Examined)
   return (examined: Examined): string | undefined =>
     examined.cookie === undefined ? undefined : violation(examined.cookie, examined);
 }
-
-const UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-  ["s", 1_000],
-] as const;
-
-/** A duration in the largest unit that it is a whole number of. */
-export function inWords(milliseconds: number): string {
-  const unit = UNITS.find(([, length]) => milliseconds !== 0 && milliseconds % length === 0);
-  return unit === undefined ? `${milliseconds} ms` : `${milliseconds / unit[1]}${unit[0]}`;
-}

@@ -4,7 +4,7 @@ import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Begun, Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
-import { parseDuration, parseLifetime, type Duration } from "../time/duration.ts";
+import { parseDuration, parseLifetime, showDuration, type Duration } from "../time/duration.ts";
 import type { Requirements } from "./requirements.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
@@ -169,7 +169,9 @@ export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
   const lock = lockAfter === undefined ? undefined : parseDuration(lockAfter, "lockAfter");
   for (const [name, duration] of Object.entries({ refreshThreshold: threshold, lockAfter: lock, anonymousTtl })) {
     if (duration !== undefined && duration > ttl) {
-      throw new TypeError(`Expected \`${name}\` to be at most \`ttl\` (${ttl} ms), got ${duration} ms`);
+      throw new TypeError(
+        `Expected \`${name}\` to be at most \`ttl\` (${showDuration(ttl)}), got ${showDuration(duration)}`,
+      );
     }
   }
   const maxDataLength = resolveLength(options.maxDataLength ?? 1_048_576, "maxDataLength");
@@ -215,7 +217,8 @@ export function resolveLifetimes(
 
 function checkOrder(ttl: number, absoluteTtl: number): void {
   if (ttl > absoluteTtl) {
-    throw new TypeError(`Expected \`ttl\` to be at most \`absoluteTtl\` (${absoluteTtl} ms), got ${ttl} ms`);
+    const most = `\`absoluteTtl\` (${showDuration(absoluteTtl)})`;
+    throw new TypeError(`Expected \`ttl\` to be at most ${most}, got ${showDuration(ttl)}`);
   }
 }
 

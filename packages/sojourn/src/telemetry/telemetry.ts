@@ -1,5 +1,6 @@
 /** Metrics and spans through OpenTelemetry. A manager without it pays nothing. */
-import { checkOptions } from "../options.ts";
+import { requireOptions } from "../options.ts";
+import { show } from "../show.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Unsubscribe } from "../store/store.ts";
@@ -57,7 +58,10 @@ export function telemetry<Data, M extends Mode>(
   sessions: Sessions<Data, M>,
   options: TelemetryOptions,
 ): Telemetry<Data, M> {
-  checkOptions("telemetry", options, { meter: true, tracer: true });
+  if (typeof sessions?.authenticate !== "function") {
+    throw new TypeError(`Expected \`sessions\` to be a session manager, got ${show(sessions)}`);
+  }
+  requireOptions("telemetry", options, { meter: true, tracer: true });
   const { meter, tracer } = options;
   const metrics = meter === undefined ? undefined : sessionMetrics(sessions, meter);
   const timed = metrics === undefined ? sessions : { ...sessions, authenticate: timedAuthenticate(sessions, metrics) };

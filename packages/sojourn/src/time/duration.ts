@@ -49,6 +49,12 @@ export function parseLifetime(value: Duration, name: string, options: { readonly
   return parseDuration(value, name);
 }
 
+/** A duration as one writes it, in the largest unit, up to days, that it is a whole number of: `30d`, `90m`, `1500 ms`. */
+export function showDuration(milliseconds: number): string {
+  const unit = (["d", "h", "m", "s"] as const).find((name) => milliseconds !== 0 && milliseconds % UNITS[name] === 0);
+  return unit === undefined ? `${milliseconds} ms` : `${milliseconds / UNITS[unit]}${unit}`;
+}
+
 function parseText(text: string): number {
   const match = SHAPE.exec(text);
   if (match === null) return Number.NaN;

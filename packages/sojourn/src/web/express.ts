@@ -1,6 +1,6 @@
 /** Sessions for Express 4 and 5, connect, and node:http: a thin adapter of `sojourn/cookies`. */
 import { SojournError, TooManyAttemptsError } from "../errors.ts";
-import { checkOptions } from "../options.ts";
+import { requireOptions } from "../options.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import type { IncomingRequest } from "./cookies/http-messages.ts";
@@ -47,7 +47,7 @@ export interface SessionMiddleware<Data, M extends Mode> {
 export function sessionMiddleware<Data, M extends Mode>(
   options: SessionMiddlewareOptions<Data, M>,
 ): SessionMiddleware<Data, M> {
-  checkOptions<object>("sessionMiddleware", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
+  requireOptions<object>("sessionMiddleware", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
   const { address, ...webOptions } = options;
   const web: CookieSessions<Data, M> = cookieSessions(webOptions);
   const isSync = web.mode === "sync";

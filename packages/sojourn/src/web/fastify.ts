@@ -1,7 +1,7 @@
 /** Sessions for Fastify 5: a thin adapter of `sojourn/cookies`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { TooManyAttemptsError } from "../errors.ts";
-import { checkOptions } from "../options.ts";
+import { requireOptions } from "../options.ts";
 import type { Mode, Reply } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./cookies/options.ts";
@@ -36,7 +36,7 @@ export interface SessionPlugin<Data, M extends Mode> {
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOptions<Data, M>): SessionPlugin<Data, M> {
-  checkOptions<object>("sessionPlugin", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
+  requireOptions<object>("sessionPlugin", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
   const { address = ({ ip }: FastifyRequest) => ip, ...webOptions } = options;
   const web: CookieSessions<Data, M> = cookieSessions(webOptions);
   const isSync = web.mode === "sync";

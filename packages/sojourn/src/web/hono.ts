@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { SojournError, TooManyAttemptsError } from "../errors.ts";
-import { checkOptions } from "../options.ts";
+import { requireOptions } from "../options.ts";
 import type { Mode } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import type { IncomingRequest } from "./cookies/http-messages.ts";
@@ -35,7 +35,7 @@ export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSe
 export function sessionMiddleware<Data, M extends Mode>(
   options: SessionMiddlewareOptions<Data, M>,
 ): MiddlewareHandler<SessionEnv<Data, M>> {
-  checkOptions<object>("sessionMiddleware", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
+  requireOptions<object>("sessionMiddleware", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
   const { address, ...webOptions } = options;
   const web: CookieSessions<Data, M> = cookieSessions(webOptions);
   const isSync = web.mode === "sync";

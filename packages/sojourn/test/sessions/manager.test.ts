@@ -347,8 +347,11 @@ describe.each(modes)("%s", (mode, open) => {
 describe("options", () => {
   test.each([
     [{ ttl: -5 }, /Expected `ttl` to be a positive duration.*got -5/],
-    [{ ttl: "2h", absoluteTtl: "1h" }, /Expected `ttl` to be at most `absoluteTtl`/],
-    [{ ttl: "1h", refreshThreshold: "2h" }, /Expected `refreshThreshold` to be at most `ttl`/],
+    [{ ttl: 40 * 86_400_000 }, /Expected `ttl` to be at most `absoluteTtl` \(30d\), got 40d/],
+    [
+      { ttl: "1h", refreshThreshold: 3_600_001 },
+      /Expected `refreshThreshold` to be at most `ttl` \(1h\), got 3600001 ms/,
+    ],
     [{ refreshThreshold: -1 }, /refreshThreshold/],
     [{ rotationGrace: "x" }, /rotationGrace/],
     [{ maxPerUser: { limit: 0, onLimit: "reject" } }, /maxPerUser.limit/],

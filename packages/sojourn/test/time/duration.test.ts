@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LONGEST, parseDuration, parseLifetime, type Duration } from "../../src/time/duration.ts";
+import { LONGEST, parseDuration, parseLifetime, showDuration, type Duration } from "../../src/time/duration.ts";
 
 describe("parseDuration", () => {
   test.each([
@@ -92,4 +92,15 @@ describe("parseLifetime", () => {
     expect(Number.isSafeInteger(Date.now() + 2 * LONGEST)).toBe(true);
     expect(() => parseLifetime(Number.POSITIVE_INFINITY, "ttl")).toThrow(/Expected `ttl`/);
   });
+});
+
+test.each([
+  [2_592_000_000, "30d"],
+  [1_209_600_000, "14d"],
+  [5_400_000, "90m"],
+  [61_000, "61s"],
+  [1_500, "1500 ms"],
+  [0, "0 ms"],
+])("%d ms is shown as %s", (milliseconds, shown) => {
+  expect(showDuration(milliseconds)).toBe(shown);
 });

@@ -21,7 +21,7 @@
 import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import { systemClock, type Clock } from "../../time/clock.ts";
-import { parseDuration, type Duration } from "../../time/duration.ts";
+import { parseDuration, showDuration, type Duration } from "../../time/duration.ts";
 import { isWithin, moment, type Moment } from "../../time/moment.ts";
 import { systemTimer, type Timer } from "../../time/timer.ts";
 import { checkInstant, checkKey } from "../check.ts";
@@ -195,7 +195,9 @@ function resolve(options: NearCacheOptions): Required<NearCacheOptions> & { read
   }
   const stale = parseDuration(maxStale, "maxStale");
   if (stale > LONGEST_STALE) {
-    throw new TypeError(`Expected \`maxStale\` to be at most ${LONGEST_STALE} ms, got ${stale} ms`);
+    throw new TypeError(
+      `Expected \`maxStale\` to be at most ${showDuration(LONGEST_STALE)}, got ${showDuration(stale)}`,
+    );
   }
   return { max, maxStale: stale, strict, clock, timer };
 }

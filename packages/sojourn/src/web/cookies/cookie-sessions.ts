@@ -1,6 +1,6 @@
 /** `cookieSessions`: finds the session of a request by its credential, or begins without one. */
 import type { CookieSettings } from "../../policies/rule.ts";
-import { checkOptions } from "../../options.ts";
+import { requireOptions } from "../../options.ts";
 import { show } from "../../show.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
@@ -58,7 +58,7 @@ const NOTHING = { session: undefined, token: undefined, reissue: false };
  * @throws TypeError for an option that is not what it should be, and for a cookie that browsers would drop
  */
 export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOptions<Data, M>): CookieSessions<Data, M> {
-  checkOptions<object>("cookieSessions", options, COOKIE_SESSIONS_OPTIONS);
+  requireOptions<object>("cookieSessions", options, COOKIE_SESSIONS_OPTIONS);
   checkNestedOptions(options);
   const { sessions, development = false, guard } = options;
   if (typeof sessions?.authenticate !== "function") {
@@ -106,6 +106,9 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
   }
 
   function start(request: IncomingRequest, given: StartOptions | undefined): Reply<M, RequestSession<Data, M>> {
+    if (typeof request?.headers !== "object" || request.headers === null) {
+      throw new TypeError(`Expected a request with \`headers\`, such as a Request, got ${show(request)}`);
+    }
     checkHosts?.(request);
     const found = carrierOf(request);
     const [carrier, credential] = found ?? [fallback];

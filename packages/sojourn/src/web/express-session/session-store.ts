@@ -56,7 +56,8 @@ export class SessionStore extends Store {
   /** @throws TypeError for an option that is not what it should be */
   constructor(options: SessionStoreOptions) {
     super();
-    this.#context = storeContext(options.store, resolveStorePolicy(options));
+    const policy = resolveStorePolicy(options);
+    this.#context = storeContext(options.store, policy);
   }
 
   /** Makes a new session for a request. express-session sets it. */

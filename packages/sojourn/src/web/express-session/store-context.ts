@@ -1,12 +1,12 @@
 /** Options of a `SessionStore`, and what its calls share. */
 import type { SessionData } from "express-session";
 import { fromJson, toJson } from "../../sessions/json.ts";
-import { checkOptions, type OptionNames } from "../../options.ts";
+import { requireOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import type { Mode } from "../../store/reply.ts";
 import type { Entry, Store } from "../../store/store.ts";
 import { systemClock, type Clock } from "../../time/clock.ts";
-import { parseDuration, type Duration } from "../../time/duration.ts";
+import { parseDuration, showDuration, type Duration } from "../../time/duration.ts";
 import { parseUserId } from "../../tokens/token.ts";
 import { parseFields, type Fields } from "./session-fields.ts";
 import { KnownEnds, type Beginning } from "./known-ends.ts";
@@ -61,7 +61,7 @@ const STORE_OPTIONS: OptionNames<SessionStoreOptions> = {
 
 /** @throws TypeError for an option that is not what it should be, or not known */
 export function resolveStorePolicy(options: SessionStoreOptions): StorePolicy {
-  checkOptions("SessionStore", options, STORE_OPTIONS);
+  requireOptions("SessionStore", options, STORE_OPTIONS);
   const { owner = () => null, maxDataLength = 1_048_576, clock = systemClock } = options;
   if (typeof options.store?.put !== "function" || typeof options.store.revokeOwner !== "function") {
     throw new TypeError(`Expected \`store\` to be a store of sessions, got ${show(options.store)}`);
@@ -72,7 +72,8 @@ export function resolveStorePolicy(options: SessionStoreOptions): StorePolicy {
       ? undefined
       : parseDuration(options.refreshThreshold, "refreshThreshold", { zero: true });
   if (refreshThreshold !== undefined && refreshThreshold > ttl) {
-    throw new TypeError(`Expected \`refreshThreshold\` to be at most \`ttl\` (${ttl} ms), got ${refreshThreshold} ms`);
+    const most = `\`ttl\` (${showDuration(ttl)})`;
+    throw new TypeError(`Expected \`refreshThreshold\` to be at most ${most}, got ${showDuration(refreshThreshold)}`);
   }
   if (typeof owner !== "function") throw new TypeError(`Expected \`owner\` to be a function, got ${show(owner)}`);
   if (!Number.isSafeInteger(maxDataLength) || maxDataLength < 2) {

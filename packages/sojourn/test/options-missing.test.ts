@@ -1,0 +1,60 @@
+/** Calls with nothing, or with something else than they want: each says what it expected. */
+import { describe, expect, test } from "vitest";
+import { sqliteAuditSink } from "../src/audit/sqlite-audit-sink.ts";
+import { createAuth } from "../src/auth/index.ts";
+import { createSessions } from "../src/index.ts";
+import { storage } from "../src/kv/index.ts";
+import { doctor } from "../src/policies/index.ts";
+import { memoryStore } from "../src/store/memory-store.ts";
+import { telemetry } from "../src/telemetry/index.ts";
+import { asyncStore } from "../src/testing/index.ts";
+import { cookieSessions } from "../src/web/cookies/index.ts";
+import { sessionMiddleware as expressMiddleware } from "../src/web/express.ts";
+import { SessionStore } from "../src/web/express-session.ts";
+import { sessionPlugin } from "../src/web/fastify.ts";
+import { sessionMiddleware as honoMiddleware } from "../src/web/hono.ts";
+
+const none = undefined as never;
+
+test.each<[string, (given: never) => unknown]>([
+  ["cookieSessions", cookieSessions],
+  ["sessionMiddleware", expressMiddleware],
+  ["sessionMiddleware", honoMiddleware],
+  ["sessionPlugin", sessionPlugin],
+  ["SessionStore", (given) => new SessionStore(given)],
+  ["createAuth", createAuth],
+  ["storage.kv", storage.kv],
+  ["sqliteAuditSink", sqliteAuditSink],
+  ["telemetry", (given) => telemetry(createSessions(), given)],
+])("%s without options", (name, call) => {
+  const expected = `Expected the options of \`${name}\` to be an object, got `;
+  expect(() => call(none)).toThrow(new TypeError(`${expected}undefined`));
+  expect(() => call(null as never)).toThrow(new TypeError(`${expected}null`));
+});
+
+test.each<[unknown, string]>([
+  [undefined, "undefined"],
+  [{}, "an object"],
+])("doctor and telemetry of %o instead of a manager", (given, shown) => {
+  const refused = new TypeError(`Expected \`sessions\` to be a session manager, got ${shown}`);
+  expect(() => doctor(given as never)).toThrow(refused);
+  expect(() => telemetry(given as never, {})).toThrow(refused);
+});
+
+describe("start of cookieSessions", () => {
+  const keys = ["k".repeat(32)];
+  const cases = [
+    [undefined, "undefined"],
+    [null, "null"],
+    [{ url: "/" }, "an object"],
+    [{ headers: "cookie: a=b" }, "an object"],
+  ] as const;
+
+  test.each(cases)("with %o instead of a request", async (given, shown) => {
+    const refused = new TypeError(`Expected a request with \`headers\`, such as a Request, got ${shown}`);
+    const web = cookieSessions({ sessions: createSessions(), keys });
+    expect(() => web.start(given as never)).toThrow(refused);
+    const later = cookieSessions({ sessions: createSessions({ store: asyncStore(memoryStore()) }), keys });
+    await expect(later.start(given as never)).rejects.toThrow(refused);
+  });
+});
