@@ -101,7 +101,7 @@ test("the service's app needs no runtime but node:crypto, and only the command l
   const allowed: Readonly<Record<string, RegExp>> = {
     http: /^(hono(\/[\w-]+)?|sojourn|node:crypto)$/,
     node: /^(@hono\/node-server|pino|sojourn|node:[\w/]+)$/,
-    cli: /^(@redis\/client|commander|sojourn(\/[\w-]+)?|node:[\w/]+)$/,
+    cli: /^(@redis\/client|commander|sojourn(\/[\w-]+)*|node:[\w/]+)$/,
   };
   for (const file of filesIn(server)) {
     for (const name of importsOf(join(server, file)).filter((imported) => !imported.startsWith("."))) {

@@ -74,18 +74,13 @@ function reasonOf(file: string, error: unknown): unknown {
   const { cause = error, message } = error as Error;
   const { errcode } = Object(cause) as { readonly errcode?: number };
   if (errcode === undefined && !(error instanceof StoreError)) return error;
-  switch (errcode === undefined ? undefined : errcode & 0xff) {
-    case NOTADB:
-      return new UsageError(`${file} is no audit log: it is not an SQLite database`);
-    case READONLY:
-    case CANTOPEN:
-      return new UsageError(
-        `${file} cannot be read where it is, since SQLite needs files beside it (${message}): ` +
-          "copy it, and its -wal if there is one, to a folder that you can write",
-      );
-    default:
-      return new UsageError(`${file} cannot be verified: ${message}`);
-  }
+  const result = (errcode ?? 0) & 0xff;
+  if (result === NOTADB) return new UsageError(`${file} is no audit log: it is not an SQLite database`);
+  if (result !== READONLY && result !== CANTOPEN) return new UsageError(`${file} cannot be verified: ${message}`);
+  return new UsageError(
+    `${file} cannot be read where it is, since SQLite needs files beside it (${message}): ` +
+      "copy it, and its -wal if there is one, to a folder that you can write",
+  );
 }
 
 function whatIsThere(log: AuditVerification & { readonly intact: true }): string {
@@ -97,16 +92,11 @@ function whatIsThere(log: AuditVerification & { readonly intact: true }): string
 }
 
 function whatIsWrong({ id, reason, records }: AuditVerification & { readonly intact: false }): string {
-  switch (reason) {
-    case "changed":
-      return `is not intact: record ${id} was changed, behind ${count(records)} that are as they were written`;
-    case "missing":
-      return id === 0
-        ? "is not intact: the start of its chain is missing"
-        : `is not intact: record ${id} is missing, behind ${count(records)} that are as they were written`;
-    case "removed":
-      return `begins behind record ${id}, of which the given head is: verify it with a later head`;
-  }
+  if (reason === "removed")
+    return `begins behind record ${id}, of which the given head is: verify it with a later head`;
+  if (id === 0) return "is not intact: the start of its chain is missing";
+  const what = reason === "changed" ? "was changed" : "is missing";
+  return `is not intact: record ${id} ${what}, behind ${count(records)} that are as they were written`;
 }
 
 function count(records: number): string {

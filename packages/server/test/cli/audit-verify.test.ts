@@ -168,7 +168,7 @@ describe("what cannot be verified is one line, and exit code 2", () => {
       await mkdir(join(cwd, "folder"));
       writeFileSync(join(cwd, "text"), "records\n".repeat(1_000));
       writeFileSync(join(cwd, "empty.db"), "");
-      await sqliteStore({ path: join(cwd, "store.db") }).close();
+      sqliteStore({ path: join(cwd, "store.db") }).close();
       const no = "is no audit log: it";
       expect(await verify(cwd, "folder")).toMatchObject(refused("sojourn: folder is no file\n"));
       expect(await verify(cwd, "text")).toMatchObject(refused(`sojourn: text ${no} is not an SQLite database\n`));
