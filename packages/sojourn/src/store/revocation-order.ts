@@ -46,6 +46,8 @@ export interface RevocationOrderOptions {
 export interface RevocationOrder {
   /** What is known now. */
   begin(): Begun;
+  /** A shard has given this number, or a later one. What begins from now on began after that revocation ran. */
+  learn(shard: number, number: number): void;
   /**
    * Makes a put on a shard.
    *
@@ -91,6 +93,7 @@ export function revocationOrder(options: RevocationOrderOptions): RevocationOrde
 
   return {
     begin: () => Object.freeze({ source, seen, at: present() } satisfies Snapshot),
+    learn,
 
     async put(shard, begun, send) {
       const known = checkBegun(source, begun);

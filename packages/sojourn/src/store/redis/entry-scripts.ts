@@ -10,7 +10,8 @@ import { CORRUPT, EXTEND, HEAD, KEPT_AFTER_END, LATE, OTHER_SHARDS, RECLAIM, RUN
  *
  * Answers 1, or 2 if the marker or an index had to be made, or an array that begins so and goes on with what was removed;
  * an array that begins with 0 for a conflict, with -1 for a revocation, its number, and how long ago it was in
- * milliseconds (empty if another run of the server made it), and with -2 if it came too late.
+ * milliseconds, and with -2 if it came too late. How long ago is empty if another run of the server made it. From then on
+ * it counts as made now, by this run: that is later than it was, so what is answered next is at most how long ago it was.
  */
 export const PUT: string = `
 local call, sub, num = redis.call, string.sub, tonumber
@@ -60,8 +61,10 @@ end
 if number and owner ~= '' and not (over and whose == owner) then
   local ran, by = string.match(revoked, ' (%d+) (%w+)')
   local t = call('TIME')
-  local ago = by == run() and string.format('%.3f', (num(t[1]) * 1000000 + num(t[2]) - num(ran)) / 1000) or ''
-  return {-1, number, ago}
+  local present, this = num(t[1]) * 1000000 + num(t[2]), run()
+  if by == this then return {-1, number, string.format('%.3f', (present - num(ran)) / 1000)} end
+  redis.pcall('SET', base .. ':r:' .. owner, number .. ' ' .. string.format('%.0f', present) .. ' ' .. this, 'KEEPTTL')
+  return {-1, number, ''}
 end
 local ends = sub(rec, 36, 52)
 if over then

@@ -158,8 +158,13 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
     const read = scriptRunner(port);
     const write = wait === undefined ? read : waitingRunner(read, port, wait);
     const timely = port.resends ? timelyRunner({ run: write, timer, deadline, shown }).run : write;
-    const guards = markers.map((marker) => masterGuard({ port, marker, timer, clock }));
+    const order = revocationOrder({ shards, timer, clock, deadline, lifetime: LONGEST_CREATION });
+    const guards = markers.map((marker, shard) => {
+      const onNumber = (number: number): void => order.learn(shard, number);
+      return masterGuard({ port, marker, timer, clock, onNumber });
+    });
     const keeper = indexKeeper({ calls, run: read, rebuild: scripts.rebuild, stamp });
+    // From here on the number of each shard's last revocation is known, whichever run of its server made it.
     await calls.run(
       async () => Promise.all(guards.map(async (guard) => guard.renew())),
       () => {},
@@ -167,7 +172,6 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
     for (const [shard, marker] of markers.entries()) {
       if (!opened[shard]!.epoch.startsWith(stamp)) await keeper.restore(marker);
     }
-    const order = revocationOrder({ shards, timer, clock, deadline, lifetime: LONGEST_CREATION });
     const watches = new Map<Watch, (key: string | null) => void>();
     const epochs = opened.map(({ epoch }) => epoch);
     return connectedStore({

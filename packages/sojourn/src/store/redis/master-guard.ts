@@ -5,6 +5,9 @@
  * is sent a write that changes nothing, which a replica refuses. An answer counts if such a write was sent less than
  * `PROVEN_FOR` before the answer came; or after what is answered, on the same connection, however slow that is. Otherwise
  * the answer waits for the next one. While there are calls, it is sent in time, so that none has to wait.
+ *
+ * That write is a `GETEX` that sets no expiry, so it also answers the number of the shard's last revocation. What begins
+ * after that answer knows the number, also where the server is another run by then, which cannot tell how long ago it was.
  */
 import type { Clock } from "../../time/clock.ts";
 import { isWithin, moment, type Moment } from "../../time/moment.ts";
@@ -37,12 +40,14 @@ export interface MasterGuardOptions {
   readonly marker: string;
   readonly timer: Timer;
   readonly clock: Clock;
+  /** Called with the number of the shard's last revocation, 0 if it has none. */
+  readonly onNumber: (number: number) => void;
 }
 
 /** What refuses a write although it is the master. */
 const MASTER_REFUSES = /^-?(?:OOM|MISCONF|NOREPLICAS)\b/;
 
-export function masterGuard({ port, marker, timer, clock }: MasterGuardOptions): MasterGuard {
+export function masterGuard({ port, marker, timer, clock, onNumber }: MasterGuardOptions): MasterGuard {
   const present = (): Moment => moment(timer, clock);
   let proven: Moment | undefined;
   /** The last one that was asked for, answered or not. */
@@ -53,7 +58,7 @@ export function masterGuard({ port, marker, timer, clock }: MasterGuardOptions):
 
   async function ask(asked: Moment): Promise<void> {
     try {
-      await port.send(marker, ["DEL", `${marker}:none`]);
+      onNumber(Number(await port.send(marker, ["GETEX", `${marker}:n`])));
     } catch (error) {
       const text = error instanceof Error ? error.message : "";
       if (!MASTER_REFUSES.test(text)) {

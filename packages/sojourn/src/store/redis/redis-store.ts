@@ -102,7 +102,7 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
     const reclaim = ++puts % PUTS_PER_RECLAIM === 0 ? PUTS_PER_RECLAIM * RECLAIM_PER_PUT : 0;
     const record = recordOf(entry, { owner, rev });
     const args = [key, record, rev, wanted(expected), `${now}`, owner, diesAt(entry.expiresAt), stamp];
-    return order.put(shard, begun, async (seen) =>
+    const made = await order.put(shard, begun, async (seen) =>
       calls.run(
         () => timely(scripts.put, marker, [...args, `${seen}`, `${reclaim}`, tellsInserts]),
         (reply) => {
@@ -112,6 +112,18 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
         guards[shard],
       ),
     );
+    if (made.outcome === "revoked") await learnNumbers();
+    return made;
+  }
+
+  /** What is tried again has another key, and may be on another shard. Where one does not answer, that call will say so. */
+  async function learnNumbers(): Promise<void> {
+    await calls
+      .run(
+        () => everyGuard.renew(),
+        () => {},
+      )
+      .catch(() => {});
   }
 
   /** In slices, so that no step is long; the first one numbers the revocation, which holds from then on. */

@@ -12,7 +12,7 @@
  * | marker`:b` | `<key>` by createdAt |
  * | marker`:o` | `<owner> NUL <key>`, in the order of their bytes; the owner is empty if it is nobody's |
  * | marker`:n` | the number of the shard's last revocation |
- * | marker`:r:<owner>` | the owner's last revocation: its number, when it ran by the server's clock, and the server's run |
+ * | marker`:r:<owner>` | the owner's last revocation: its number, when it had run by the server's clock, and the server's run |
  * | marker`:d:<call>` | what this put, delete or revocation has answered, for as long as it could come again |
  * | marker`:c` | not a key: the channel on which keys of changed entries are told |
  *

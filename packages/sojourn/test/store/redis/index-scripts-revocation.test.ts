@@ -116,6 +116,80 @@ describe.skipIf(noRedis)("a login", () => {
   });
 });
 
+/** Where the run of the server is another one, nobody can be told how long ago a revocation ran. */
+describe.skipIf(noRedis).each([1, 4])("after a restart of the server, %d shards, a login", (shards) => {
+  beforeEach(async () => {
+    await server.stop();
+    server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
+  });
+
+  /** One on each shard, and more. */
+  async function logins(store: Store<"async">): Promise<string[]> {
+    const outcomes: string[] = [];
+    for (let count = 0; count < 8 * shards; count++) outcomes.push(await login(store));
+    return outcomes.filter((outcome) => outcome !== "stored");
+  }
+
+  test("on a worker that was started after it is let in", async () => {
+    await (await open({ shards })).revokeOwner("ann");
+    await server.restart();
+    expect(await logins(await open({ shards }))).toEqual([]);
+  });
+
+  test("on a worker that has had an answer since is let in", async () => {
+    const [one, two] = [await open({ shards }), await open({ shards })];
+    await one.revokeOwner("ann");
+    await server.restart();
+    const numbersAsked = async (): Promise<number> => {
+      await two.count(Date.now()).catch(() => undefined);
+      const stats = String(await ask(server.port, "INFO", "commandstats"));
+      return Number(/cmdstat_getex:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+    };
+    await expect.poll(numbersAsked, { timeout: 5_000 }).toBeGreaterThanOrEqual(shards);
+    // Its answer comes after theirs.
+    await two.count(Date.now());
+    expect(await logins(two)).toEqual([]);
+  });
+
+  test("that is the first thing a worker asks is refused once, and is let in when it is tried again", async () => {
+    const [one, two] = [await open({ shards, deadline: "5s" }), await open({ shards, deadline: "5s" })];
+    await one.revokeOwner("ann");
+    await server.restart();
+    expect(await logins(two)).toEqual(["revoked"]);
+  });
+
+  test("that began before the revocation stays refused", async () => {
+    const [one, two] = [await open({ shards, deadline: "5s" }), await open({ shards, deadline: "5s" })];
+    const before = two.begin();
+    await one.revokeOwner("ann");
+    await server.restart();
+    for (let count = 0; count < 8 * shards; count++) expect(await login(two, before)).toBe("revoked");
+    expect(await login(two)).toBe("stored");
+    expect(await login(two, before)).toBe("revoked");
+  });
+});
+
+test.skipIf(noRedis)(
+  "what was refused since another run of the server numbered it, is refused on no second worker",
+  async () => {
+    const [one, two, three] = [await open(), await open(), await open()];
+    const before = two.begin();
+    await one.revokeOwner("ann");
+    const name = "sojourn{0}:r:ann";
+    const [number, at, run] = String(await ask(server.port, "GET", name)).split(" ");
+    await ask(server.port, "SET", name, `${number} ${at} ${"f".repeat(40)}`, "EX", "60");
+    expect(await login(two)).toBe("revoked");
+    const [same, noted, by] = String(await ask(server.port, "GET", name)).split(" ");
+    expect([same, by]).toEqual([number, run]);
+    expect(Number(noted)).toBeGreaterThan(Number(at));
+    expect(await ask(server.port, "TTL", name)).toBeLessThanOrEqual(60);
+    expect(await login(two, before)).toBe("revoked");
+    // As it is ten seconds later.
+    await ask(server.port, "SET", name, `${number} ${Number(noted) - 10_000_000} ${by}`, "EX", "60");
+    expect(await login(three)).toBe("stored");
+  },
+);
+
 async function fill(store: Store<"async">, count: number): Promise<void> {
   for (let from = 0; from < count; from += 500) {
     await Promise.all(
