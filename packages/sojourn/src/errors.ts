@@ -123,10 +123,23 @@ export class GuaranteeError extends SojournError {
   readonly code = "guarantee_unmet";
 }
 
-/** Another site made the browser send this request; it was refused before anything was looked at. */
+/**
+ * Another site made the browser send this request; it was refused before anything was looked at. Its message is for the
+ * visitor, as frameworks send it; what a developer can do is in `hint`, and in the stack, as they log it.
+ */
 export class CrossSiteRequestError extends SojournError {
   override readonly name = "CrossSiteRequestError";
   readonly code = "cross_site_request";
+  /** Which origin it was, and the option that lets it through. */
+  readonly hint: string;
+  /** @param toDevelopers whether only developers see the answers, so that the message has the hint as well */
+  constructor(hint: string, toDevelopers: boolean) {
+    const message = "The request was made by another site, and was refused";
+    const whole = `${message}. ${hint}`;
+    super(toDevelopers ? whole : message);
+    this.hint = hint;
+    this.stack = `${this.name}: ${whole}`;
+  }
 }
 
 /** With `development`, a request for another machine than those of developers; the message says how to name it. */

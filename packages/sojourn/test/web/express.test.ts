@@ -1,8 +1,9 @@
 /** The middleware in whole apps of Express 4 and 5, over real sockets. */
 import { createRequire } from "node:module";
 import { Readable } from "node:stream";
+import { inspect } from "node:util";
 import express5, { type Express, type NextFunction, type Request, type Response } from "express";
-import { describe, expect, expectTypeOf, test } from "vitest";
+import { describe, expect, expectTypeOf, onTestFinished, test, vi } from "vitest";
 import { StoreError } from "../../src/errors.ts";
 import { createSessions } from "../../src/sessions/create-sessions.ts";
 import type { Sessions } from "../../src/sessions/sessions.ts";
@@ -282,6 +283,20 @@ describe.each(versions)("%s, where something fails", (_, express) => {
     expect(guess.status).toBe(429);
     expect(guess.headers["retry-after"]).toBe("30");
     expect((await visitor.ask("/", { headers: { cookie, "x-forwarded-for": "7.7.7.7" } })).status).toBe(200);
+  });
+
+  test("in production, what refuses another site is in the log, and not in the answer", async () => {
+    const log = vi.spyOn(console, "error");
+    onTestFinished(() => log.mockRestore());
+    const logged = new Promise<unknown>((resolve) => void log.mockImplementation(resolve));
+    const app = express().set("env", "production");
+    app.use(sessionMiddleware({ sessions: createSessions<Data>(), keys }));
+    const { ask } = await visit(app);
+    const answer = await ask("/", { method: "POST", headers: { origin: "https://pay.test" } });
+    expect(answer).toMatchObject({ status: 403, body: expect.stringContaining("Forbidden") });
+    expect(answer.body).not.toContain("csrf");
+    // Express 4 logs the stack, Express 5 the error.
+    expect(inspect(await logged)).toContain("name it in the options: csrf: { trustedOrigins: [");
   });
 });
 

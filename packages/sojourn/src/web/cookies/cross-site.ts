@@ -15,8 +15,11 @@ export type CrossSiteCheck = (request: IncomingRequest) => void;
 const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/;
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\s<>"]+$/;
 
-/** @throws TypeError if an origin is not one */
-export function crossSiteCheck(trustedOrigins: readonly string[]): CrossSiteCheck {
+/**
+ * @param toDevelopers whether only developers see the answers
+ * @throws TypeError if an origin is not one
+ */
+export function crossSiteCheck(trustedOrigins: readonly string[], toDevelopers: boolean): CrossSiteCheck {
   const trusted = new Set(trustedOrigins.map(checkOrigin));
 
   function isAllowed(request: IncomingRequest): boolean {
@@ -31,7 +34,7 @@ export function crossSiteCheck(trustedOrigins: readonly string[]): CrossSiteChec
 
   return (request) => {
     if ((SAFE.test(request.method ?? "GET") && !isUpgrade(request)) || isAllowed(request)) return;
-    throw new CrossSiteRequestError(refusalOf(headerOf(request.headers, "origin")));
+    throw new CrossSiteRequestError(hintFor(headerOf(request.headers, "origin")), toDevelopers);
   };
 }
 
@@ -40,11 +43,10 @@ function isUpgrade({ headers }: IncomingRequest): boolean {
   return headerOf(headers, "upgrade") !== undefined;
 }
 
-function refusalOf(origin: string | undefined): string {
+function hintFor(origin: string | undefined): string {
   const given = origin !== undefined && ORIGIN.test(origin) ? show(origin) : undefined;
   return (
-    `The request was made by another origin${given === undefined ? "" : `, ${given}`}. ` +
-    "If that origin may send requests as the user, name it in the options: " +
+    `If ${given ?? "that origin"} may send requests as the user, name it in the options: ` +
     `csrf: { trustedOrigins: [${given ?? "…"}] }`
   );
 }

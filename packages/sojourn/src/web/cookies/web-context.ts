@@ -27,7 +27,7 @@ export function webContext<Data, M extends Mode>(
   options: CookieSessionsOptions<Data, M>,
   cookie: SessionCookie | undefined,
 ): WebContext<Data, M> {
-  const { sessions, csrf = true, clearSiteData } = options;
+  const { sessions, csrf = true, development = false, clearSiteData } = options;
   const { clock } = sessions.policy;
   const carriers = carriersOf(options, cookie);
   const vary = carriers.map((carrier) => carrier.requestHeader);
@@ -38,7 +38,7 @@ export function webContext<Data, M extends Mode>(
     steps: replies(sessions.mode),
     now: () => clock.now(),
     carriers,
-    crossSite: csrf === false ? undefined : crossSiteCheck(trustedOrigins),
+    crossSite: csrf === false ? undefined : crossSiteCheck(trustedOrigins, development !== false),
     vary,
     varyOnly: { setCookie: undefined, credential: undefined, clearSiteData: undefined, vary },
     clearSiteData: clearSiteDataValue(clearSiteData),
