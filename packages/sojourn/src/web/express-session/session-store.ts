@@ -5,7 +5,7 @@ import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.
 import { answer, type Callback } from "./answer.ts";
 import { allSessions, clearSessions, livePages } from "./list-sessions.ts";
 import { endOf, isLive, isMark } from "./session-entry.ts";
-import { isObject, lifetimeOf, withEnd } from "./session-fields.ts";
+import { isObject, lifetimeOf, withEnd, type Fields } from "./session-fields.ts";
 import {
   beginning,
   encode,
@@ -87,8 +87,9 @@ export class SessionStore extends Store {
     callback?: Callback<SessionData | undefined>,
   ): Promise<SessionData | undefined> | undefined {
     return answer(() => {
+      const read = (): Reply<Mode, SessionData | undefined> => run(this.#context.mode, this.#read(sid));
       const pending = this.#pending.of(sid);
-      return pending === undefined ? this.#read(sid) : pending.then(() => this.#read(sid));
+      return pending === undefined ? read() : pending.then(read);
     }, callback);
   }
 
@@ -174,23 +175,18 @@ export class SessionStore extends Store {
     return reply;
   }
 
-  #read(sid: string): Reply<Mode, SessionData | undefined> {
-    const context = this.#context;
-    const tracked = this.#tracked;
-    const now = context.policy.clock.now();
-    const began = beginning(context);
-    return run(context.mode, steps());
-
-    function* steps(): Steps<SessionData | undefined> {
-      const entry = yield* wait(context.store.get(sid, now));
-      if (entry !== undefined && isMark(entry)) context.ends.learn(entry);
-      if (entry === undefined || !isLive(entry, now)) return undefined;
-      const fields = fieldsOf(entry);
-      const session = withEnd(fields, endOf(entry)) as unknown as SessionData;
-      const { cookie } = fields;
-      tracked.set(session, trackedFrom(entry, began, isObject(cookie) ? { ...cookie } : undefined));
-      return session;
-    }
+  *#read(sid: string): Steps<SessionData | undefined> {
+    const { policy, store, ends } = this.#context;
+    const now = policy.clock.now();
+    const began = beginning(this.#context);
+    const entry = yield* wait(store.get(sid, now));
+    if (entry !== undefined && isMark(entry)) ends.learn(entry);
+    if (entry === undefined || !isLive(entry, now)) return undefined;
+    const fields = fieldsOf(entry);
+    const session = withEnd(fields, endOf(entry)) as unknown as SessionData;
+    const { cookie } = fields;
+    this.#tracked.set(session, trackedFrom(entry, began, isObject(cookie) ? { ...cookie } : undefined));
+    return session;
   }
 
   #save(sid: string, session: SessionData): Reply<Mode, void> {
@@ -218,18 +214,19 @@ export class SessionStore extends Store {
     const now = context.policy.clock.now();
     const { fields } = encode(context, { cookie: session.cookie });
     const tracked = this.#trackedBy(sid, session);
-    const began = beginning(context);
-    return run(context.mode, steps());
+    const steps = tracked === undefined ? this.#useStored(sid, fields, now) : this.#useTracked(tracked, fields, now);
+    return run(context.mode, steps);
+  }
 
-    function* steps(): Steps<void> {
-      const used = tracked ?? (yield* stored());
-      if (isStored(used)) yield* useSession(context, used, fields, now);
-    }
+  *#useTracked(tracked: TrackedSession, fields: Fields, now: number): Steps<void> {
+    if (isStored(tracked)) yield* useSession(this.#context, tracked, fields, now);
+  }
 
-    function* stored(): Steps<TrackedSession | undefined> {
-      const entry = yield* wait(context.store.get(sid, now));
-      return entry !== undefined && isLive(entry, now) ? trackedFrom(entry, began) : undefined;
-    }
+  /** A use of an object that this store has not answered with. */
+  *#useStored(sid: string, fields: Fields, now: number): Steps<void> {
+    const began = beginning(this.#context);
+    const entry = yield* wait(this.#context.store.get(sid, now));
+    if (entry !== undefined && isLive(entry, now)) yield* this.#useTracked(trackedFrom(entry, began), fields, now);
   }
 
   /** What a session object stands for, if it is one of this store and of this id. */

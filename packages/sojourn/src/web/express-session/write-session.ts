@@ -4,7 +4,7 @@
  */
 import { ConflictError, RevokedError } from "../../errors.ts";
 import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.ts";
-import type { Entry, Head, Put } from "../../store/store.ts";
+import type { Entry, Head, Put, Store } from "../../store/store.ts";
 import { parseUserId, uniqueRev } from "../../tokens/token.ts";
 import { checkOurs, deletionMark, endOf, isLive, isMark, isStandingMark, sessionMeta, ttlOf } from "./session-entry.ts";
 import {
@@ -187,27 +187,24 @@ export function endSession(context: StoreContext, sid: string): Reply<Mode, void
   ends.made(mark);
   const generated = unstored.get(sid);
   if (generated !== undefined) generated.ended = true;
-  return run(store.mode, steps());
+  return run(store.mode, replaceByMark(store, mark, generated, now));
+}
 
-  function* steps(): Steps<void> {
-    // Also where nothing was found: it may be the repeat of a call whose answer was lost.
-    if ((yield* replaceByMark()) && store.propagated !== undefined) yield* wait(store.propagated());
+/** Puts the mark over what is there, if there is something or something is on its way: nothing else has to be kept out. */
+function* replaceByMark(store: Store, mark: Entry, generated: TrackedSession | undefined, now: number): Steps<void> {
+  let current = yield* wait(store.get(mark.key, now, { fresh: true }));
+  for (let left = MAX_ATTEMPTS; ; left--) {
+    if (left === 0) throw conflict();
+    if (current !== undefined) checkOurs(current);
+    else if (generated?.arriving === false) return;
+    const isGone = current === undefined || isMark(current);
+    if (isStandingMark(current, now) || (isGone && generated?.arriving !== true)) break;
+    const put: Put = yield* wait(store.put(mark, current?.rev ?? null, now));
+    if (put.outcome !== "conflict") break;
+    current = put.current;
   }
-
-  /** Puts the mark over what is there. `false` where nothing is and nothing is on its way: nothing has to be kept out. */
-  function* replaceByMark(): Steps<boolean> {
-    let current = yield* wait(store.get(sid, now, { fresh: true }));
-    for (let left = MAX_ATTEMPTS; left > 0; left--) {
-      if (current !== undefined) checkOurs(current);
-      else if (generated?.arriving === false) return false;
-      const isGone = current === undefined || isMark(current);
-      if (isStandingMark(current, now) || (isGone && generated?.arriving !== true)) return true;
-      const put = yield* wait(store.put(mark, current?.rev ?? null, now));
-      if (put.outcome !== "conflict") return true;
-      current = put.current;
-    }
-    throw conflict();
-  }
+  // Also where nothing was found: it may be the repeat of a call whose answer was lost.
+  if (store.propagated !== undefined) yield* wait(store.propagated());
 }
 
 /** Ends every session of a user but one. The answer is how many were live. */
