@@ -3,7 +3,7 @@ import { FRESH, afterPropagation } from "../store/fresh-answers.ts";
 import { replies, run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
 import { nameableId, readToken, uniqueRev, type Credential } from "../tokens/token.ts";
-import { decodedEntry, sessionOf } from "./decoded-entry.ts";
+import { decodedEntry, sessionOf, sessionWith } from "./decoded-entry.ts";
 import { reportConflict, reportEnds, reportRejection } from "./events.ts";
 import { extension, extensionWhenDue, isLocked } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
@@ -121,9 +121,15 @@ function* extended<Data>(
   let entry: Entry | undefined = found;
   let to: Touch | undefined = first;
   while (to !== undefined) {
-    const next = yield* moved(context, entry, to, now);
-    if (next !== undefined) {
-      const session = view(sessionOf(context, next));
+    const { memo: _, ...old } = entry;
+    const decoded = decodedEntry(entry);
+    const record = withoutEndedGraces(decoded, now);
+    const isMoved: boolean =
+      record === decoded
+        ? yield* wait(store.touch(entry.key, entry.rev, to, now))
+        : yield* rewritten(context, { ...old, ...to, meta: encodeRecord(record), rev: uniqueRev() }, entry.rev, now);
+    if (isMoved) {
+      const session = view(sessionWith(context, { ...old, ...to }, record));
       if (events.listens("refreshed")) events.emit("refreshed", { session, at: now });
       return session;
     }
@@ -135,24 +141,17 @@ function* extended<Data>(
   return view(sessionOf(context, entry));
 }
 
-/** One attempt: the entry as it is then. It is a touch, or, where salts have had their time, the write without them. */
-function* moved(
+/** Where salts have had their time, an extension is the write of the entry without them. Whether it came first. */
+function* rewritten(
   { store, events }: Pick<ManagerContext<never, Mode>, "store" | "events">,
-  entry: Entry,
-  to: Touch,
+  next: Entry,
+  over: string,
   now: number,
-): Steps<Entry | undefined> {
-  const { memo: _, ...old } = entry;
-  const decoded = decodedEntry(entry);
-  const record = withoutEndedGraces(decoded, now);
-  if (record === decoded) {
-    return (yield* wait(store.touch(entry.key, entry.rev, to, now))) ? { ...old, ...to } : undefined;
-  }
-  const next: Entry = { ...old, ...to, meta: encodeRecord(record), rev: uniqueRev() };
-  const put = yield* wait(store.put(next, entry.rev, now));
-  if (put.outcome !== "stored") return undefined;
+): Steps<boolean> {
+  const put = yield* wait(store.put(next, over, now));
+  if (put.outcome !== "stored") return false;
   reportEnds(events, put.removed, now, "evicted");
-  return next;
+  return true;
 }
 
 function same<T>(value: T): T {

@@ -4,13 +4,13 @@ import { afterPropagation } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Begun, Entry } from "../store/store.ts";
 import { adoptToken, mintToken, parseUserId, secretKey, uniqueRev } from "../tokens/token.ts";
-import { sessionOf } from "./decoded-entry.ts";
+import { sessionWith } from "./decoded-entry.ts";
 import { reportEnds } from "./events.ts";
 import { beyondLimit, countLive, expiryFrom } from "./lifecycle.ts";
 import { liveEntries } from "./list.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import { resolveLifetimes, type CreateOptions, type Policy } from "./options.ts";
-import { encodeRecord, keptDevice } from "./record.ts";
+import { encodeRecord, keptDevice, type SessionRecord } from "./record.ts";
 import type { Device, SessionWithToken } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -33,10 +33,11 @@ export function creator<Data, M extends Mode>(context: ManagerContext<Data, M>):
     const json = codec.encode(data === undefined ? {} : data, owner);
     const value = typeof json === "string" ? json : yield* wait<"async", string>(json);
     const createdAt = yield* checkRoom(context, owner, birth.id, now);
-    const entry = newEntry({ ...birth, owner, value, now, createdAt });
+    const record = newRecord(birth, now);
+    const entry = newEntry({ id: birth.id, record, owner, value, now, createdAt });
     const hasReplaced = yield* insert(context, entry, { adopted: birth.adopted, now, begun });
     const hasEvicted = yield* enforceLimit(context, entry, now);
-    const session = sessionOf(context, entry);
+    const session = sessionWith(context, entry, record);
     if (events.listens("created")) events.emit("created", { session, at: now });
     if (hasReplaced || hasEvicted) yield* afterPropagation(store);
     return { token: birth.token, ...session };
@@ -64,35 +65,39 @@ function prepare(options: CreateOptions, isAnonymous: boolean, policy: Policy): 
   return { token, id, hash, key, adopted, ...lifetimes, device };
 }
 
-function newEntry(
-  birth: Birth & {
-    readonly owner: string | null;
-    readonly value: string;
-    readonly now: number;
-    readonly createdAt: number;
-  },
-): Entry {
-  const { id, hash, key, ttl, now, device } = birth;
-  const absoluteExpiresAt = now + birth.absoluteTtl;
+function newRecord({ hash, key, ttl, absoluteTtl, device }: Birth, now: number): SessionRecord {
+  return {
+    hash,
+    key,
+    absoluteExpiresAt: now + absoluteTtl,
+    ttl,
+    absoluteTtl,
+    version: 1,
+    reauthenticatedUntil: undefined,
+    previous: [],
+    device,
+  };
+}
+
+interface NewEntry {
+  readonly id: string;
+  readonly record: SessionRecord;
+  readonly owner: string | null;
+  readonly value: string;
+  readonly now: number;
+  readonly createdAt: number;
+}
+
+function newEntry({ id, record, owner, value, now, createdAt }: NewEntry): Entry {
   return {
     key: id,
-    owner: birth.owner,
+    owner,
     rev: uniqueRev(),
-    meta: encodeRecord({
-      hash,
-      key,
-      absoluteExpiresAt,
-      ttl,
-      absoluteTtl: birth.absoluteTtl,
-      version: 1,
-      reauthenticatedUntil: undefined,
-      previous: [],
-      device,
-    }),
-    createdAt: birth.createdAt,
+    meta: encodeRecord(record),
+    createdAt,
     touchedAt: now,
-    expiresAt: expiryFrom(now, { ttl, absoluteExpiresAt }),
-    value: birth.value,
+    expiresAt: expiryFrom(now, record),
+    value,
   };
 }
 

@@ -25,6 +25,14 @@ export function sessionOf<Data>(
   entry: Entry,
   decoded: DecodedEntry<Data> = decodedEntry<Data>(entry),
 ): Session<Data> {
-  decoded.session ??= Object.freeze({ ...sessionHead(entry, decoded), data: context.codec.decode(entry.value) });
-  return decoded.session;
+  return (decoded.session ??= sessionWith(context, entry, decoded));
+}
+
+/** The session of an entry whose record is at hand, as after a write: its meta is not decoded for it. */
+export function sessionWith<Data>(
+  { codec }: Pick<ManagerContext<Data, Mode>, "codec">,
+  entry: Entry,
+  record: SessionRecord,
+): Session<Data> {
+  return Object.freeze({ ...sessionHead(entry, record), data: codec.decode(entry.value) });
 }

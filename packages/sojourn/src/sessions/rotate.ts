@@ -7,7 +7,7 @@ import { parseDuration } from "../time/duration.ts";
 import { nameableId, readToken, type Credential } from "../tokens/token.ts";
 import { endReused } from "./authenticate.ts";
 import { compareAndSet, type Made } from "./compare-and-set.ts";
-import { decodedEntry, sessionOf } from "./decoded-entry.ts";
+import { decodedEntry, sessionOf, sessionWith } from "./decoded-entry.ts";
 import { reportRejection } from "./events.ts";
 import { isLocked } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
@@ -50,7 +50,7 @@ export function rotator<Data, M extends Mode>(context: ManagerContext<Data, M>):
     return {
       write: { meta: encodeRecord(next.record) },
       stored(changed) {
-        const session = sessionOf(context, changed);
+        const session = sessionWith(context, changed, next.record);
         if (events.listens("rotated")) events.emit("rotated", { session, at: now });
         return { token: next.token, ...session };
       },

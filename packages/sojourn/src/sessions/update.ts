@@ -4,7 +4,7 @@ import { run, type Mode, type Reply } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
 import { parseSessionId } from "../tokens/token.ts";
 import { compareAndSet, type Made } from "./compare-and-set.ts";
-import { decodedEntry, sessionOf } from "./decoded-entry.ts";
+import { decodedEntry, sessionOf, sessionWith } from "./decoded-entry.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import { encodeRecord } from "./record.ts";
 import { withoutEndedGraces } from "./secrets.ts";
@@ -30,11 +30,12 @@ export function updater<Data, M extends Mode>(context: ManagerContext<Data, M>):
 
   function changed(entry: Entry, value: string, now: number): Made<Session<Data>> {
     if (value === entry.value) return { answer: sessionOf(context, entry) };
-    const record = withoutEndedGraces(decodedEntry(entry), now);
+    const before = withoutEndedGraces(decodedEntry(entry), now);
+    const record = { ...before, version: before.version + 1 };
     return {
-      write: { meta: encodeRecord({ ...record, version: record.version + 1 }), value },
+      write: { meta: encodeRecord(record), value },
       stored(next) {
-        const session = sessionOf(context, next);
+        const session = sessionWith(context, next, record);
         if (events.listens("updated")) events.emit("updated", { session, at: now });
         return session;
       },
