@@ -25,7 +25,32 @@ export function medians<Name extends string>(
   return Object.fromEntries(entries.map(([name]) => [name, median(times.get(name) ?? [])])) as Record<Name, number>;
 }
 
-/** The same for what answers later. */
+/**
+ * Nanoseconds of the processor that an operation took, for each load: whatever else the machine does is not in it. The
+ * whole of many short turns counts, and not their median, since the clock of a thread may go in steps of milliseconds.
+ */
+export function processorTimes<Name extends string>(
+  loads: Readonly<Record<Name, Load>>,
+  rounds: number,
+): Record<Name, number> {
+  const entries = Object.entries<Load>(loads).map(([name, load]) => ({ name, load, spent: 0, operations: 0 }));
+  for (let round = 0; round < rounds + 2; round++) {
+    for (const entry of entries) {
+      const start = process.threadCpuUsage();
+      const operations = entry.load();
+      const { user, system } = process.threadCpuUsage(start);
+      if (round < 2) continue;
+      entry.spent += 1_000 * (user + system);
+      entry.operations += operations;
+    }
+  }
+  return Object.fromEntries(entries.map(({ name, spent, operations }) => [name, spent / operations])) as Record<
+    Name,
+    number
+  >;
+}
+
+/** As `medians`, for what answers later. */
 export async function mediansAsync<Name extends string>(
   loads: Readonly<Record<Name, () => Promise<number>>>,
   rounds: number,
