@@ -6,9 +6,10 @@ import { asyncStore } from "../../src/testing/index.ts";
 import { isLinearizable, type SequentialModel } from "./checker.ts";
 import { entryWorkload, type EntryAnswer, type EntryCall, type EntryOperation } from "./entry-workload.ts";
 import { isFair } from "./level.ts";
-import { plantedBugs } from "./planted-bugs.ts";
+import { plantedBugs, plantedOrderBugs } from "./planted-bugs.ts";
 import { races } from "./races.ts";
 import { random } from "./random.ts";
+import type { RevocationAnswer, RevocationCall } from "./revocation-workload.ts";
 
 /** A call from one instant to another. */
 function call(requested: number, answered: number, operation: EntryOperation, answer?: EntryAnswer): EntryCall {
@@ -69,6 +70,55 @@ describe("a history by hand", () => {
   });
 });
 
+const isFairOf = (...calls: RevocationCall[]): boolean => isFair("revocations", calls);
+
+/** A call of one worker, such as `"create a"`. */
+function by(requested: number, answered: number, name: string, answer: RevocationAnswer): RevocationCall {
+  const [call, mark] = name.split(" ") as [RevocationCall["operation"]["call"], string];
+  return { client: 0, operation: { call, mark, chance: 0 }, answer, requested, answered };
+}
+
+const login = (requested: number, answered: number, mark: string, done: boolean, begunBy = requested + 1) =>
+  by(requested, answered, `create ${mark}`, { of: mark, done, begunBy });
+const end = (requested: number, answered: number, count: number) => by(requested, answered, "end e", { count });
+const list = (at: number, ...saw: string[]) => by(at, at + 1, "list l", { saw });
+
+describe("a history of logins and ends", () => {
+  test("refuses what began before the end was called, and nothing that began after it resolved", () => {
+    expect(isFairOf(login(0, 9, "a", false), end(3, 5, 0), list(10))).toBe(true);
+    expect(isFairOf(login(0, 9, "a", true), end(3, 5, 0), list(10, "a"))).toBe(false);
+    expect(isFairOf(end(0, 2, 0), login(3, 9, "a", true), list(10, "a"))).toBe(true);
+    expect(isFairOf(end(0, 2, 0), login(3, 9, "a", false), list(10))).toBe(false);
+  });
+
+  test("lets either be where the login began while the end was under way", () => {
+    for (const done of [true, false]) {
+      expect(isFairOf(end(0, 5, 0), login(1, 9, "a", done), list(10, ...(done ? ["a"] : [])))).toBe(true);
+    }
+  });
+
+  test("takes a login from where it was begun", () => {
+    const begin = by(0, 1, "begin b", {});
+    const create = (done: boolean) => by(6, 7, "createBegun a", { of: "b", done });
+    expect(isFairOf(begin, end(2, 4, 0), create(false))).toBe(true);
+    expect(isFairOf(begin, end(2, 4, 0), create(true))).toBe(false);
+  });
+
+  test("ends each session that is there, and counts it", () => {
+    expect(isFairOf(login(0, 1, "a", true), end(3, 5, 1), list(6))).toBe(true);
+    expect(isFairOf(login(0, 1, "a", true), end(3, 5, 0), list(6))).toBe(false);
+    expect(isFairOf(login(0, 1, "a", true), end(3, 5, 1), list(6, "a"))).toBe(false);
+  });
+
+  test("may refuse a worker that has not heard of the end, but once, where the order is not exact", () => {
+    const otherEnd = { ...end(0, 2, 0), client: 1 };
+    const first = login(3, 4, "a", false);
+    expect(isFair("revocations", [otherEnd, first, login(5, 6, "b", true)], false)).toBe(true);
+    expect(isFair("revocations", [otherEnd, first, login(5, 6, "b", false)], false)).toBe(false);
+    expect(isFair("revocations", [end(0, 2, 0), first], false)).toBe(false);
+  });
+});
+
 /** Tries every order. */
 function bruteForce(calls: readonly EntryCall[], { start, step }: SequentialModel<string, EntryCall>): boolean {
   const search = (open: readonly EntryCall[], state: string): boolean => {
@@ -126,12 +176,21 @@ function shaken(seed: number): ReturnType<typeof asyncStore> {
 }
 
 describe("of the races on a store in memory", () => {
-  test.each(["entries", "sessions"] as const)("all are fair: %s", async (level) => {
+  test.each(["entries", "sessions", "revocations"] as const)("all are fair: %s", async (level) => {
     for (const history of await races(level, [shaken(1)], 100)) expect(isFair(level, history)).toBe(true);
   });
 
   test.each(Object.entries(plantedBugs))("not all are fair if %s", async (_, plant) => {
     const histories = await races("entries", [plant(shaken(1))], 100);
     expect(histories.filter((history) => !isFair("entries", history)).length).toBeGreaterThan(10);
+  });
+
+  test.each(Object.entries(plantedOrderBugs))("not all revocations are fair if %s", async (_, plant) => {
+    const histories = await races("revocations", [plant(shaken(1))], 6);
+    for (const exactOrder of [true, false]) {
+      const foul = histories.filter((history) => !isFair("revocations", history, exactOrder));
+
+      expect(foul.length).toBeGreaterThan(2);
+    }
   });
 });

@@ -60,3 +60,32 @@ export const plantedBugs: Readonly<Record<string, (store: Store<"async">) => Sto
     },
   }),
 };
+
+/** Mistakes in the order of logins and revocations. */
+export const plantedOrderBugs: Readonly<Record<string, (store: Store<"async">) => Store<"async">>> = {
+  "a login begins when its put is made": (store) => ({
+    ...store,
+    put: async (entry, expected, now) => store.put(entry, expected, now),
+  }),
+  "the dates of the workers decide": (store) => {
+    const revokedAt = new Map<string, number>();
+    return {
+      ...store,
+      async put(entry, expected, now) {
+        if (entry.createdAt <= (revokedAt.get(entry.owner ?? "") ?? 0)) return { outcome: "revoked" };
+        return store.put(entry, expected, now);
+      },
+      async revokeOwner(owner, except) {
+        revokedAt.set(owner, Date.now());
+        return store.revokeOwner(owner, except);
+      },
+    };
+  },
+  "a revocation looks for sessions first and then ends them": (store) => ({
+    ...store,
+    async revokeOwner(owner) {
+      const { items } = await store.listByOwner(owner, { limit: 1_000 }, 0);
+      return (await Promise.all(items.map(async ({ key }) => store.delete(key)))).filter((head) => head !== undefined);
+    },
+  }),
+};

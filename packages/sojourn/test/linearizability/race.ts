@@ -22,7 +22,7 @@ export interface Workload<Operation, Answer, State> {
 export type Perform<Operation, Answer> = (operation: Operation) => Promise<Answer>;
 
 /** The instant in nanoseconds, by a clock that all processes of the machine share and nobody sets. */
-const instant = (): number => Number(process.hrtime.bigint());
+export const instant = (): number => Number(process.hrtime.bigint());
 
 /** Which part of which race a client runs. */
 export interface Lane {

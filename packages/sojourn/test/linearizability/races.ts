@@ -3,6 +3,7 @@ import type { Store } from "../../src/store/store.ts";
 import { racerOn, type Level } from "./level.ts";
 import type { Call } from "./race.ts";
 import { random } from "./random.ts";
+import type { WorkerClock } from "./revocation-workload.ts";
 
 /** How much longer than usual the races last: `SOJOURN_TEST_LONG=50 npx vitest run …`. */
 export const LONGER: number = Number(process.env["SOJOURN_TEST_LONG"] ?? 1);
@@ -13,9 +14,18 @@ export const STEPS = 16;
 
 export type History = readonly Call<unknown, unknown>[];
 
-/** Runs races in this process: client n uses store n, or the stores in turn if there are fewer. */
-export async function races(level: Level, stores: readonly Store[], count: number): Promise<History[]> {
-  const racers = stores.map((store) => racerOn(level, store));
+/**
+ * Runs races in this process: client n uses store n, or the stores in turn if there are fewer.
+ *
+ * @param clocks those of the stores, if they have one
+ */
+export async function races(
+  level: Level,
+  stores: readonly Store[],
+  count: number,
+  clocks: readonly WorkerClock[] = [],
+): Promise<History[]> {
+  const racers = stores.map((store, index) => racerOn(level, store, clocks[index]));
   const histories: History[] = [];
   for (let race = 0; race < count; race++) {
     const clients = Array.from({ length: CLIENTS }, async (_, client) => {
