@@ -60,6 +60,7 @@ export function authenticator<Data, M extends Mode>(
     const verdict = judge(decodedEntry(entry), credential, now);
     if (verdict === "unknown") return reportRejection(events, "wrong-secret", entry.key, now);
     if (verdict === "reused") return yield* endReused(context, entry.key, now);
+    if (verdict === "replaced") return reportRejection(events, "replaced", entry.key, now);
     // What is in its grace was replaced before the step-up, or by somebody else: it has no part in it.
     const view = verdict === "in-grace" ? withoutStepUp<Data> : same;
     if (isLocked(entry, now, policy)) {
@@ -73,7 +74,7 @@ export function authenticator<Data, M extends Mode>(
 
   function turnsAway(entry: Entry, credential: Credential, now: number): boolean {
     const verdict = judge(decodedEntry(entry), credential, now);
-    return verdict === "unknown" || verdict === "reused" || isLocked(entry, now, policy);
+    return (verdict !== "current" && verdict !== "in-grace") || isLocked(entry, now, policy);
   }
 
   function whenDue(entry: Entry, now: number): Touch | undefined {

@@ -58,7 +58,7 @@ export function endings<Data, M extends Mode>({
     }
     if (verdict === undefined) reportRejection(events, "unknown", nameableId(credential), now);
     if (verdict === "unknown") reportRejection(events, "wrong-secret", id, now);
-    if (verdict === "current" || verdict === "in-grace") return yield* destroy(id);
+    if (verdict === "current" || verdict === "in-grace" || verdict === "replaced") return yield* destroy(id);
     yield* afterPropagation(store);
     return false;
   }

@@ -36,7 +36,7 @@ function explanation(entry: Entry, credential: Credential, now: number, policy: 
   if (now >= entry.expiresAt) {
     return { state: "expired", reason: expiryReason(entry, record), at: entry.expiresAt, id };
   }
-  if (verdict === "reused") {
+  if (verdict === "reused" || verdict === "replaced") {
     const old = replacedSecret(record, credential);
     return { state: "replaced-token", id, ...(old !== undefined && { graceEndedAt: old.graceUntil }) };
   }

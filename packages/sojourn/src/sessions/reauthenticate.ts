@@ -60,8 +60,8 @@ export function reauthenticator<Data, M extends Mode>(
     const verdict = judge(decodedEntry(entry), credential, now);
     if (verdict === "reused") return { answer: "reuse" };
     if (verdict === "unknown") return { answer: "wrong-secret" };
-    if (verdict === "in-grace") return { answer: "replaced" };
-    const next = succession(decodedEntry(entry), credential, now, 0);
+    if (verdict !== "current") return { answer: "replaced" };
+    const next = succession(decodedEntry(entry), credential, now, { grace: 0, underway: policy.rotationGrace });
     return {
       write: renewal(entry, next.record, now, lasting),
       stored(changed) {

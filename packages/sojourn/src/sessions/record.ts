@@ -33,9 +33,14 @@ export interface ReplacedSecret {
   readonly hash: string;
   /** Leads from that secret to the next one; `undefined` where nothing is to lead there any more. */
   readonly salt: string | undefined;
-  /** Until when it still works, in epoch milliseconds. */
+  /** Until when it still works, or else is refused without being theft, in epoch milliseconds. */
   readonly graceUntil: number;
+  /** Whether it works until then. One that a re-authentication has replaced does not. */
+  readonly works: boolean;
 }
+
+/** In the place of a salt: the secret does not work. */
+const REFUSED = "-";
 
 /** For how many replaced secrets a record has room, whatever its device. */
 export const MAX_REPLACED = 4;
@@ -63,7 +68,9 @@ export function encodeRecord(record: SessionRecord): string {
     b: absoluteTtl,
     v: version,
     ...(reauthenticatedUntil !== undefined && { r: reauthenticatedUntil }),
-    ...(previous.length > 0 && { p: previous.map((old) => [old.hash, old.salt ?? "", old.graceUntil] as const) }),
+    ...(previous.length > 0 && {
+      p: previous.map((old) => [old.hash, old.works ? (old.salt ?? "") : REFUSED, old.graceUntil] as const),
+    }),
     ...(device !== undefined && {
       d: {
         ...(device.ip !== undefined && { i: device.ip }),
@@ -94,7 +101,12 @@ export function decodeRecord(head: Pick<Head, "key" | "meta">): SessionRecord {
     absoluteTtl: b,
     version: v,
     reauthenticatedUntil: r,
-    previous: p.map(([hash, salt, graceUntil]) => ({ hash, salt: salt === "" ? undefined : salt, graceUntil })),
+    previous: p.map(([hash, salt, graceUntil]) => ({
+      hash,
+      salt: salt === "" || salt === REFUSED ? undefined : salt,
+      graceUntil,
+      works: salt !== REFUSED,
+    })),
     device: d && deviceOf(d.i, d.u),
   };
 }
@@ -132,7 +144,7 @@ function isDuration(value: unknown): boolean {
 function isReplaced(value: unknown): boolean {
   if (!Array.isArray(value)) return false;
   const [hash, salt, graceUntil] = value as readonly unknown[];
-  return isText(hash, 43) && (salt === "" || isText(salt, 22)) && isInstant(graceUntil);
+  return isText(hash, 43) && (salt === "" || salt === REFUSED || isText(salt, 22)) && isInstant(graceUntil);
 }
 
 function isDevice(value: unknown): boolean {

@@ -40,13 +40,14 @@ export function rotator<Data, M extends Mode>(context: ManagerContext<Data, M>):
     const verdict = judge(record, credential, now);
     if (verdict === "reused") return { answer: "reuse" };
     if (verdict === "unknown") return { answer: "wrong-secret" };
+    if (verdict === "replaced") return { answer: "replaced" };
     if (isLocked(entry, now, policy)) return { answer: "locked" };
     if (verdict === "in-grace") {
       // It has no part in a step-up, also one from before it was replaced.
       const token = now < (record.reauthenticatedUntil ?? 0) ? undefined : currentToken(record, credential);
       return { answer: token === undefined ? "replaced" : { token, ...sessionOf(context, entry) } };
     }
-    const next = succession(record, credential, now, grace);
+    const next = succession(record, credential, now, { grace, underway: policy.rotationGrace });
     return {
       write: { meta: encodeRecord(next.record) },
       stored(changed) {

@@ -13,14 +13,17 @@ import { MAX_REPLACED, type ReplacedSecret, type SessionRecord } from "./record.
 /** For how many replaced secrets there is room in a session of before there were keys. Its former secrets are known only as long as they are kept. */
 const MAX_REPLACED_WITHOUT_KEY = 2;
 
-/** What a presented secret is to a session. */
-export type Verdict = "current" | "in-grace" | "reused" | "unknown";
+/**
+ * What a presented secret is to a session. `replaced` is one that a rotation without grace has just replaced: it does
+ * not work, but a request that was on its way with it is no theft.
+ */
+export type Verdict = "current" | "in-grace" | "replaced" | "reused" | "unknown";
 
 /** Judges a presented credential. All comparisons take the same time wherever they differ. */
 export function judge(record: SessionRecord, credential: Credential, now: number): Verdict {
   if (equalDigests(record.hash, hashOf(credential))) return "current";
   const old = replacedSecret(record, credential);
-  if (old !== undefined && now < old.graceUntil) return "in-grace";
+  if (old !== undefined && now < old.graceUntil) return old.works ? "in-grace" : "replaced";
   return old !== undefined || wasOwn(credential, record.key) ? "reused" : "unknown";
 }
 
@@ -41,20 +44,35 @@ export interface Succession {
  *
  * @param grace for how long the old one still works, in milliseconds; with 0 no token that was replaced before can
  *   lead to the new one either
+ * @param underway with a grace of 0, for how long the old one is refused and not yet theft, in milliseconds
  * @throws ConflictError if the graces of as many secrets still run as a record has room for; none is cut short
  */
-export function succession(record: SessionRecord, current: Credential, now: number, grace: number): Succession {
+export function succession(
+  record: SessionRecord,
+  current: Credential,
+  now: number,
+  { grace, underway }: { readonly grace: number; readonly underway: number },
+): Succession {
   const salt = rotationSalt();
   const { token, hash } = succeedingToken(current, salt, record.key);
   const before = withoutEndedGraces(grace === 0 ? withoutSalts(record) : record, now).previous;
-  const running = before.filter(({ graceUntil }) => now < graceUntil);
+  const running = before.filter(({ works, graceUntil }) => works && now < graceUntil);
   const room = record.key === undefined ? MAX_REPLACED_WITHOUT_KEY : MAX_REPLACED;
   if (running.length >= room) {
     throw new ConflictError(`The session's token was replaced ${room} times within the grace of the first`);
   }
-  const replaced: ReplacedSecret = { hash: record.hash, salt: grace === 0 ? undefined : salt, graceUntil: now + grace };
-  const previous = grace === 0 && record.key !== undefined ? before : [replaced, ...before].slice(0, room);
-  return { token, record: { ...record, hash, previous } };
+  const works = grace > 0;
+  const graceUntil = now + (works ? grace : underway);
+  const replaced: ReplacedSecret = { hash: record.hash, salt: works ? salt : undefined, graceUntil, works };
+  const isKept = works || underway > 0 || record.key === undefined;
+  return { token, record: { ...record, hash, previous: isKept ? withinRoom([replaced, ...before], room) : before } };
+}
+
+/** Where there are too many, the oldest that does not work goes: from then on its use is theft. */
+function withinRoom(previous: readonly ReplacedSecret[], room: number): readonly ReplacedSecret[] {
+  if (previous.length <= room) return previous;
+  const oldest = previous.findLastIndex(({ works }) => !works);
+  return oldest === -1 ? previous.slice(0, room) : withinRoom(previous.toSpliced(oldest, 1), room);
 }
 
 /** The current token, computed from one in its grace, over every rotation since; `undefined` where that is cut off. */

@@ -65,7 +65,8 @@ export type EndReason = "logout" | "expired-idle" | "expired-absolute" | "revoke
  * - `unknown`: there is no live session under its id
  * - `wrong-secret`: there is one, and this is not its secret
  * - `reuse`: it was replaced longer ago than the grace; the session ended with it
- * - `replaced`: it is in its grace, which does not reach to a re-authentication, or to the token made by one
+ * - `replaced`: it is in its grace, which does not reach to a re-authentication, or to the token made by one; or it was
+ *   replaced without a grace, within the last `rotationGrace`
  * - `locked`: its session waits for a re-authentication
  */
 export type RejectionReason = "malformed" | "unknown" | "wrong-secret" | "reuse" | "replaced" | "locked";

@@ -107,7 +107,8 @@ export interface Sessions<Data, M extends Mode, Input = NoInfer<Data>> {
   ): Reply<M, Session<Data> | undefined>;
   /**
    * The same for the session of a token, which gets a new one in the same write: both are done, or neither. The old
-   * token works no longer; its use is theft (OWASP ASVS 5.0, 7.2.4). `undefined` also for a token in its grace.
+   * token works no longer (OWASP ASVS 5.0, 7.2.4): for `rotationGrace` it is refused, then its use is theft. `undefined` also for a
+   * token in its grace.
    *
    * @param options.rotate `true`
    * @throws ConflictError as `rotate` does

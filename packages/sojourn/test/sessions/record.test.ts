@@ -20,7 +20,7 @@ const fullest = (userAgent: string): SessionRecord => ({
   absoluteTtl: LONGEST,
   version: LARGEST,
   reauthenticatedUntil: LARGEST,
-  previous: Array.from({ length: 4 }, () => ({ hash: digest, salt: text, graceUntil: LARGEST })),
+  previous: Array.from({ length: 4 }, () => ({ hash: digest, salt: text, graceUntil: LARGEST, works: true })),
   device: keptDevice({ ip: userAgent, userAgent }),
 });
 

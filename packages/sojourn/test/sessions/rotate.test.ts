@@ -109,16 +109,39 @@ describe.each(modes)("rotation: %s", (_, open) => {
   });
 
   test("with a grace of 0 given to the call, no token of before works, or leads to the new one", async () => {
-    const { sessions, ends } = managed();
+    const { sessions, clock, ends } = managed();
     const { token: first, id } = await sessions.create("u");
     const second = (await sessions.rotate(first))?.token;
     const third = (await sessions.rotate(second, { grace: 0 }))?.token;
     expect(await sessions.authenticate(first)).toMatchObject({ id });
     expect(await sessions.rotate(first)).toBeUndefined();
     expect(await sessions.authenticate(third)).toMatchObject({ id });
+    expect(await sessions.authenticate(second)).toBeUndefined();
     expect(ends).toEqual([]);
+    clock.advance("10s");
     expect(await sessions.authenticate(second)).toBeUndefined();
     expect(ends).toEqual([endOf(id, "reuse")]);
+  });
+
+  test("a request that was on its way when the token was replaced without a grace is refused, and no theft", async () => {
+    const { sessions, clock, ends } = managed();
+    const rejections: string[] = [];
+    sessions.on("rejected", ({ reason }) => rejections.push(reason));
+    const { token: old, id } = await sessions.create("u");
+    const [first, second] = await Promise.all([
+      sessions.reauthenticate(old, { rotate: true }),
+      sessions.reauthenticate(old, { rotate: true }),
+    ]);
+    expect([first?.id, second]).toEqual([id, undefined]);
+    clock.advance("9s");
+    expect(await sessions.rotate(old)).toBeUndefined();
+    expect(await sessions.explain(old)).toMatchObject({ state: "replaced-token" });
+    expect(rejections).toEqual(["replaced", "replaced"]);
+    expect(await sessions.authenticate(first?.token)).toMatchObject({ id });
+    expect(ends).toEqual([]);
+    // Whoever logs out with it is logged out.
+    expect(await sessions.destroyByToken(old)).toBe(true);
+    expect(ends).toEqual([endOf(id, "logout")]);
   });
 
   test.each(["update", "refresh", "authenticate", "rotate", "reauthenticate"] as const)(

@@ -53,7 +53,7 @@ describe.each(modes)("step-up and lock: %s", (_, open) => {
     expect(session?.reauthenticatedUntil).toBeGreaterThan(0);
   });
 
-  test("with `rotate`, the step-up and the new token are one write, and the old one is theft at once", async () => {
+  test("with `rotate`, the step-up and the new token are one write, and the old one is refused, then theft", async () => {
     const { sessions, clock, store, ends } = managed();
     const { token: old, id } = await sessions.create("u", { a: 1 });
     const told: string[] = [];
@@ -67,6 +67,9 @@ describe.each(modes)("step-up and lock: %s", (_, open) => {
     expect(after?.rev).not.toBe(before?.rev);
     expect(await sessions.authenticate(session?.token)).toMatchObject({ reauthenticatedUntil: expect.any(Number) });
     expect(ends).toEqual([]);
+    expect(await sessions.authenticate(old)).toBeUndefined();
+    expect(ends).toEqual([]);
+    clock.advance("10s");
     expect(await sessions.authenticate(old)).toBeUndefined();
     expect(ends).toEqual([`${id} reuse`]);
   });
