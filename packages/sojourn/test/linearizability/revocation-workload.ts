@@ -186,8 +186,9 @@ export function onRevocations(
   store: Store,
   { owner, clock }: { readonly owner: string; readonly clock: WorkerClock },
 ): Perform<RevocationOperation, RevocationAnswer> {
-  // Longer than any two clocks are apart, so that no session is over for somebody.
-  const sessions = createSessions<{ by: string }>({ store, clock, ttl: "30d", absoluteTtl: "60d" });
+  // Longer than any two clocks are apart, so that no session is over for somebody; and with no grace, so that no clock has a
+  // part in what a replaced token is worth.
+  const sessions = createSessions<{ by: string }>({ store, clock, ttl: "30d", absoluteTtl: "60d", rotationGrace: 0 });
   const own: Own[] = [];
   const beginnings: { readonly mark: string; readonly begun: Begun }[] = [];
 
@@ -230,8 +231,7 @@ export function onRevocations(
         // The youngest, which is there most often, and some times in a row; whether the session was there is what the last one told.
         let next: { readonly token: string } | undefined;
         for (let left = 1 + (chance % 4); left > 0; left--) {
-          // With no grace, so that no clock has a part in what a replaced token is worth.
-          next = await sessions.rotate(youngest?.tokens.at(-1), { grace: 0 });
+          next = await sessions.rotate(youngest?.tokens.at(-1));
           if (next === undefined) break;
           youngest?.tokens.push(next.token);
         }
