@@ -2,6 +2,7 @@
  * The session calls of `createAuth`, which the standalone functions share: what a session manager does, with a
  * session's token for its `id`, and `null` for absence.
  */
+import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import type { Session as ManagedSession } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -161,7 +162,10 @@ export function sessionCalls<M extends Mode, Fields extends object>(
     return yield* wait(sessions.destroyByToken(tokenOrHandle ?? undefined));
   }
 
-  function* destroyAll(userId: string, except: string | undefined): Steps<number> {
+  function* destroyAll(userId: string, options: { readonly except?: string | undefined } = {}): Steps<number> {
+    // Misspelt, it would end the session that was to stay.
+    checkOptions("destroyAllUserSessions", options, { except: true });
+    const { except } = options;
     const kept = named(except);
     if (except !== undefined && kept === undefined) {
       throw new TypeError(`Expected \`except\` to be a session's token or handle, got ${show(except)}`);
@@ -180,7 +184,7 @@ export function sessionCalls<M extends Mode, Fields extends object>(
     refreshSession: (token) => run(mode, refresh(token)),
     updateSession: (token, patch) => run(mode, update(token, patch)),
     destroySession: (tokenOrHandle) => run(mode, destroy(tokenOrHandle)),
-    destroyAllUserSessions: (userId, { except } = {}) => run(mode, destroyAll(userId, except)),
+    destroyAllUserSessions: (userId, options) => run(mode, destroyAll(userId, options)),
     getUserSessions: (userId) => run(mode, list(userId)),
     cleanupExpiredSessions: () => run(mode, cleanupInSlices(sessions)),
   };

@@ -1,5 +1,6 @@
 /** The token calls of `createAuth`: short-lived access tokens, with the session as what refreshes them. */
 import type { Sessions } from "../sessions/sessions.ts";
+import { checkOptions } from "../options.ts";
 import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import { parseUserId, readToken } from "../tokens/token.ts";
@@ -136,6 +137,8 @@ export function tokenCalls<Fields extends object>(
   }
 
   async function explainToken(jwt: TokenLike, options: VerifyOptions = {}): Promise<TokenVerdict> {
+    // Misspelt, it would accept the token of a session that has ended.
+    checkOptions("verifyToken", options, { checkSession: true });
     const { checkSession = false } = options;
     if (typeof checkSession !== "boolean") {
       throw new TypeError(`Expected \`checkSession\` to be true or false, got ${show(checkSession)}`);

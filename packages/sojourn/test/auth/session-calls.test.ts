@@ -223,6 +223,16 @@ describe.each(modes)("session calls: %s", (_, open) => {
     await expect(async () => auth.updateSession(id, { big: 1n })).rejects.toThrow(InvalidDataError);
   });
 
+  test("a misspelt option is refused, and ends nothing", async () => {
+    const { auth } = opened();
+    const { id } = await auth.createSession("user-42");
+    const misspelt = { excpt: id } as { readonly except?: string };
+    await expect(async () => auth.destroyAllUserSessions("user-42", misspelt)).rejects.toThrow(
+      'such as `except`, got "excpt"',
+    );
+    expect(await auth.getSession(id)).not.toBeNull();
+  });
+
   test("a store that fails is not an absent session", async () => {
     const { auth, store } = opened();
     const { id } = await auth.createSession("user-42");

@@ -16,6 +16,17 @@ test("types: a user's token cannot be refreshed, a session's may be null", () =>
 describe.each(modes)("tokens: %s", (_, open) => {
   const opened: Open = (options) => openAuth(open, options);
 
+  test("a misspelt option is refused, and accepts no token of a session that has ended", async () => {
+    const { auth } = opened();
+    const { id } = await auth.createSession("user-42");
+    const pair = await auth.signToken({ id });
+    await auth.destroySession(id);
+    const misspelt = { checkSesion: true } as { readonly checkSession?: boolean };
+    for (const call of [auth.verifyToken, auth.explainToken]) {
+      await expect(call(pair?.accessToken, misspelt)).rejects.toThrow('such as `checkSession`, got "checkSesion"');
+    }
+  });
+
   describe("signing", () => {
     test("for a user: no session is started, nothing is stored", async () => {
       const { auth, clock } = opened({ issuer: "https://me.example", audience: "api" });

@@ -1,5 +1,6 @@
 /** The session of one request, as the application uses it. */
 import type { Session } from "../../sessions/session.ts";
+import { checkOptions } from "../../options.ts";
 import { show } from "../../show.ts";
 import { run, type Mode, type Reply, type Steps } from "../../store/reply.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
@@ -81,7 +82,9 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     return value as Readonly<Data>[Name] | undefined;
   }
 
-  set<Name extends FieldName<Data>>(name: Name, value: Data[Name], { ttl }: SetOptions = {}): void {
+  set<Name extends FieldName<Data>>(name: Name, value: Data[Name], options?: SetOptions): void {
+    checkOptions("set", options, { ttl: true });
+    const ttl = options?.ttl;
     if (value === undefined) return this.delete(name);
     const lasting = ttl === undefined ? undefined : parseDuration(ttl, "ttl");
     const expiresAt = lasting === undefined ? undefined : this.#state.context.now() + lasting;
@@ -112,8 +115,11 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     return this.#call(destroy(this.#state), checkWritable);
   }
 
-  logout({ everywhere = false }: LogoutOptions = {}): Reply<M, boolean> {
-    return this.#call(logout(this.#state, everywhere), checkWritable);
+  logout(options?: LogoutOptions): Reply<M, boolean> {
+    return this.#call(logout(this.#state, options?.everywhere ?? false), (state) => {
+      checkOptions("logout", options, { everywhere: true });
+      checkWritable(state);
+    });
   }
 
   devices(): Reply<M, readonly UserDevice[]> {
@@ -134,8 +140,11 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     this.#state.rotate = true;
   }
 
-  reauthenticate(options: { readonly for?: Duration } = {}): Reply<M, boolean> {
-    return this.#call(reauthenticate(this.#state, options.for));
+  reauthenticate(options?: { readonly for?: Duration }): Reply<M, boolean> {
+    return this.#call(reauthenticate(this.#state, options?.for), (state) => {
+      checkOptions("reauthenticate", options, { for: true });
+      checkOpen(state);
+    });
   }
 
   commit(target: CommitTarget, options: CommitOptions = {}): Reply<M, boolean> {

@@ -10,6 +10,21 @@ describe.each(stores)("login and logout, on %s", (_, open) => {
     ann = visitor(on.web);
   });
 
+  test("a misspelt option of logout, set or reauthenticate is refused, and changes nothing", async () => {
+    await ann.visit((session) => session.login("ann"));
+    await visitor(on.web).visit((session) => session.login("ann"));
+    await ann.visit(async (session) => {
+      const everywhere = { everwhere: true } as { readonly everywhere?: boolean };
+      await expect(async () => session.logout(everywhere)).rejects.toThrow('such as `everywhere`, got "everwhere"');
+      const ttl = { tll: "1m" } as { readonly ttl?: "1m" };
+      expect(() => session.set("a", 1, ttl)).toThrow('such as `ttl`, got "tll"');
+      const lasting = { fro: "1m" } as { readonly for?: "1m" };
+      await expect(async () => session.reauthenticate(lasting)).rejects.toThrow('such as `for`, got "fro"');
+    });
+    expect(await on.sessions.count()).toBe(2);
+    expect((await ann.visit()).session).toMatchObject({ userId: "ann", data: {} });
+  });
+
   describe("login", () => {
     test("starts a session that is there at once, and for every later request", async () => {
       const { session, cookies } = await ann.visit(async (session) => {
