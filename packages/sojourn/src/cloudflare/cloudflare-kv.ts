@@ -53,6 +53,7 @@ const guarantees: Guarantees = Object.freeze({
   evicts: false,
   failoverLoss: false,
   exactOrder: false,
+  removalsMs: Number.POSITIVE_INFINITY,
 });
 
 /**

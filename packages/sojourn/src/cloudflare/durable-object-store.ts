@@ -113,7 +113,12 @@ export function durableObjectStore(binding: ShardNamespace, options: DurableObje
 
   return {
     mode: "async",
-    guarantees: Object.freeze({ ...guarantees("power"), atomic: shards === 1, exactOrder: false }),
+    guarantees: Object.freeze({
+      ...guarantees("power"),
+      atomic: shards === 1,
+      exactOrder: false,
+      removalsMs: Number.POSITIVE_INFINITY,
+    }),
 
     async get(key, now) {
       checkOpen();

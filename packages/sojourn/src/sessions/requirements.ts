@@ -17,6 +17,8 @@ export interface Requirements {
   readonly evicts?: false;
   readonly failoverLoss?: false;
   readonly exactOrder?: true;
+  /** The most milliseconds within which the store tells of a removal; any number refuses a store that cannot tell. */
+  readonly removalsMs?: number;
 }
 
 const REQUIREMENTS: OptionNames<Requirements> = {
@@ -26,6 +28,7 @@ const REQUIREMENTS: OptionNames<Requirements> = {
   evicts: true,
   failoverLoss: true,
   exactOrder: true,
+  removalsMs: true,
 };
 const DURABILITIES = ["none", "process", "power"] as const;
 
@@ -33,7 +36,7 @@ const DURABILITIES = ["none", "process", "power"] as const;
 export function checkRequirements(guarantees: Guarantees, wanted: Requirements): void {
   checkOptions("require", wanted, REQUIREMENTS);
   const unmet: string[] = [];
-  const { durability = "none", staleMs = Number.POSITIVE_INFINITY } = wanted;
+  const { durability = "none", staleMs = Number.POSITIVE_INFINITY, removalsMs = Number.POSITIVE_INFINITY } = wanted;
   if (DURABILITIES.indexOf(guarantees.durability) < DURABILITIES.indexOf(durability)) {
     unmet.push(`durability "${durability}" (it has "${guarantees.durability}")`);
   }
@@ -44,6 +47,10 @@ export function checkRequirements(guarantees: Guarantees, wanted: Requirements):
   if (wanted.failoverLoss === false && guarantees.failoverLoss)
     unmet.push("no loss of acknowledged writes in a failover");
   if (wanted.exactOrder === true && !guarantees.exactOrder) unmet.push("an exact order of revocations and logins");
+  if (guarantees.removalsMs > removalsMs) {
+    const soonest = Number.isFinite(guarantees.removalsMs) ? `within ${guarantees.removalsMs}` : "of none";
+    unmet.push(`removals told within ${removalsMs} ms (it tells ${soonest})`);
+  }
   if (unmet.length > 0) throw new GuaranteeError(`The store does not guarantee what is required: ${unmet.join("; ")}`);
 }
 

@@ -1,6 +1,6 @@
 /** The bounds of rule 16 of the store contract, checked the same way by every store. */
 import { show } from "../show.ts";
-import { MAX_KEY_BYTES, MAX_META_BYTES, MAX_PAGE, type Entry, type PageOptions } from "./store.ts";
+import { MAX_KEY_BYTES, MAX_META_BYTES, MAX_NOTE_LENGTH, MAX_PAGE, type Entry, type PageOptions } from "./store.ts";
 
 /** @throws TypeError if the key is not a string of 1 to 512 bytes */
 export function checkKey(key: string): void {
@@ -35,6 +35,17 @@ export function checkInstant(instant: number, name: string): void {
     throw new TypeError(`Expected \`${name}\` to be whole epoch milliseconds, got ${show(instant)}`);
   }
 }
+
+/** @throws TypeError if the note is not at most 64 characters of printable ASCII */
+export function checkNote(note: string): void {
+  if (typeof note !== "string" || note.length > MAX_NOTE_LENGTH || !PRINTABLE.test(note)) {
+    throw new TypeError(
+      `Expected a note of at most ${MAX_NOTE_LENGTH} characters of printable ASCII, got ${show(note)}`,
+    );
+  }
+}
+
+const PRINTABLE = /^[ -~]*$/;
 
 /** @throws TypeError if the limit is not 1 to 1,000 */
 export function checkLimit(limit: number): void {

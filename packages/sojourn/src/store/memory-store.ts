@@ -3,9 +3,10 @@ import { StoreError } from "../errors.ts";
 import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import { checkBegun, type Snapshot } from "./begun.ts";
-import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "./check.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit, checkNote, checkPage } from "./check.ts";
 import { giveEntry, headOf, keepEntry, touchEntry } from "./kept-entry.ts";
 import { MemoryEntries, type Kept } from "./memory-entries.ts";
+import { removalListeners } from "./removal-listeners.ts";
 import {
   RECLAIM_PER_PUT,
   type Entry,
@@ -13,7 +14,6 @@ import {
   type Guarantees,
   type Head,
   type PageOptions,
-  type Put,
   type Store,
 } from "./store.ts";
 
@@ -52,6 +52,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
   let forgotten = 0;
   const source = {};
   let present: Snapshot = Object.freeze({ source, seen: [0] });
+  const listeners = removalListeners();
   let closed = false;
 
   function checkOpen(): void {
@@ -103,7 +104,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
     removed.push(headOf(victim.entry));
   }
 
-  function insert(entry: Entry, now: number): Put {
+  /** Answers what went for it, as `replace` does. */
+  function insert(entry: Entry, now: number): readonly Head[] {
     const removed: Head[] = [];
     const old = entries.get(entry.key);
     if (entry.owner === null && old?.entry.owner !== null) makeUnownedRoom(now, removed);
@@ -114,10 +116,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       entries.removeEnded(now, RECLAIM_PER_PUT, removed);
     }
     entries.add(keepEntry(entry));
-    return { outcome: "stored", removed };
+    return removed;
   }
 
-  function replace(kept: Kept, entry: Entry, now: number): Put {
+  function replace(kept: Kept, entry: Entry, now: number): readonly Head[] {
     const removed: Head[] = [];
     if (entry.owner === null && kept.entry.owner !== null) makeUnownedRoom(now, removed);
     const touchedAt = Math.max(entry.touchedAt, kept.entry.touchedAt);
@@ -125,7 +127,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
     entries.change(kept, keepEntry({ ...entry, touchedAt, expiresAt }));
     entries.promote(kept);
     entries.removeEnded(now, RECLAIM_PER_PUT, removed);
-    return { outcome: "stored", removed };
+    return removed;
   }
 
   return {
@@ -157,7 +159,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       if (!meets(kept, expected)) return { outcome: "conflict", current: kept && giveEntry(kept.entry) };
       const over = kept !== undefined && expected !== "any" ? kept : undefined;
       if (over?.entry.owner !== entry.owner && isRevoked(entry.owner, known)) return { outcome: "revoked" };
-      return over === undefined ? insert(entry, now) : replace(over, entry, now);
+      const removed = over === undefined ? insert(entry, now) : replace(over, entry, now);
+      listeners.tellPut(removed, entry.key, now);
+      return { outcome: "stored", removed };
     },
 
     touch(key, rev, to, now) {
@@ -177,13 +181,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       return true;
     },
 
-    delete(key) {
+    delete(key, note = "") {
       checkOpen();
       checkKey(key);
+      checkNote(note);
       const kept = entries.get(key);
       if (kept === undefined) return undefined;
       entries.remove(kept);
-      return headOf(kept.entry);
+      const head = headOf(kept.entry);
+      listeners.tellAll([head], note);
+      return head;
     },
 
     list({ prefix = "", after, limit }, now) {
@@ -204,12 +211,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       return { items: rest.slice(0, limit).map((kept) => giveEntry(kept.entry)), next: rest[limit]?.slot.toString() };
     },
 
-    revokeOwner(owner, except) {
+    revokeOwner(owner, except, note = "") {
       checkOpen();
+      checkNote(note);
       const gone = entries.ownedBy(owner).filter((kept) => kept.entry.key !== except);
       for (const kept of gone) entries.remove(kept);
       remember(owner);
-      return gone.map((kept) => headOf(kept.entry));
+      const heads = gone.map((kept) => headOf(kept.entry));
+      listeners.tellAll(heads, note);
+      return heads;
     },
 
     count(now) {
@@ -224,7 +234,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {
       checkLimit(limit);
       const removed: Head[] = [];
       entries.removeEnded(now, limit, removed);
+      listeners.tellAll(removed, "");
       return removed;
+    },
+
+    watchRemovals(onRemoved) {
+      checkOpen();
+      return listeners.watch(onRemoved, checkOpen);
     },
 
     close() {
@@ -253,7 +269,8 @@ function resolve(options: MemoryStoreOptions): { maxEntries: number; maxUnowned:
 }
 
 function guarantees(evicts: boolean): Guarantees {
-  return Object.freeze({ durability: "none", atomic: true, staleMs: 0, evicts, failoverLoss: false, exactOrder: true });
+  const kept = { durability: "none", atomic: true, staleMs: 0, evicts, failoverLoss: false } as const;
+  return Object.freeze({ ...kept, exactOrder: true, removalsMs: 0 });
 }
 
 function meets(kept: Kept | undefined, expected: Expected): boolean {

@@ -41,8 +41,18 @@
  *     because of rule 4 it can be repeated as it was. After `close`, every call throws `store_closed`.
  * 15. **One namespace.** Stores with different namespaces on one file or server do not see each other.
  * 16. **Bounds.** Keys have 1 to {@link MAX_KEY_BYTES} bytes, a meta has at most {@link MAX_META_BYTES}, instants
- *     are safe integers, a limit is 1 to {@link MAX_PAGE}, a `begun` comes from `begin` of the same store. Anything
- *     else is a `TypeError`, and nothing changes.
+ *     are safe integers, a limit is 1 to {@link MAX_PAGE}, a `begun` comes from `begin` of the same store, and a note
+ *     is at most {@link MAX_NOTE_LENGTH} characters of printable ASCII. Anything else is a `TypeError`, and nothing
+ *     changes.
+ * 17. **watchRemovals** tells of every entry that goes, in whatever process: once to each watch, with the head that is in
+ *     the answer of the call that removed it, and a note. That is the note which `delete` or `revokeOwner` was given;
+ *     {@link REPLACED} for a live entry that a put with `"any"` replaced; {@link EVICTED} for a live one that the store
+ *     dropped for space; `""` for what a put or a sweep removed because it had expired. Heads of one key come in the
+ *     order in which they went. Nothing else is told: neither touches nor changes.
+ *     `null` says that some may be missing; it may come at any time. Take a removal that was asked for when `watchRemovals`
+ *     had returned, and a `confirm` that was called when that removal was acknowledged: once it resolves, the removal
+ *     has been told, or `null` since. Whoever is told may call the store: the removal is done. A store that cannot tell
+ *     has no `watchRemovals`, and `guarantees.removalsMs` is `Infinity`.
  */
 import type { Mode, Reply } from "./reply.ts";
 
@@ -110,6 +120,13 @@ export interface PageOptions {
   readonly limit: number;
 }
 
+/** An entry that is gone, as those who watch are told of it. */
+export interface Removed {
+  readonly head: Head;
+  /** What its remover gave along, or {@link REPLACED}, {@link EVICTED} or `""` (rule 17). */
+  readonly note: string;
+}
+
 /** What a store promises. A manager that is asked for more refuses to start. */
 export interface Guarantees {
   /** What acknowledged writes survive: nothing, `kill -9` of the process, or loss of power as well. */
@@ -130,6 +147,11 @@ export interface Guarantees {
    * refused once, and is let in when it begins again.
    */
   readonly exactOrder: boolean;
+  /**
+   * Within how many milliseconds the store itself tells of a removal, while the link stands: 0 where it tells at once,
+   * to which the way through the network comes; `Infinity` for a store that cannot tell.
+   */
+  readonly removalsMs: number;
 }
 
 /** How a get is answered. */
@@ -144,7 +166,8 @@ export interface KeyValue<M extends Mode = Mode> {
   readonly guarantees: Guarantees;
   get(key: string, now: number, options?: GetOptions): Reply<M, Entry | undefined>;
   put(entry: Entry, expected: Expected, now: number, begun?: Begun): Reply<M, Put>;
-  delete(key: string): Reply<M, Head | undefined>;
+  /** @param note told to those who watch removals (rule 17); by default `""` */
+  delete(key: string, note?: string): Reply<M, Head | undefined>;
   list(options: PageOptions & { readonly prefix?: string | undefined }, now: number): Reply<M, Page<Head>>;
   /** Releases what the store opened. A handle or client that it was given stays open. */
   close(): Reply<M, void>;
@@ -159,11 +182,14 @@ export interface Store<M extends Mode = Mode> extends KeyValue<M> {
    * on every store.
    */
   begin(): Begun;
-  revokeOwner(owner: string, except?: string): Reply<M, readonly Head[]>;
+  /** @param note told with each of them to those who watch removals (rule 17); by default `""` */
+  revokeOwner(owner: string, except?: string, note?: string): Reply<M, readonly Head[]>;
   count(now: number): Reply<M, number>;
   sweep(now: number, limit: number): Reply<M, readonly Head[]>;
   /** Calls back with the key of an entry that changed elsewhere, or `null` when every entry may have. */
   watch?(onChange: (key: string | null) => void): Watch;
+  /** Calls back with every entry that goes, here or elsewhere, or `null` when some may be missing: rule 17. */
+  watchRemovals?(onRemoved: (removed: Removed | null) => void): Watch;
   /**
    * Resolves when no caller on any node can be answered with what was there before the changes acknowledged so
    * far. Only stores that may answer from an older copy have it.
@@ -171,10 +197,10 @@ export interface Store<M extends Mode = Mode> extends KeyValue<M> {
   propagated?(): Reply<M, void>;
 }
 
-/** A subscription to changes, over a link that can be down without saying so. */
+/** A subscription to changes, or to removals, over a link that can be down without saying so. */
 export interface Watch {
   /**
-   * Resolves once every change that was acknowledged, to anybody, before this call has been told to `onChange`.
+   * Resolves once every change that was acknowledged, to anybody, before this call has been told to the callback.
    *
    * @throws StoreError if the link cannot prove that now; it may be asked again
    */
@@ -193,6 +219,12 @@ export type Unsubscribe = () => void;
 export const MAX_KEY_BYTES = 512;
 /** The largest meta, in bytes of UTF-8. */
 export const MAX_META_BYTES = 1_024;
+/** The longest note of a removal. */
+export const MAX_NOTE_LENGTH = 64;
+/** The note of a live entry that a put with `"any"` replaced. */
+export const REPLACED = "replaced";
+/** The note of a live entry that the store dropped for space. */
+export const EVICTED = "evicted";
 /** The largest limit of a page or of a sweep. */
 export const MAX_PAGE = 1_000;
 /** How many expired entries a put reclaims at most: more than it adds, so that what has expired never piles up. */

@@ -25,7 +25,7 @@ export function asyncStore(store: Store<"sync">, { pause = async () => {} }: Asy
     }
   }
 
-  const { watch } = store;
+  const { watch, watchRemovals } = store;
   return {
     mode: "async",
     guarantees: store.guarantees,
@@ -34,14 +34,15 @@ export function asyncStore(store: Store<"sync">, { pause = async () => {} }: Asy
     put: async (entry, expected, now, begun = store.begin()) =>
       send("put", () => store.put(entry, expected, now, begun)),
     begin: () => store.begin(),
-    delete: async (key) => send("delete", () => store.delete(key)),
+    delete: async (key, note) => send("delete", () => store.delete(key, note)),
     list: async (options, now) => send("list", () => store.list(options, now)),
     close: async () => send("close", () => store.close()),
     touch: async (key, rev, to, now) => send("touch", () => store.touch(key, rev, to, now)),
     listByOwner: async (owner, options, now) => send("listByOwner", () => store.listByOwner(owner, options, now)),
-    revokeOwner: async (owner, except) => send("revokeOwner", () => store.revokeOwner(owner, except)),
+    revokeOwner: async (owner, except, note) => send("revokeOwner", () => store.revokeOwner(owner, except, note)),
     count: async (now) => send("count", () => store.count(now)),
     sweep: async (now, limit) => send("sweep", () => store.sweep(now, limit)),
     ...(watch && { watch: (onChange) => watch.call(store, onChange) }),
+    ...(watchRemovals && { watchRemovals: (onRemoved) => watchRemovals.call(store, onRemoved) }),
   };
 }

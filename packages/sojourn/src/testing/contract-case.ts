@@ -16,7 +16,7 @@ export interface OpenOptions {
 interface Case {
   /** What the store must do, as a sentence. */
   readonly name: string;
-  /** The rule of the store contract, 1 to 16; 0 for what no rule numbers: the mode and the guarantees. */
+  /** The rule of the store contract, 1 to 17; 0 for what no rule numbers: the mode and the guarantees. */
   readonly rule: number;
 }
 

@@ -9,6 +9,7 @@ import { stepCases } from "./cases/step-cases.ts";
 import { timeCases } from "./cases/time-cases.ts";
 import { touchCases } from "./cases/touch-cases.ts";
 import { valueCases } from "./cases/value-cases.ts";
+import { watchCases } from "./cases/watch-cases.ts";
 import type { ContractCase, KeyValueCase } from "./contract-case.ts";
 
 /**
@@ -52,6 +53,7 @@ export const storeContract: readonly ContractCase[] = Object.freeze(
     ...pageCases,
     ...stepCases,
     ...faultCases,
+    ...watchCases,
   ].sort((a, b) => a.rule - b.rule),
 );
 

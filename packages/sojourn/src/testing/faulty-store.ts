@@ -4,7 +4,7 @@ import { replies, type Mode, type Reply } from "../store/reply.ts";
 import type { Begun, Store } from "../store/store.ts";
 
 /** The calls of a store that can be made to fail. */
-export type StoreCall = Exclude<keyof Store, "mode" | "guarantees" | "watch" | "begin">;
+export type StoreCall = Exclude<keyof Store, "mode" | "guarantees" | "watch" | "watchRemovals" | "begin">;
 
 /** One fault of a script. */
 export type Fault = FaultOccasion &
@@ -90,7 +90,7 @@ export function faultyStore<M extends Mode>(store: Store<M>, script: readonly Fa
     return faulty();
   }
 
-  const { watch, propagated } = store;
+  const { watch, watchRemovals, propagated } = store;
   return {
     mode: store.mode,
     guarantees: store.guarantees,
@@ -101,15 +101,16 @@ export function faultyStore<M extends Mode>(store: Store<M>, script: readonly Fa
       return around("put", () => store.put(entry, expected, now, first));
     },
     begin: () => store.begin(),
-    delete: (key) => around("delete", () => store.delete(key)),
+    delete: (key, note) => around("delete", () => store.delete(key, note)),
     list: (options, now) => around("list", () => store.list(options, now)),
     close: () => around("close", () => store.close()),
     touch: (key, rev, to, now) => around("touch", () => store.touch(key, rev, to, now)),
     listByOwner: (owner, options, now) => around("listByOwner", () => store.listByOwner(owner, options, now)),
-    revokeOwner: (owner, except) => around("revokeOwner", () => store.revokeOwner(owner, except)),
+    revokeOwner: (owner, except, note) => around("revokeOwner", () => store.revokeOwner(owner, except, note)),
     count: (now) => around("count", () => store.count(now)),
     sweep: (now, limit) => around("sweep", () => store.sweep(now, limit)),
     ...(watch && { watch: (onChange) => watch.call(store, onChange) }),
+    ...(watchRemovals && { watchRemovals: (onRemoved) => watchRemovals.call(store, onRemoved) }),
     ...(propagated && { propagated: () => around("propagated", () => propagated.call(store)) }),
   };
 }

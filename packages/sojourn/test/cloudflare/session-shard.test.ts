@@ -203,6 +203,8 @@ describe("the number of shards", () => {
       evicts: false,
       failoverLoss: false,
       exactOrder: false,
+      // Infinity, as JSON has it.
+      removalsMs: null,
     });
     expect((await ask("guarantees", { shards: 2 })).reply).toMatchObject({ atomic: false });
   });

@@ -25,6 +25,7 @@ const GUARANTEES: Guarantees = {
   evicts: false,
   failoverLoss: false,
   exactOrder: true,
+  removalsMs: 0,
 };
 
 function examine({ options = CONFORMING, guarantees, extra, heard = true }: Configuration): readonly Finding[] {

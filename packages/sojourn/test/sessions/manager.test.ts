@@ -395,25 +395,26 @@ describe("options", () => {
 });
 
 describe("law 11, requirements", () => {
-  const lost = { evicts: true, failoverLoss: true, exactOrder: false };
+  const lost = { evicts: true, failoverLoss: true, exactOrder: false, removalsMs: Number.POSITIVE_INFINITY };
   const weak: Guarantees = { durability: "process", atomic: false, staleMs: 60_000, ...lost };
   const store: Store<"sync"> = { ...memoryStore(), guarantees: weak };
 
   test("what a store does not guarantee is refused, and all of it is named", () => {
-    const kept = { evicts: false, failoverLoss: false, exactOrder: true } as const;
+    const kept = { evicts: false, failoverLoss: false, exactOrder: true, removalsMs: 50 } as const;
     const require = { durability: "power", atomic: true, staleMs: 0, ...kept } as const;
     expect(() => createSessions({ store, require })).toThrow(GuaranteeError);
     expect(() => createSessions({ store, require })).toThrow(
       'durability "power" (it has "process"); atomic calls; answers at most 0 ms old (its are up to 60000); ' +
         "no eviction of live sessions; no loss of acknowledged writes in a failover; " +
-        "an exact order of revocations and logins",
+        "an exact order of revocations and logins; removals told within 50 ms (it tells of none)",
     );
   });
 
   test("what it does guarantee, or more, is accepted", () => {
     expect(createSessions({ store, require: { durability: "process", staleMs: 60_000 } }).guarantees).toBe(weak);
     expect(createSessions({ store, require: {} })).toBeDefined();
-    const all = { atomic: true, staleMs: 0, evicts: false, failoverLoss: false, exactOrder: true } as const;
+    const kept = { evicts: false, failoverLoss: false, exactOrder: true, removalsMs: 0 } as const;
+    const all = { atomic: true, staleMs: 0, ...kept } as const;
     expect(createSessions({ require: all })).toBeDefined();
   });
 });

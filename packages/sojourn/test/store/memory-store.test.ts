@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/store/memory-store.ts";
-import type { Entry } from "../../src/store/store.ts";
+import type { Entry, Store } from "../../src/store/store.ts";
 
 const now = Date.UTC(2030, 0, 1);
 
@@ -72,5 +72,61 @@ describe("entries without an owner", () => {
 
   test.each([0, 1.5, 11, Number.NaN])("a limit of %d for ten entries is refused", (maxUnowned) => {
     expect(() => memoryStore({ maxEntries: 10, maxUnowned })).toThrow(/`maxUnowned` to be 1 to `maxEntries` \(10\)/);
+  });
+});
+
+function watched(store: Store): (readonly [key: string, note: string] | null)[] {
+  const told: (readonly [string, string] | null)[] = [];
+  store.watchRemovals?.((removed) => told.push(removed && [removed.head.key, removed.note]));
+  return told;
+}
+
+describe("removals are told", () => {
+  test("as evicted, where a live entry had to make room", () => {
+    const store = memoryStore({ maxEntries: 2, maxUnowned: 1, onFull: "evict-lru" });
+    const told = watched(store);
+    store.put(entry("visitor"), null, now);
+    store.put(entry("second visitor"), null, now);
+    expect(told).toEqual([["visitor", "evicted"]]);
+    store.put(entry("ann", { owner: "ann" }), null, now);
+    store.put(entry("bob", { owner: "bob" }), null, now);
+    store.put(entry("cat", { owner: "cat" }), null, now);
+    expect(told.slice(1)).toEqual([
+      ["second visitor", "evicted"],
+      ["ann", "evicted"],
+    ]);
+  });
+
+  test("as expired, where an entry whose time was up made room", () => {
+    const store = memoryStore({ maxUnowned: 1, onFull: "evict-lru" });
+    const told = watched(store);
+    store.put(entry("visitor"), null, now);
+    store.put(entry("second visitor", { expiresAt: now + 120_000 }), null, now + 60_000);
+    expect(told).toEqual([["visitor", ""]]);
+  });
+
+  test("in the step that removes, before its call returns", () => {
+    const store = memoryStore();
+    const told = watched(store);
+    store.put(entry("k", { owner: "ann" }), null, now);
+    store.revokeOwner("ann", undefined, "why");
+    expect(told).toEqual([["k", "why"]]);
+  });
+
+  test("to those whose watch is open at that moment", () => {
+    const store = memoryStore();
+    const told: string[] = [];
+    const first = store.watchRemovals?.((removed) => {
+      const { head } = removed!;
+      told.push(`first ${head.key}`);
+      void first?.close();
+      void second?.close();
+      store.watchRemovals?.(() => told.push(`third ${head.key}`));
+      store.delete("next");
+    });
+    const second = store.watchRemovals?.((removed) => told.push(`second ${removed?.head.key}`));
+    for (const key of ["k", "next"]) store.put(entry(key), null, now);
+    store.delete("k");
+    expect(told).toEqual(["first k", "third k"]);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { agreeWithModel } from "./support/agree-with-model.ts";
 import { commands, World } from "./support/commands.ts";
-import { Model } from "./support/model.ts";
 import { naiveStore } from "./support/naive-store.ts";
 import { sqliteStores, stores } from "./support/stores.ts";
 
@@ -10,23 +10,10 @@ const DAY = 86_400_000;
 describe.each([...stores, ...sqliteStores])("the model and $name", ({ twoStores, modelRuns, place }) => {
   const { open, remove } = place();
   afterAll(() => remove?.());
-  let opened = 0;
 
-  test("agree on every answer, and every entry goes exactly once", async () => {
-    const property = fc.asyncProperty(commands(), async (calls) => {
-      const namespace = `model-${++opened}`;
-      const real = [await open({ namespace })];
-      if (twoStores) real.push(await open({ namespace }));
-      const world = new World(Date.now() + DAY, new Model());
-      try {
-        await fc.asyncModelRun(() => ({ model: world, real }), calls);
-        for (const store of real.slice(0, 1)) await world.end(store);
-      } finally {
-        for (const store of real) await store.close();
-      }
-    });
-    await fc.assert(property, { numRuns: modelRuns });
-    expect(opened).toBeGreaterThanOrEqual(modelRuns);
+  test("agree on every answer, every entry goes exactly once, and every watch is told of it", async () => {
+    const runs = await agreeWithModel((namespace) => open({ namespace }), modelRuns, twoStores ? 2 : 1);
+    expect(runs).toBeGreaterThanOrEqual(modelRuns);
   });
 });
 

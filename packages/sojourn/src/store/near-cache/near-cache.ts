@@ -69,6 +69,7 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
   const present = (): Moment => moment(timer, clock);
   const forget = (): void => copies.clear();
   const watch = store.watch((key) => (key === null ? forget() : copies.drop(key)));
+  const { watchRemovals } = store;
   const changes = link({ watch, maxStale, timer, present, onProven: forget });
 
   async function load(key: string, now: number): Promise<Entry | undefined> {
@@ -149,20 +150,21 @@ export function nearCache(store: Store<"async">, options: NearCacheOptions = {})
       }
     },
 
-    async delete(key) {
+    async delete(key, note) {
       try {
-        return await store.delete(key);
+        return await store.delete(key, note);
       } finally {
         copies.drop(key);
       }
     },
 
     begin: () => store.begin(),
-    revokeOwner: async (owner, except) => removal(store.revokeOwner(owner, except)),
+    revokeOwner: async (owner, except, note) => removal(store.revokeOwner(owner, except, note)),
     sweep: async (now, limit) => removal(store.sweep(now, limit)),
     list: async (page, now) => store.list(page, now),
     listByOwner: async (owner, page, now) => store.listByOwner(owner, page, now),
     count: async (now) => store.count(now),
+    ...(watchRemovals && { watchRemovals: (onRemoved) => watchRemovals.call(store, onRemoved) }),
     ...(strict && { propagated }),
 
     async close() {

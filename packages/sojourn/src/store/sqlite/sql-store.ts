@@ -172,7 +172,8 @@ export function checkTouch(key: string, { touchedAt, expiresAt }: Touch, now: nu
 
 /** What any SQLite store promises, but for its durability. */
 export function guarantees(durability: Guarantees["durability"]): Guarantees {
-  return Object.freeze({ durability, atomic: true, staleMs: 0, evicts: false, failoverLoss: false, exactOrder: true });
+  const kept = { durability, atomic: true, staleMs: 0, evicts: false, failoverLoss: false, exactOrder: true };
+  return Object.freeze({ ...kept, removalsMs: Number.POSITIVE_INFINITY });
 }
 
 const keyOf = ({ key }: Head): string => key;

@@ -21,10 +21,11 @@ export const timeCases: readonly ContractCase[] = [
     const answer: unknown = store.get("nothing", now);
     equal(answer instanceof Promise, mode === "async", "whether a reply is a promise");
     await answer;
-    const { durability, atomic, staleMs, evicts, failoverLoss } = guarantees;
+    const { durability, atomic, staleMs, evicts, failoverLoss, exactOrder } = guarantees;
     holds(["none", "process", "power"].includes(durability), "`durability` must be none, process or power");
-    const flags = [typeof atomic, typeof evicts, typeof failoverLoss];
-    equal(flags, ["boolean", "boolean", "boolean"], "the types of the flags");
+    for (const [name, flag] of Object.entries({ atomic, evicts, failoverLoss, exactOrder })) {
+      equal(typeof flag, "boolean", `the type of \`${name}\``);
+    }
     holds(Number.isFinite(staleMs) && staleMs >= 0, "`staleMs` must be a number of milliseconds");
   }),
 

@@ -1,7 +1,8 @@
 /** Random calls, made of what the model knows at the moment at which they are made. */
 import fc from "fast-check";
 import type { Entry, Expected, Head, Put, Store } from "../../../src/store/store.ts";
-import { Model, perform, removedBy, type Beginnings, type Operation } from "./model.ts";
+import { headOf } from "../../../src/testing/ask.ts";
+import { Model, noteOf, perform, removedBy, type Beginnings, type Operation } from "./model.ts";
 
 /** A run of the model beside the stores under test. */
 export class World {
@@ -15,6 +16,8 @@ export class World {
   /** What was stored as a new entry, and what was reported as removed. */
   readonly inserted: string[] = [];
   readonly reported: string[] = [];
+  /** The same with its note, as each watch is to tell it. */
+  readonly toBeTold: string[] = [];
   #revs = 0;
   /** Every put, to be repeated as a caller does after a timeout. */
   readonly puts: (Operation & { readonly call: "put" })[] = [];
@@ -38,7 +41,9 @@ export class World {
     const before = operation.call === "put" ? this.model.live(operation.entry.key, operation.now) : undefined;
     const answer = await perform(store, operation, this.#beginnings);
     this.model.judge(operation, answer);
-    this.reported.push(...removedBy(operation, answer).map(nameOf));
+    const removed = removedBy(operation, answer);
+    this.reported.push(...removed.map(nameOf));
+    this.toBeTold.push(...removed.map((head) => toldOf(head, noteOf(operation, head))));
     if (operation.call !== "put") return;
     this.puts.push(operation);
     if ((answer as Put).outcome !== "stored" || before?.rev === operation.entry.rev) return;
@@ -62,6 +67,11 @@ export class World {
 
 function nameOf({ key, rev }: Head): string {
   return `${key}/${rev}`;
+}
+
+/** A removal as a text: its head with its last state, and its note. */
+export function toldOf(head: Head, note: string): string {
+  return JSON.stringify([headOf(head), note]);
 }
 
 export type StoreCommand = fc.AsyncCommand<World, readonly Store[]>;
@@ -90,9 +100,14 @@ const via = fc.nat({ max: 1 });
 const lasting = fc.constantFrom(0, 1_000, 60_000, 60_000, 3_600_000);
 const shift = fc.constantFrom(-3_600_000, -1_000, -1, 0, 1, 1_000);
 const limits = fc.constantFrom(1, 2, 3, 1_000);
+const notes = fc.option(fc.string({ unit: "binary-ascii", maxLength: 64 }).map(printable), { nil: undefined });
 const values = fc.oneof(fc.string({ unit: "grapheme", maxLength: 8 }), fc.uint8Array({ maxLength: 8 }));
 type Expects = "null" | "any" | "current" | "rev of another" | "never";
 const expects = fc.constantFrom<Expects>("null", "any", "current", "current", "rev of another", "never");
+
+function printable(text: string): string {
+  return text.replaceAll(/[^ -~]/g, "~");
+}
 
 function expectedOf(kind: Expects, key: string, { model }: World): Expected {
   if (kind === "null") return null;
@@ -159,8 +174,10 @@ const touch = fc.record({ via, key: keys, right: fc.boolean(), touched: shift, l
 );
 
 const revoke = fc
-  .record({ via, owner: owners, except: fc.option(keys, { nil: undefined }) })
-  .map(({ via, owner, except }) => command(`revoke ${owner}`, via, () => ({ call: "revokeOwner", owner, except })));
+  .record({ via, owner: owners, except: fc.option(keys, { nil: undefined }), note: notes })
+  .map(({ via, owner, except, note }) =>
+    command(`revoke ${owner}`, via, () => ({ call: "revokeOwner", owner, except, note })),
+  );
 
 const list = fc
   .record({ via, prefix: fc.constantFrom("", "a", "ab", "😀", "é%", "%", "_"), limit: limits })
@@ -200,7 +217,9 @@ const get = fc
 /** Runs of up to 60 calls. */
 export function commands(): fc.Arbitrary<Iterable<StoreCommand>> {
   const simple = [
-    fc.tuple(via, keys).map(([via, key]) => command(`delete ${key}`, via, () => ({ call: "delete", key }))),
+    fc
+      .tuple(via, keys, notes)
+      .map(([via, key, note]) => command(`delete ${key}`, via, () => ({ call: "delete", key, note }))),
     via.map((via) => command("count", via, (_, now) => ({ call: "count", now }))),
     fc.tuple(via, limits).map(([via, limit]) => command("sweep", via, (_, now) => ({ call: "sweep", now, limit }))),
   ];

@@ -1,5 +1,6 @@
 /** What a store must do, said once more: an array of entries, the revocations in order, and a judge of answers. */
-import type { Begun, Entry, Expected, Head, Put, Store, Touch } from "../../../src/store/store.ts";
+import { REPLACED, type Begun, type Entry, type Expected, type Head } from "../../../src/store/store.ts";
+import type { Put, Store, Touch } from "../../../src/store/store.ts";
 import { headOf, listAll, listOwned, sameEntry, sameHeads } from "../../../src/testing/ask.ts";
 import { equal, holds } from "../../../src/testing/expect.ts";
 
@@ -16,8 +17,13 @@ export type Operation =
       readonly begun?: string | undefined;
     }
   | { readonly call: "touch"; readonly key: string; readonly rev: string; readonly to: Touch; readonly now: number }
-  | { readonly call: "delete"; readonly key: string }
-  | { readonly call: "revokeOwner"; readonly owner: string; readonly except: string | undefined }
+  | { readonly call: "delete"; readonly key: string; readonly note?: string | undefined }
+  | {
+      readonly call: "revokeOwner";
+      readonly owner: string;
+      readonly except: string | undefined;
+      readonly note?: string | undefined;
+    }
   | { readonly call: "count"; readonly now: number }
   | { readonly call: "sweep"; readonly now: number; readonly limit: number }
   | { readonly call: "list"; readonly prefix: string; readonly limit: number; readonly now: number }
@@ -39,9 +45,9 @@ export async function perform(store: Store, operation: Operation, beginnings: Be
     case "touch":
       return store.touch(operation.key, operation.rev, operation.to, operation.now);
     case "delete":
-      return store.delete(operation.key);
+      return store.delete(operation.key, operation.note);
     case "revokeOwner":
-      return store.revokeOwner(operation.owner, operation.except);
+      return store.revokeOwner(operation.owner, operation.except, operation.note);
     case "count":
       return store.count(operation.now);
     case "sweep":
@@ -196,4 +202,10 @@ export function removedBy({ call }: Operation, answer: unknown): readonly Head[]
   if (call === "put") return (answer as Partial<Put & { outcome: "stored" }>).removed ?? [];
   if (call === "delete") return answer === undefined ? [] : [answer as Head];
   return call === "revokeOwner" || call === "sweep" ? (answer as readonly Head[]) : [];
+}
+
+/** With which note a head that an operation has removed is told to those who watch. */
+export function noteOf(operation: Operation, head: Head): string {
+  if (operation.call === "delete" || operation.call === "revokeOwner") return operation.note ?? "";
+  return operation.call === "put" && operation.now < head.expiresAt ? REPLACED : "";
 }

@@ -1,8 +1,17 @@
 /** The contract in the plainest code: an array that is searched from end to end. */
 import { StoreError } from "../../../src/errors.ts";
 import { checkBegun, type Snapshot } from "../../../src/store/begun.ts";
-import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "../../../src/store/check.ts";
-import { MAX_PAGE, type Entry, type Head, type Page, type PageOptions, type Store } from "../../../src/store/store.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit, checkNote, checkPage } from "../../../src/store/check.ts";
+import {
+  MAX_PAGE,
+  REPLACED,
+  type Entry,
+  type Head,
+  type Page,
+  type PageOptions,
+  type Removed,
+  type Store,
+} from "../../../src/store/store.ts";
 
 /** What a namespace holds. */
 export interface Space {
@@ -11,10 +20,12 @@ export interface Space {
   readonly revocations: Map<string, number>;
   /** How many revocations there were. */
   revoked: number;
+  /** Who is told of what goes. */
+  watches: ((removed: Removed | null) => void)[];
 }
 
 export function emptySpace(): Space {
-  return { entries: [], revocations: new Map(), revoked: 0 };
+  return { entries: [], revocations: new Map(), revoked: 0, watches: [] };
 }
 
 /** A store on a namespace; two stores on the same one share it. */
@@ -27,14 +38,27 @@ export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
   };
   const live = (now: number): Entry[] => space.entries.filter((entry) => now < entry.expiresAt);
   const find = (key: string, now: number): Entry | undefined => live(now).find((entry) => entry.key === key);
-  const remove = (gone: readonly Entry[]): Head[] => {
+  const tell = (heads: readonly Head[], note: (head: Head) => string): void => {
+    for (const head of heads) for (const watch of space.watches) watch({ head, note: note(head) });
+  };
+  const remove = (gone: readonly Entry[], note: (head: Head) => string): Head[] => {
     space.entries = space.entries.filter((entry) => !gone.includes(entry));
-    return gone.map(headOf);
+    const heads = gone.map(headOf);
+    tell(heads, note);
+    return heads;
   };
 
   return {
     mode: "sync",
-    guarantees: { durability: "none", atomic: true, staleMs: 0, evicts: false, failoverLoss: false, exactOrder: true },
+    guarantees: {
+      durability: "none",
+      atomic: true,
+      staleMs: 0,
+      evicts: false,
+      failoverLoss: false,
+      exactOrder: true,
+      removalsMs: 0,
+    },
     begin() {
       checkOpen();
       return present();
@@ -65,7 +89,10 @@ export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
         space.entries[space.entries.indexOf(changed)] = { ...next, touchedAt, expiresAt };
         return { outcome: "stored", removed: [] };
       }
-      const removed = remove(space.entries.filter((other) => other.key === entry.key));
+      const removed = remove(
+        space.entries.filter((other) => other.key === entry.key),
+        (head) => (now < head.expiresAt ? REPLACED : ""),
+      );
       space.entries.push(next);
       return { outcome: "stored", removed };
     },
@@ -82,10 +109,14 @@ export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
       space.entries[space.entries.indexOf(there)] = { ...there, touchedAt, expiresAt };
       return true;
     },
-    delete(key) {
+    delete(key, note = "") {
       checkOpen();
       checkKey(key);
-      return remove(space.entries.filter((entry) => entry.key === key))[0];
+      checkNote(note);
+      return remove(
+        space.entries.filter((entry) => entry.key === key),
+        () => note,
+      )[0];
     },
     list({ prefix = "", after, limit }, now) {
       checkOpen();
@@ -107,10 +138,14 @@ export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
       );
       return { items: page.items.map(copyOf), next: page.next };
     },
-    revokeOwner(owner, except) {
+    revokeOwner(owner, except, note = "") {
       checkOpen();
+      checkNote(note);
       space.revocations.set(owner, ++space.revoked);
-      return remove(space.entries.filter((entry) => entry.owner === owner && entry.key !== except));
+      return remove(
+        space.entries.filter((entry) => entry.owner === owner && entry.key !== except),
+        () => note,
+      );
     },
     count(now) {
       checkOpen();
@@ -122,7 +157,21 @@ export function naiveStore(space: Space = emptySpace()): Store<"sync"> {
       checkLimit(limit);
       checkNow(now);
       const expired = space.entries.filter((entry) => now >= entry.expiresAt);
-      return remove(expired.sort((a, b) => a.expiresAt - b.expiresAt).slice(0, limit));
+      return remove(expired.sort((a, b) => a.expiresAt - b.expiresAt).slice(0, limit), () => "");
+    },
+    watchRemovals(onRemoved) {
+      checkOpen();
+      const own = (removed: Removed | null): void => onRemoved(removed);
+      space.watches.push(own);
+      return {
+        async confirm() {
+          if (!space.watches.includes(own)) throw new StoreError("store_closed", "The watch is closed");
+          checkOpen();
+        },
+        async close() {
+          space.watches = space.watches.filter((other) => other !== own);
+        },
+      };
     },
     close() {
       closed = true;

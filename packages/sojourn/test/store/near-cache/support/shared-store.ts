@@ -45,13 +45,13 @@ export class SharedStore {
         if (touched) this.#tell(store.get(key, now));
         return touched;
       },
-      delete: (key) => {
-        const head = store.delete(key);
+      delete: (key, note) => {
+        const head = store.delete(key, note);
         this.#tell(head);
         return head;
       },
-      revokeOwner: (owner, except) => {
-        const heads = store.revokeOwner(owner, except);
+      revokeOwner: (owner, except, note) => {
+        const heads = store.revokeOwner(owner, except, note);
         this.#tell(...heads);
         return heads;
       },
