@@ -66,24 +66,25 @@ function authenticateInMemory(count: number): void {
 
 function authenticateInSqlite(): void {
   const path = join(folder, "read.db");
-  const uncached = createSessions({ store: sqliteStore({ path, cache: 0 }) });
-  const cached = createSessions({ store: sqliteStore({ path }) });
-  const memory = createSessions({ store: memoryStore() });
-  const tokens = Array.from({ length: 5_000 }, (_, n) => uncached.create(`user-${n}`, DATA).token);
-  const inMemory = Array.from({ length: 5_000 }, (_, n) => memory.create(`user-${n}`, DATA).token);
   const bare = new DatabaseSync(path);
+  const cached = createSessions({ store: sqliteStore({ path }) });
+  // Two that ask for the row each time: one knows what it has decoded, the other keeps nothing.
+  const asking = createSessions({ store: sqliteStore({ database: new DatabaseSync(path) }) });
+  const keepingNothing = createSessions({ store: sqliteStore({ path, cache: 0 }) });
+  const memory = createSessions({ store: memoryStore() });
+  const tokens = Array.from({ length: 5_000 }, (_, n) => cached.create(`user-${n}`, DATA).token);
+  const inMemory = Array.from({ length: 5_000 }, (_, n) => memory.create(`user-${n}`, DATA).token);
   const query = bare.prepare(
     "SELECT key, owner, rev, meta, createdAt, touchedAt, expiresAt, value FROM sojourn_entry WHERE namespace = ? AND key = ?",
   );
   const namespace = bare.prepare("SELECT namespace FROM sojourn_entry LIMIT 1").get()?.["namespace"] as string | number;
-  ensure(
-    tokens.every((token) => cached.authenticate(token)?.data["role"] === "admin"),
-    "SQLite authenticates, cached",
-  );
-  ensure(
-    tokens.every((token) => uncached.authenticate(token) !== undefined),
-    "SQLite authenticates, not cached",
-  );
+  const commit = bare.prepare("UPDATE sojourn_namespace SET changes = changes + 1");
+  for (const sessions of [cached, asking, keepingNothing]) {
+    ensure(
+      tokens.every((token) => sessions.authenticate(token)?.data["role"] === "admin"),
+      "SQLite authenticates",
+    );
+  }
   const all = (sessions: typeof cached, texts: readonly string[]) => (): number => {
     let found = 0;
     for (const token of texts) if (sessions.authenticate(token) !== undefined) found++;
@@ -91,7 +92,8 @@ function authenticateInSqlite(): void {
   };
   const result = medians(
     {
-      uncached: all(uncached, tokens),
+      asking: all(asking, tokens),
+      keepingNothing: all(keepingNothing, tokens),
       bare() {
         let found = 0;
         for (const token of tokens) if (query.get(namespace, token.slice(0, 27)) !== undefined) found++;
@@ -99,17 +101,27 @@ function authenticateInSqlite(): void {
       },
       cached: all(cached, tokens),
       memory: all(memory, inMemory),
+      afterCommit() {
+        commit.run();
+        return all(cached, tokens)();
+      },
     },
     31,
   );
   rows.push(
-    {
-      what: "authenticate, SQLite, not cached",
-      ours: ns(result.uncached),
+    ...(
+      [
+        ["the row asked each time", result.asking, "at most 1.4"],
+        ["cached, another process has committed", result.afterCommit, "at most 1.4"],
+        ["nothing kept (`cache: 0`)", result.keepingNothing, "–"],
+      ] as const
+    ).map(([what, ours, aim]) => ({
+      what: `authenticate, SQLite, ${what}`,
+      ours: ns(ours),
       against: `prepared point query: ${ns(result.bare)}`,
-      ratio: times(result.uncached / result.bare),
-      aim: "at most 1.5",
-    },
+      ratio: times(ours / result.bare),
+      aim,
+    })),
     {
       what: "authenticate, SQLite, cached",
       ours: ns(result.cached),

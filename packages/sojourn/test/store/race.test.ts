@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/store/memory-store.ts";
@@ -16,6 +17,8 @@ const stores: Readonly<Record<string, Open>> = {
   memory: (pause) => asyncStore(memoryStore(), { pause }),
   naive: (pause) => asyncStore(naiveStore(), { pause }),
   sqlite: (pause) => asyncStore(sqliteStore({ path: ":memory:" }), { pause }),
+  "sqlite, which asks for each row": (pause) =>
+    asyncStore(sqliteStore({ database: new DatabaseSync(":memory:") }), { pause }),
 };
 
 /** Lets callers work on one store in an order that the scheduler chooses, and returns what they saw. */

@@ -7,7 +7,7 @@ import type { ChangeWatch } from "./change-watch.ts";
  * whoever begins with that number or a higher one began after it was committed, whoever has a lower one before.
  */
 export interface Beginnings {
-  /** The count is read again only if something was committed. @throws StoreError */
+  /** With a watch, the count is read again only if something was committed. @throws StoreError */
   begin(): Begun;
   /** The count in what `begin` gave. @throws TypeError for what it did not give */
   countIn(begun: Begun): number;
@@ -21,17 +21,17 @@ export interface Beginnings {
  * @param watch tells that others have changed the database; nobody else asks it
  * @param changes reads the count
  */
-export function beginnings(watch: ChangeWatch, changes: () => number): Beginnings {
+export function beginnings(watch: ChangeWatch | undefined, changes: () => number): Beginnings {
   const source = {};
   let known = -1;
   return {
     begin() {
-      if (watch.changed() || known < 0) known = changes();
+      if (watch === undefined || watch.changed() || known < 0) known = changes();
       return Object.freeze({ source, seen: [known] });
     },
     countIn: (begun) => checkBegun(source, begun).seen[0] ?? 0,
     wrote(count) {
-      watch.wrote();
+      watch?.wrote();
       // Before the first look it is not known what others have done.
       if (known >= 0) known = Math.max(known, count);
     },

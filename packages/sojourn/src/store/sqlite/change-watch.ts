@@ -27,25 +27,5 @@ export function dataVersionWatch(port: SqlPort): ChangeWatch {
   };
 }
 
-/**
- * For a database that the application has opened: it may use the connection, too, or make two stores of it, and what
- * a connection itself changes is not in its data version. `total_changes()` counts those.
- */
-export function sharedConnectionWatch(port: SqlPort): ChangeWatch {
-  let last: unknown;
-  let own: unknown;
-  return {
-    changed() {
-      const row = port.get("SELECT data_version AS version, total_changes() AS own FROM pragma_data_version")!;
-      if (row["version"] === last && row["own"] === own) return false;
-      last = row["version"];
-      own = row["own"];
-      return true;
-    },
-    wrote() {},
-    close() {},
-  };
-}
-
 /** For a database that nobody else can change: one in memory, or a Durable Object's. */
 export const nothingToWatch: ChangeWatch = Object.freeze({ changed: () => false, wrote() {}, close() {} });

@@ -2,12 +2,13 @@
 import { show } from "../../show.ts";
 import type { Entry, Head, KeyValue, Page, PageOptions } from "../store.ts";
 import { checkInstant, checkPage } from "../check.ts";
+import { touchEntry } from "../kept-entry.ts";
 import { entryOf, entryOfValues, headOf } from "./entry-row.ts";
 import { countLive } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow, SqlValue } from "./sql-port.ts";
 import { namespaceRow } from "./schema.ts";
 import * as sql from "./statements.ts";
-import { endOfPrefix, toStored } from "../stored-text.ts";
+import { endOfPrefix, fromStored, toStored } from "../stored-text.ts";
 
 /** Above every text: SQLite sorts bytes after text. */
 const ABOVE_ALL_TEXT = new Uint8Array([0]);
@@ -16,6 +17,8 @@ const ABOVE_ALL_TEXT = new Uint8Array([0]);
 export interface EntryReader {
   /** What is under a key, live or not. */
   find(key: string): Entry | undefined;
+  /** The same, of an entry that was read before: while its rev is there, only the instants are read. */
+  findAgain(before: Entry): Entry | undefined;
   list(options: Parameters<KeyValue["list"]>[0], now: number): Page<Head>;
   listByOwner(owner: string, options: PageOptions, now: number): Page<Entry>;
   count(now: number): number;
@@ -24,10 +27,31 @@ export interface EntryReader {
 }
 
 export function entryReader(port: SqlPort, namespace: number): EntryReader {
+  function find(key: string): Entry | undefined {
+    const values = port.getValues(sql.READ_ENTRY, namespace, toStored(key));
+    return values === undefined ? absent() : entryOfValues(values);
+  }
+
+  function changes(): number {
+    return Number(namespaceRow(port.get(sql.READ_CHANGES, namespace))["changes"]);
+  }
+
+  /** No row: that is absence only if the namespace is there. */
+  function absent(): undefined {
+    changes();
+  }
+
   return {
-    find(key) {
-      const values = port.getValues(sql.READ_ENTRY, namespace, toStored(key));
-      return values && entryOfValues(values);
+    find,
+
+    findAgain(before) {
+      const values = port.getValues(sql.READ_STATE, namespace, toStored(before.key));
+      if (values === undefined) return absent();
+      if (fromStored(values[0] as string) !== before.rev) return find(before.key);
+      const touchedAt = Number(values[1]);
+      const expiresAt = Number(values[2]);
+      const isSame = touchedAt === before.touchedAt && expiresAt === before.expiresAt;
+      return isSame ? before : touchEntry(before, touchedAt, expiresAt);
     },
 
     list({ prefix = "", after, limit }, now) {
@@ -54,7 +78,7 @@ export function entryReader(port: SqlPort, namespace: number): EntryReader {
       return Number(namespaceRow(countLive(port, namespace, now))["live"]);
     },
 
-    changes: () => Number(namespaceRow(port.get(sql.READ_CHANGES, namespace))["changes"]),
+    changes,
   };
 }
 

@@ -21,7 +21,7 @@ import {
 } from "./group-wire.ts";
 import { openFile, watchOf } from "./open-file.ts";
 import { openNamespace } from "./schema.ts";
-import { checkTouch, guarantees, readThrough } from "./sql-store.ts";
+import { checkTouch, findLive, guarantees } from "./sql-store.ts";
 
 /** What a grouped store is made of. */
 export interface GroupedStoreOptions {
@@ -42,8 +42,8 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
     const watch = watchOf(port);
     const cache: EntryCache = entryCache({
       max: options.cache,
+      reader,
       watch,
-      changes: reader.changes,
       onItsWay: (changes) => commits.onItsWay(changes),
     });
     const begins = beginnings(watchOf(port), reader.changes);
@@ -59,7 +59,7 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
         begins.wrote(changes);
       },
       onFault() {
-        cache.forget();
+        cache.doubt();
         begins.forget();
         check.suspect();
       },
@@ -118,7 +118,7 @@ function assemble({ reader, cache, begins, check, commits, guarantees, closeFile
     async get(key, now) {
       checkOpen();
       check.checkAt(now);
-      return readThrough(cache, reader, key, now);
+      return findLive(cache, key, now);
     },
 
     begin() {

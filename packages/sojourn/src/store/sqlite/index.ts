@@ -4,7 +4,7 @@ import { show } from "../../show.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { utf8Length } from "../check.ts";
 import type { Store } from "../store.ts";
-import { sharedConnectionWatch, type ChangeWatch } from "./change-watch.ts";
+import type { ChangeWatch } from "./change-watch.ts";
 import { connectionCheck } from "./connection-check.ts";
 import { filesOf } from "./database-files.ts";
 import { databasePort, type SqliteDatabase } from "./sql-port.ts";
@@ -23,8 +23,9 @@ export interface SqliteOptions {
    */
   readonly namespace?: string;
   /**
-   * How many entries are kept decoded in this process at most, for repeated reads; 0 for none. They are checked on
-   * each read against what other connections have committed, so that no answer is out of date.
+   * How many entries are kept decoded in this process at most, for repeated reads; 0 for none. No answer is out of
+   * date: each read asks whether another connection has committed since. If one has, or on a `database` of the
+   * application's, it asks the row whether the entry is still the same write.
    * @default 10,000
    */
   readonly cache?: number;
@@ -126,8 +127,7 @@ function handleStore({ database, commit, busyTimeout }: SqliteHandleOptions, nam
   const file = fileOf(port);
   // Not its log: the application may change the journal mode, which removes that.
   const check = connectionCheck(port, file === undefined ? [] : filesOf(file));
-  const watch = (): ChangeWatch => sharedConnectionWatch(port);
-  return sqlStore({ port, namespace, cache, durability: durabilityOf(port), watch, check });
+  return sqlStore({ port, namespace, cache, durability: durabilityOf(port), check });
 }
 
 function fileStore(

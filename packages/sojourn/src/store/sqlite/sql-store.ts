@@ -6,7 +6,7 @@ import { beginnings } from "./beginnings.ts";
 import type { ChangeWatch } from "./change-watch.ts";
 import type { ConnectionCheck } from "./connection-check.ts";
 import { entryCache, type EntryCache } from "./entry-cache.ts";
-import { entryReader, type EntryReader } from "./entry-reader.ts";
+import { entryReader } from "./entry-reader.ts";
 import { entryWriter, type Writes } from "./entry-writer.ts";
 import { openNamespace } from "./schema.ts";
 import type { SqlPort } from "./sql-port.ts";
@@ -18,8 +18,11 @@ export interface SqlStoreOptions {
   readonly durability: Guarantees["durability"];
   /** How many entries are cached at most; 0 for none. */
   readonly cache: number;
-  /** Makes what tells that others have changed the database. */
-  readonly watch: () => ChangeWatch;
+  /**
+   * Makes what tells that others have changed the database. None for one that the application has opened: it may use the
+   * connection, too, or make two stores of it, and to ask what the connection itself has changed costs as much as a row.
+   */
+  readonly watch?: () => ChangeWatch;
   /** What looks whether file and tables are still the store's own; none where nobody else can reach them. */
   readonly check?: ConnectionCheck;
   /** Closes what was opened for the store. */
@@ -28,12 +31,12 @@ export interface SqlStoreOptions {
 
 /** @throws StoreError `store_schema` if the tables are of a newer version */
 export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
-  const { port, durability, cache: max, watch, check = nothingToCheck, release } = options;
+  const { port, durability, watch, check = nothingToCheck, release } = options;
   const namespace = openNamespace(port, options.namespace);
   const reader = entryReader(port, namespace);
   const writer = entryWriter(port, namespace);
-  const cache = entryCache({ max, watch: watch(), changes: reader.changes });
-  const begins = beginnings(watch(), reader.changes);
+  const cache = entryCache({ max: options.cache, reader, watch: watch?.() });
+  const begins = beginnings(watch?.(), reader.changes);
   let closed = false;
 
   function checkOpen(): void {
@@ -55,7 +58,7 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       return result;
     } catch (error) {
       // Whether the commit has happened need not be known.
-      cache.forget();
+      cache.doubt();
       begins.forget();
       check.suspect();
       throw error;
@@ -74,7 +77,7 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
     get(key, now) {
       checkOpen();
       check.checkAt(now);
-      return readThrough(cache, reader, key, now);
+      return findLive(cache, key, now);
     },
 
     begin() {
@@ -149,17 +152,11 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
 
 const nothingToCheck: ConnectionCheck = { check() {}, checkAt() {}, suspect() {} };
 
-/** A live entry, out of the cache if it is there and still true. */
-export function readThrough(cache: EntryCache, reader: EntryReader, key: string, now: number): Entry | undefined {
+/** The entry under a key, if it is live. */
+export function findLive(cache: EntryCache, key: string, now: number): Entry | undefined {
   checkInstant(now, "now");
-  let entry = cache.get(key);
-  if (entry === undefined) {
-    checkKey(key);
-    entry = reader.find(key);
-    if (entry === undefined) return undefined;
-    cache.keep(entry);
-  }
-  return now < entry.expiresAt ? entry : undefined;
+  const entry = cache.find(key);
+  return entry !== undefined && now < entry.expiresAt ? entry : undefined;
 }
 
 /** @throws TypeError if the arguments of a touch are out of bounds */

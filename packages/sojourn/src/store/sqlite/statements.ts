@@ -4,11 +4,17 @@ const ROW = `${HEAD}, value`;
 
 export const READ_CHANGES = "SELECT changes FROM sojourn_namespace WHERE id = ?";
 
+/** None if the namespace was deleted: who did that meant to take its sessions away. */
+const UNDER_KEY = "FROM sojourn_entry WHERE namespace = (SELECT id FROM sojourn_namespace WHERE id = ?) AND key = ?";
+
 /**
  * In the order that `entryOfValues` reads. The key as well: the string that was asked for may be a part of a token,
  * which would stay in memory with it.
  */
-export const READ_ENTRY: string = `SELECT ${ROW} FROM sojourn_entry WHERE namespace = ? AND key = ?`;
+export const READ_ENTRY: string = `SELECT ${ROW} ${UNDER_KEY}`;
+
+/** What can change of an entry while its rev stays, and the rev, in the order that `findAgain` reads. */
+export const READ_STATE: string = `SELECT rev, touchedAt, expiresAt ${UNDER_KEY}`;
 
 /** Pages read a bounded number of rows, whether those are live or not: what has expired must not make them slow. */
 export const LIST_FROM: string = `SELECT ${HEAD} FROM sojourn_entry

@@ -1,24 +1,70 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { nothingToWatch } from "../../../src/store/sqlite/change-watch.ts";
 import { entryCache } from "../../../src/store/sqlite/entry-cache.ts";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
-import type { Store } from "../../../src/store/store.ts";
+import type { Entry, Store } from "../../../src/store/store.ts";
 import { entry, now, testFile } from "./support/folder.ts";
 
-/** A cache of two entries over a count of changes that goes where it is told to. */
-function followed(onItsWay: (changes: number) => readonly string[] | undefined) {
-  let current = 1;
-  const watch = { ...nothingToWatch, changed: () => true };
-  const cache = entryCache({ max: 10, watch, changes: () => current, onItsWay });
-  cache.get("any");
-  for (const key of ["a", "b"]) cache.keep(entry(key));
-  return { cache, commit: (count = 1) => (current += count), held: () => ["a", "b"].filter((key) => cache.get(key)) };
+/** A reader over rows in memory, with a count of changes that goes where it is told to. It notes what it was asked. */
+function fakeReader() {
+  const rows = new Map<string, Entry>();
+  const asked: string[] = [];
+  let count = 1;
+  const find = (key: string): Entry | undefined => {
+    asked.push(`find ${key}`);
+    return rows.get(key);
+  };
+  return {
+    rows,
+    commit: (by = 1) => (count += by),
+    /** What was asked since the last time. */
+    asked: () => asked.splice(0),
+    reader: {
+      find,
+      findAgain(before: Entry): Entry | undefined {
+        asked.push(`again ${before.key}`);
+        return rows.get(before.key);
+      },
+      changes: () => count,
+    },
+  };
 }
 
-const cacheOf = (max: number): ReturnType<typeof entryCache> =>
-  entryCache({ max, watch: nothingToWatch, changes: () => 0 });
+/** A cache that has read two entries and is told that something was committed whenever it asks. */
+function followed(onItsWay: (changes: number) => readonly string[] | undefined) {
+  const { rows, asked, commit, reader } = fakeReader();
+  const watch = { ...nothingToWatch, changed: () => true };
+  const cache = entryCache({ max: 10, reader, watch, onItsWay });
+  for (const key of ["a", "b"]) rows.set(key, entry(key));
+  const read = (): readonly string[] => {
+    for (const key of ["a", "b"]) expect(cache.find(key)).toBe(rows.get(key));
+    return asked();
+  };
+  expect(read()).toEqual(["find a", "find b"]);
+  // The first look finds out where the count stands, so that both are asked once more.
+  read();
+  expect(read()).toEqual([]);
+  return { cache, commit, read };
+}
+
+/** A cache of what nobody else changes. */
+function bounded(max: number) {
+  const { rows, asked, reader } = fakeReader();
+  const cache = entryCache({ max, reader, watch: nothingToWatch });
+  const isHeld = (key: string): boolean => {
+    asked();
+    cache.find(key);
+    return asked().length === 0;
+  };
+  const put = (each: Entry): void => {
+    rows.set(each.key, each);
+    cache.drop(each.key);
+    expect(cache.find(each.key)).toBe(each);
+  };
+  return { put, isHeld };
+}
 
 const commits = ["each", "grouped"] as const;
 
@@ -148,70 +194,158 @@ test.runIf(process.platform === "linux")("a descriptor of the -shm file is kept 
 });
 
 describe("following changes", () => {
-  test("a transaction of others lets go of everything", () => {
-    const { commit, held } = followed(() => undefined);
-    expect(held()).toEqual(["a", "b"]);
+  test("after a transaction of others, each row is asked once", () => {
+    const { commit, read } = followed(() => undefined);
     commit();
-    expect(held()).toEqual([]);
+    expect(read()).toEqual(["again a", "again b"]);
+    expect(read()).toEqual([]);
   });
 
-  test("an own one on its way lets go of what it touched", () => {
-    const { commit, held } = followed((changes) => (changes === 2 ? ["a"] : undefined));
+  test("after an own one on its way, the rows that it touched are asked", () => {
+    const { commit, read } = followed((changes) => (changes === 2 ? ["a"] : undefined));
     commit();
-    expect(held()).toEqual(["b"]);
+    // The look at `b` finds out about `a`.
+    read();
+    expect(read()).toEqual([]);
     commit();
-    expect(held()).toEqual([]);
+    expect(read()).toEqual(["again a", "again b"]);
   });
 
-  test("an own one after one of others, and many at once, let go of everything", () => {
+  test("after an own one that comes after one of others, and after many at once, each row is asked", () => {
     const first = followed((changes) => (changes === 3 ? ["a"] : undefined));
     first.commit(2);
-    expect(first.held()).toEqual([]);
+    expect(first.read()).toEqual(["again a", "again b"]);
     const second = followed(() => ["a"]);
     second.commit(5);
-    expect(second.held()).toEqual([]);
+    expect(second.read()).toEqual(["again a", "again b"]);
   });
 
   test("a write that has been answered is known, if nothing came in between", () => {
-    const { cache, commit, held } = followed(() => undefined);
+    const { cache, commit, read } = followed(() => undefined);
     cache.drop("a");
     cache.wrote(commit());
-    expect(held()).toEqual(["b"]);
+    expect(read()).toEqual(["find a"]);
     commit();
     cache.wrote(commit());
-    expect(held()).toEqual([]);
+    expect(read()).toEqual(["again a", "again b"]);
+  });
+
+  test("after a fault, each row is asked", () => {
+    const { cache, read } = followed(() => undefined);
+    cache.doubt();
+    expect(read()).toEqual(["again a", "again b"]);
   });
 });
 
 describe("the bound", () => {
   test.each([1, 2, 3, 10, 100])("of %i entries holds at most so many, the latest among them", (max) => {
-    const cache = cacheOf(max);
+    const { put, isHeld } = bounded(max);
     const keys = Array.from({ length: 5 * max }, (_, index) => `k${index}`);
-    for (const key of keys) {
-      cache.keep(entry(key));
-      expect(cache.get(key)?.key).toBe(key);
-    }
-    const held = keys.filter((key) => cache.get(key) !== undefined);
-    expect(held.length).toBeLessThanOrEqual(max);
-    expect(held.length).toBeGreaterThanOrEqual(Math.max(1, Math.floor(max / 2)));
-    expect(held.at(-1)).toBe(keys.at(-1));
+    for (const key of keys) put(entry(key));
+    expect(isHeld(keys.at(-1)!)).toBe(true);
+    // From the latest on, so that what is read now is not what drives out what was held.
+    const held = keys.toReversed().findIndex((key) => !isHeld(key));
+    expect(held).toBeLessThanOrEqual(max);
+    expect(held).toBeGreaterThanOrEqual(Math.max(1, Math.floor(max / 2)));
   });
 
   test("what is used stays", () => {
-    const cache = cacheOf(10);
-    cache.keep(entry("used"));
+    const { put, isHeld } = bounded(10);
+    put(entry("used"));
     for (let index = 0; index < 1_000; index++) {
-      cache.keep(entry(`k${index}`));
-      expect(cache.get("used")?.key).toBe("used");
+      put(entry(`k${index}`));
+      expect(isHeld("used")).toBe(true);
     }
   });
 
+  test("of none holds none", () => {
+    const { put, isHeld } = bounded(0);
+    put(entry("k"));
+    expect(isHeld("k")).toBe(false);
+  });
+
   test("bytes, which can be changed, and long values are not held", () => {
-    const cache = cacheOf(10);
-    cache.keep(entry("k"));
-    cache.keep(entry("k", { value: new Uint8Array(3) }));
-    expect(cache.get("k")).toBeUndefined();
-    cache.keep(entry("k", { value: "x".repeat(65_537) }));
-    expect(cache.get("k")).toBeUndefined();
+    const { put, isHeld } = bounded(10);
+    put(entry("k"));
+    expect(isHeld("k")).toBe(true);
+    for (const value of [new Uint8Array(3), "x".repeat(65_537)]) {
+      put(entry("k", { value }));
+      expect(isHeld("k")).toBe(false);
+    }
+  });
+});
+
+/** A store that asks for each row, and another connection to its file. */
+function asking() {
+  const path = testFile();
+  sqliteStore({ path }).close();
+  const database = new DatabaseSync(path);
+  const [store, other] = [sqliteStore({ database }), sqliteStore({ path })];
+  onTestFinished(() => {
+    for (const each of [store, other, database]) each.close();
+  });
+  return { store, other, database };
+}
+
+describe("a known rev", () => {
+  test("is the same entry, with what was made of it; with other instants, it is another one", () => {
+    const { store, other } = asking();
+    const written = entry("a", { owner: "ann", meta: "m" });
+    other.put(written, null, now);
+    const first = store.get("a", now)!;
+    first.memo!.decoded = "made of it";
+    other.put(entry("b"), null, now);
+    expect(store.get("a", now)).toBe(first);
+    other.touch("a", written.rev, { touchedAt: now + 1, expiresAt: now + 99_000 }, now);
+    const touched = store.get("a", now)!;
+    expect(touched).toEqual({ ...written, touchedAt: now + 1, expiresAt: now + 99_000, memo: {} });
+    expect(Object.isFrozen(touched)).toBe(true);
+    expect(first.expiresAt).toBe(now + 60_000);
+    expect(store.get("a", now + 98_999)).toBe(touched);
+    expect(store.get("a", now + 99_000)).toBeUndefined();
+  });
+
+  test("is asked for each time: what others write, remove and bring back is the next answer", () => {
+    const { store, other, database } = asking();
+    const [first, second] = [entry("a", { value: "first" }), entry("a", { value: "second", owner: "ann" })];
+    for (let round = 0; round < 3; round++) {
+      other.put(first, "any", now);
+      expect(store.get("a", now)).toMatchObject(first);
+      other.put(second, first.rev, now);
+      expect(store.get("a", now)).toMatchObject(second);
+      // By the application, on the very connection.
+      database.exec("DELETE FROM sojourn_entry");
+      expect(store.get("a", now)).toBeUndefined();
+    }
+  });
+
+  test("costs one short statement while it stays", () => {
+    const path = testFile();
+    sqliteStore({ path }).close();
+    const database = new DatabaseSync(path);
+    const asked: string[] = [];
+    const store = sqliteStore({
+      database: {
+        prepare(sql) {
+          const statement = database.prepare(sql);
+          return {
+            run: (...values) => statement.run(...values),
+            all: (...values) => statement.all(...values),
+            get(...values) {
+              asked.push(sql);
+              return statement.get(...values);
+            },
+          };
+        },
+      },
+    });
+    store.put(entry("a"), null, now);
+    store.get("a", now);
+    asked.length = 0;
+    for (let read = 0; read < 10; read++) store.get("a", now);
+    expect(asked).toHaveLength(10);
+    expect(new Set(asked)).toEqual(new Set([expect.stringMatching(/^SELECT rev, touchedAt, expiresAt FROM/)]));
+    store.close();
+    database.close();
   });
 });
