@@ -136,6 +136,6 @@ export async function guaranteesOf(
     evicts: infos.some((info) => info.get("maxmemory") !== "0" && info.get("maxmemory_policy") !== "noeviction"),
     failoverLoss: port.failsOver || infos.some((info) => Number(info.get("connected_slaves")) > 0),
     exactOrder: false,
-    removalsMs: Number.POSITIVE_INFINITY,
+    removalsMs: 0,
   });
 }

@@ -1,5 +1,17 @@
 /** The scripts that change one entry. */
-import { CORRUPT, EXTEND, HEAD, KEPT_AFTER_END, LATE, OTHER_SHARDS, RECLAIM, RUN, UNINDEX } from "./script-parts.ts";
+import { REPLACED } from "../store.ts";
+import {
+  CORRUPT,
+  EXTEND,
+  HEAD,
+  KEPT_AFTER_END,
+  LATE,
+  OTHER_SHARDS,
+  RECLAIM,
+  RUN,
+  tellRemoved,
+  UNINDEX,
+} from "./script-parts.ts";
 
 /**
  * Key, record, rev, what is expected, now, owner, when Redis may drop the record, stamp, the number of the last
@@ -34,9 +46,12 @@ if mark and sub(mark, 1, #stamp) == stamp and not number and ARGV[10] == '0' and
     and num(dies) <= num(sub(mark, -17)) and call('EXISTS', x, b, o) == 3 and call('SET', at, rec, 'NX', 'PXAT', dies) then
   if till then call('SET', base .. ':d:' .. ARGV[13], '', 'PX', ARGV[14]) end
   call('ZADD', x, sub(rec, 36, 52), key .. '\\0' .. owner)
-  call('ZADD', b, sub(rec, 2, 18), key)
+  local isNew = call('ZADD', b, sub(rec, 2, 18), key)
   call('ZADD', o, 0, owner .. '\\0' .. key)
-  if ARGV[11] == '1' then call('PUBLISH', base .. ':c', key) end
+  if ARGV[11] == '1' then
+    call('PUBLISH', base .. ':c', key)
+    if isNew == 0 then ${tellRemoved("''", "''")} end
+  end
   return 1
 end
 if mark and sub(mark, 1, #stamp - 1) ~= sub(stamp, 1, -2) then return ${OTHER_SHARDS} end
@@ -92,7 +107,10 @@ if not there or whose ~= owner then call('ZADD', o, 0, owner .. '\\0' .. key) en
 if not over then call('ZADD', b, sub(rec, 2, 18), key) end
 if there or ARGV[11] == '1' then call('PUBLISH', base .. ':c', key) end
 local gone
-if there and not over then gone = {stored, key, top} end
+if there and not over then
+  gone = {stored, key, top}
+  ${tellRemoved(`(live and '${REPLACED}' or '')`, "key .. '\\0' .. top")}
+end
 if ARGV[10] ~= '0' then gone = reclaim(now, ARGV[10], gone or {stored}) end
 return gone or stored
 `;
@@ -121,21 +139,26 @@ return before and sub(before, 1, -18) == sub(mark, 1, -18) and 1 or 2
 `;
 
 /**
- * Key; for what can come twice, until when it may be made, the name of the call, and for how long it is kept. Answers the
- * head that was there, or `[-2, …]` if it came too late. It is told although nothing was there: a near cache may have a
- * copy of what was evicted.
+ * Key, note; for what can come twice, until when it may be made, the name of the call, and for how long it is kept.
+ * Answers the head that was there, or `[-2, …]` if it came too late. It is told although nothing was there: a near cache may
+ * have a copy of what was evicted. Those who watch removals are told of that if an index still names it.
  */
 export const DELETE: string = `${HEAD}${UNINDEX}${LATE}
-local late = late(ARGV[2])
+local note = ARGV[2]
+local late = late(ARGV[3])
 if late then return late end
-local done = ARGV[3] and base .. ':d:' .. ARGV[3]
+local done = ARGV[4] and base .. ':d:' .. ARGV[4]
 local before = done and call('GET', done)
 if before then return before end
 local r = call('GETDEL', base .. ':e:' .. ARGV[1])
 call('PUBLISH', base .. ':c', ARGV[1])
-if not r then return false end
+if not r then
+  if call('ZREM', base .. ':b', ARGV[1]) == 1 then ${tellRemoved("note", "''")} end
+  return false
+end
 local top, owner = head(r)
 unindex(ARGV[1], owner or '')
-if done and top then call('SET', done, top, 'PX', ARGV[4]) end
+${tellRemoved("note", "(top and ARGV[1] .. '\\0' .. top or '')")}
+if done and top then call('SET', done, top, 'PX', ARGV[5]) end
 return top or ${CORRUPT}
 `;

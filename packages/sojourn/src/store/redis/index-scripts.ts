@@ -1,20 +1,22 @@
 /** The scripts that go by an index. What is not whole is an error: an index that lacks somebody says "nobody". */
-import { HEAD, LATE, NOT_WHOLE, RECLAIM, RUN, UNINDEX, WHOLE } from "./script-parts.ts";
+import { HEAD, LATE, NOT_WHOLE, RECLAIM, RUN, tellRemoved, UNINDEX, WHOLE } from "./script-parts.ts";
 
 /** For how long a revocation is kept, in milliseconds: a put that began longer ago is refused before it is sent. */
 export const REVOCATION_LIFETIME = 3_600_000;
 
 /**
- * Owner, key that is spared, the last member of the slice before or nothing, stamp, how many members a slice has; for what
- * can come twice, until when it may be made, the name of the call, and for how long its answer is kept. The first slice numbers the revocation, before anything is removed. Answers the number, the last
- * member of this slice or nothing if it was the last one, and keys and heads.
+ * Owner, key that is spared, the last member of the slice before or nothing, stamp, how many members a slice has, note; for
+ * what can come twice, until when it may be made, the name of the call, and for how long its answer is kept. The first slice
+ * numbers the revocation, before anything is removed. Answers the number, the last member of this slice or nothing if it
+ * was the last one, and keys and heads.
  *
- * A key is told whether or not there is a record: a near cache may have a copy of what was evicted.
+ * A key is told whether or not there is a record: a near cache may have a copy of what was evicted. Those who watch removals
+ * get one message for the slice, and another one if there was something without a record, the first time.
  */
 export const REVOKE: string = `${HEAD}${WHOLE}${UNINDEX}${LATE}${RUN}
-local late = late(ARGV[6])
+local late = late(ARGV[7])
 if late then return late end
-local done = ARGV[7] and base .. ':d:' .. ARGV[7]
+local done = ARGV[8] and base .. ':d:' .. ARGV[8]
 local before = done and call('GET', done)
 if before then return cjson.decode(before) end
 local owner, except, after = ARGV[1], ARGV[2], ARGV[3]
@@ -30,6 +32,7 @@ if not whole(ARGV[4]) then return ${NOT_WHOLE} end
 local from = after == '' and '[' .. owner .. '\\0' or '(' .. after
 local members = call('ZRANGEBYLEX', base .. ':o', from, '(' .. owner .. '\\1', 'LIMIT', 0, ARGV[5])
 local answer = {number, #members == num(ARGV[5]) and members[#members] or ''}
+local told, isDropped = {}, false
 for _, member in ipairs(members) do
   local key = sub(member, #owner + 2)
   if key ~= except then
@@ -40,7 +43,9 @@ for _, member in ipairs(members) do
       call('DEL', base .. ':e:' .. key)
       answer[#answer + 1] = key
       answer[#answer + 1] = top
+      told[#told + 1] = key .. '\\0' .. top
     end
+    if not r then isDropped = call('ZREM', base .. ':b', key) == 1 or isDropped end
     if not r or top and whose == owner then
       unindex(key, owner)
       call('PUBLISH', base .. ':c', key)
@@ -50,7 +55,9 @@ for _, member in ipairs(members) do
     end
   end
 end
-if done then call('SET', done, cjson.encode(answer), 'PX', ARGV[8]) end
+if #told > 0 then ${tellRemoved("ARGV[6]", "table.concat(told)")} end
+if isDropped then ${tellRemoved("ARGV[6]", "''")} end
+if done then call('SET', done, cjson.encode(answer), 'PX', ARGV[9]) end
 return answer
 `;
 

@@ -7,6 +7,7 @@ import { parseDuration, type Duration } from "../../time/duration.ts";
 import { systemTimer } from "../../time/timer.ts";
 import { utf8Length } from "../check.ts";
 import { revocationOrder } from "../revocation-order.ts";
+import { fromStored } from "../stored-text.ts";
 import type { Guarantees, Store, Watch } from "../store.ts";
 import { makeCalls } from "./calls.ts";
 import { guaranteesOf, openShard, type OpenedShard } from "./connect.ts";
@@ -17,11 +18,12 @@ import { masterGuard } from "./master-guard.ts";
 import { nodeRedisPort, type NodeRedisClient } from "./node-redis.ts";
 import type { RedisPort } from "./redis-port.ts";
 import { connectedStore, type ScriptName } from "./redis-store.ts";
+import { removalsOf } from "./replies.ts";
 import { scriptRunner, waitingRunner, type Script } from "./script-runner.ts";
 import { timelyRunner } from "./server-time.ts";
 import { PROBE, REBUILD } from "./shard-scripts.ts";
 import { markersOf } from "./shards.ts";
-import { watchShards } from "./watch.ts";
+import { watchShards, type Listener } from "./watch.ts";
 
 export { fromIoredis, type IoredisClient } from "./ioredis.ts";
 export type { NodeRedisClient } from "./node-redis.ts";
@@ -172,8 +174,22 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
     for (const [shard, marker] of markers.entries()) {
       if (!opened[shard]!.epoch.startsWith(stamp)) await keeper.restore(marker);
     }
-    const watches = new Map<Watch, (key: string | null) => void>();
+    const watches = new Map<Watch, Listener>();
     const epochs = opened.map(({ epoch }) => epoch);
+    const listen = (listener: Listener): Watch => {
+      calls.checkOpen();
+      const shards = { port, calls, run: read, probe: scripts.probe, markers, stamp, epochs: [...epochs] };
+      const watch = watchShards(shards, listener);
+      const counted: Watch = {
+        confirm: watch.confirm,
+        async close() {
+          watches.delete(counted);
+          await watch.close();
+        },
+      };
+      watches.set(counted, listener);
+      return counted;
+    };
     return connectedStore({
       port,
       calls,
@@ -187,20 +203,15 @@ export async function redisStore(options: RedisOptions): Promise<Store<"async">>
       guards,
       order,
       guarantees,
-      flushed: () => watches.forEach((onChange) => onChange(null)),
-      watch(onChange) {
-        const shards = { port, calls, run: read, probe: scripts.probe, markers, stamp, epochs: [...epochs] };
-        const watch = watchShards(shards, onChange);
-        const counted: Watch = {
-          confirm: watch.confirm,
-          async close() {
-            watches.delete(counted);
-            await watch.close();
-          },
-        };
-        watches.set(counted, onChange);
-        return counted;
-      },
+      flushed: () => watches.forEach(({ missed }) => missed()),
+      watch: (onChange) =>
+        listen({ channel: ":c", told: (text) => onChange(fromStored(text)), missed: () => onChange(null) }),
+      watchRemovals: (onRemoved) =>
+        listen({
+          channel: ":g",
+          told: (text) => (removalsOf(text) ?? [null]).forEach((removed) => onRemoved(removed)),
+          missed: () => onRemoved(null),
+        }),
       release: async () => {
         for (const watch of watches.keys()) await watch.close();
       },

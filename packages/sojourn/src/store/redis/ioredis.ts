@@ -47,6 +47,7 @@ interface ClusterClient extends IoredisClient {
   readonly slots: readonly (readonly string[] | undefined)[];
   call(command: string, args: readonly string[]): Promise<unknown>;
   nodes(role: "master"): readonly SingleClient[];
+  refreshSlotsCache(): void;
 }
 
 /**
@@ -113,7 +114,15 @@ function clusterPort(client: ClusterClient): RedisPort {
     send: (_key, [name = "", ...args]) => client.call(name, args),
     sendBeside: async (key, [name = "", ...args]) => masterOf(key).call(name, args),
     serverOf: addressOf,
-    listen: async (key, handlers) => listenBeside(masterOf(key), handlers),
+    async listen(key, handlers) {
+      try {
+        return await listenBeside(masterOf(key), handlers);
+      } catch (error) {
+        // The client asks who took a server's place when a command fails, and a process that only listens sends none.
+        client.refreshSlotsCache();
+        throw error;
+      }
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 /** The store over a port, once it has been connected. */
-import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "../check.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit, checkNote, checkPage } from "../check.ts";
 import type { RevocationOrder } from "../revocation-order.ts";
 import { toStored } from "../stored-text.ts";
 import {
@@ -9,6 +9,7 @@ import {
   type Expected,
   type Guarantees,
   type Head,
+  type Removed,
   type Store,
   type Watch,
 } from "../store.ts";
@@ -46,6 +47,7 @@ export interface Connected {
   /** Called when a write has found no marker, so that the server has lost everything since. */
   readonly flushed: () => void;
   readonly watch: (onChange: (key: string | null) => void) => Watch;
+  readonly watchRemovals: (onRemoved: (removed: Removed | null) => void) => Watch;
   /** Closes what was opened for the store. */
   readonly release: () => Promise<void>;
 }
@@ -59,7 +61,8 @@ const PUTS_PER_RECLAIM = 4;
 const REVOKED_AT_ONCE = 1_000;
 
 export function connectedStore({ port, calls, keeper, ...connected }: Connected): Store<"async"> {
-  const { write, timely, scripts, markers, stamp, guards, order, guarantees, flushed, watch, release } = connected;
+  const { write, timely, scripts, markers, stamp, guards, order, guarantees, flushed, watch, watchRemovals } =
+    connected;
   const shards = markers.length;
   const everyGuard = allGuards(guards);
   const [readWhole, writeWhole, timelyWhole] = [connected.read, write, timely].map((run) => keeper.whole(run)) as [
@@ -127,12 +130,12 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
   }
 
   /** In slices, so that no step is long; the first one numbers the revocation, which holds from then on. */
-  async function revokeOn(shard: number, owner: string, except: string) {
+  async function revokeOn(shard: number, { owner, except, note }: Revocation) {
     const heads: Head[] = [];
     let number = 0;
     let after = "";
     do {
-      const args = [owner, except, after, stamp, `${REVOKED_AT_ONCE}`];
+      const args = [owner, except, after, stamp, `${REVOKED_AT_ONCE}`, note];
       const slice = await calls.run(() => timelyWhole(scripts.revoke, markers[shard]!, args), revokedOf, guards[shard]);
       if (after === "") number = slice.number;
       after = slice.next;
@@ -210,12 +213,13 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
       );
     },
 
-    async delete(key) {
+    async delete(key, note = "") {
       checkKey(key);
+      checkNote(note);
       const stored = toStored(key);
       const shard = shardOf(stored, shards);
       return calls.run(
-        () => timely(scripts.remove, markers[shard]!, [stored]),
+        () => timely(scripts.remove, markers[shard]!, [stored, note]),
         (reply) => (reply === null ? undefined : headOf(key, reply as string)),
         guards[shard],
       );
@@ -242,11 +246,12 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
       return order.begin();
     },
 
-    async revokeOwner(owner, except = "") {
+    async revokeOwner(owner, except = "", note = "") {
+      checkNote(note);
       if (owner === "") return [];
       return order.revoke(async () => {
-        const [storedOwner, spared] = [toStored(owner), toStored(except)];
-        const done = await Promise.all(markers.map(async (_, shard) => revokeOn(shard, storedOwner, spared)));
+        const revocation = { owner: toStored(owner), except: toStored(except), note };
+        const done = await Promise.all(markers.map(async (_, shard) => revokeOn(shard, revocation)));
         return { numbers: done.map(({ number }) => number), answer: done.flatMap(({ heads }) => heads) };
       });
     },
@@ -269,12 +274,20 @@ export function connectedStore({ port, calls, keeper, ...connected }: Connected)
     },
 
     watch,
+    watchRemovals,
 
     async close() {
       calls.close();
-      await release();
+      await connected.release();
     },
   };
+}
+
+/** What a revocation is of: the owner and the key that is spared as they are stored, and what is told along. */
+interface Revocation {
+  readonly owner: string;
+  readonly except: string;
+  readonly note: string;
 }
 
 function diesAt(expiresAt: number): string {

@@ -1,7 +1,7 @@
 /** What the scripts answer, as what the store answers. */
 import type { Refused } from "../revocation-order.ts";
 import { fromStored } from "../stored-text.ts";
-import type { Head, Put } from "../store.ts";
+import type { Head, Put, Removed } from "../store.ts";
 import { entryOf, headOf } from "./record.ts";
 
 /** Keys and heads, one after the other. */
@@ -31,6 +31,24 @@ export function putOf(key: string, reply: unknown): Exclude<Put, { readonly outc
 /** Whether a put or a touch had to make the marker or an index. */
 export function hasMade(reply: unknown): boolean {
   return reply === 2 || (Array.isArray(reply) && reply[0] === 2);
+}
+
+/** How many parts of a message end with NUL for each entry: its key, and of its head the instants and rev, owner and meta. */
+const PARTS = 4;
+
+/** What a message on the channel of removals tells; `null` if it names nothing that can be read. */
+export function removalsOf(text: string): readonly Removed[] | null {
+  const [note = "", ...parts] = text.split("\0");
+  if (parts.pop() !== "" || parts.length === 0 || parts.length % PARTS !== 0) return null;
+  try {
+    return Array.from({ length: parts.length / PARTS }, (_, index) => {
+      const [key = "", ...head] = parts.slice(PARTS * index, PARTS * (index + 1));
+      return { head: headOf(fromStored(key), `${head.join("\0")}\0`), note };
+    });
+  } catch {
+    // Of another version of this library.
+    return null;
+  }
 }
 
 /** A slice of a revocation. */

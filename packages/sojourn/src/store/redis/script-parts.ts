@@ -15,6 +15,7 @@
  * | marker`:r:<owner>` | the owner's last revocation: its number, when it had run by the server's clock, and the server's run |
  * | marker`:d:<call>` | what this put, delete or revocation has answered, for as long as it could come again |
  * | marker`:c` | not a key: the channel on which keys of changed entries are told |
+ * | marker`:g` | not a key: the channel on which heads of removed entries are told |
  *
  * The three indexes hold an empty member from the start, so that they are never empty: Redis would drop such a key, and
  * make it again without its expiry. So an index that is not there was evicted, or deleted by hand. What it would say is
@@ -28,6 +29,16 @@
 export const KEPT_AFTER_END = 3_600_000;
 /** How far ahead of what is needed now the marker and the indexes are made to last, at least. */
 export const AHEAD = 86_400_000;
+
+/**
+ * Lua that tells those who watch removals. A message is the note, NUL, and for each entry its key, NUL and its head, which
+ * ends with NUL (see `record.ts`). One that names no entry says that something went of which no head is left: Redis has
+ * dropped the record by itself.
+ *
+ * @param note an expression, as is `entries`
+ */
+export const tellRemoved = (note: string, entries: string): string =>
+  `call('PUBLISH', base .. ':g', ${note} .. '\\0' .. ${entries})`;
 
 /** The parts of a record. `head` answers what comes before the value, and the owner; or twice `false`. */
 export const HEAD = `
@@ -97,9 +108,13 @@ local function unindex(key, owner)
 end
 `;
 
-/** An index can name what Redis has reclaimed meanwhile, and then, under the same key, what came after it. */
-export const RECLAIM = `
+/**
+ * An index can name what Redis has reclaimed meanwhile, and then, under the same key, what came after it. The first is told
+ * nobody: that its time was up, whoever waits for it has seen.
+ */
+export const RECLAIM: string = `
 local function reclaim(now, limit, gone)
+  local told = {}
   for _, member in ipairs(call('ZRANGEBYSCORE', base .. ':x', '-inf', now, 'LIMIT', 0, limit)) do
     local cut = find(member, '\\0', 1, true)
     local key, owner = sub(member, 1, cut - 1), sub(member, cut + 1)
@@ -117,9 +132,11 @@ local function reclaim(now, limit, gone)
       if top then
         gone[#gone + 1] = key
         gone[#gone + 1] = top
+        told[#told + 1] = key .. '\\0' .. top
       end
     end
   end
+  if #told > 0 then ${tellRemoved("''", "table.concat(told)")} end
   return gone
 end
 `;

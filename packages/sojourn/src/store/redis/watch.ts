@@ -1,23 +1,23 @@
 /**
  * What others change, told by the server that changed it.
  *
- * The scripts publish the key of every entry that they replace, change, touch, delete or revoke, on a channel of its shard. A
- * watch listens at the very server that takes the writes of the shard, over connections of its own. What it has been
- * told is complete because of an order: a server puts a message into the stream of every listener while it runs the
- * script. So does the probe of `confirm`, on a channel that only this watch listens on. When the probe has come through
- * the stream, everything has that the server published before it, and so every change that was acknowledged before.
- * Three things could break that, and each is looked at:
+ * The scripts publish the key of every entry that they replace, change, touch, delete or revoke, on one channel of its shard,
+ * and the head of every entry that they remove on another one. A watch listens to one of the two, at the very server that
+ * takes the writes of the shard, over connections of its own. What it has been told is complete because of an order: a
+ * server puts a message into the stream of every listener while it runs the script. So does the probe of `confirm`, on a
+ * channel that only this watch listens on. When the probe has come through the stream, everything has that the server
+ * published before it, and so every change that was acknowledged before. Three things could break that, and each is looked
+ * at:
  *
  * - *The listener is at another server than the writes.* A server answers a publish with the number of listeners of its
  *   own: the probe has to find one.
  * - *The server does not take writes any more.* The probe makes a write that changes nothing: a replica, a part of a
  *   Cluster that is cut off, and a master without enough replicas refuse it.
  * - *The stream broke, and another has taken its place.* A connection is never mended. When it ends, and again when the
- *   next one listens, everything may have changed, which is told before a probe is sent.
+ *   next one listens, something may have been missed, which is told before a probe is sent.
  */
 import { StoreError } from "../../errors.ts";
 import { uniqueRev } from "../../tokens/token.ts";
-import { fromStored } from "../stored-text.ts";
 import type { Watch } from "../store.ts";
 import type { Calls } from "./calls.ts";
 import type { Listening, RedisPort } from "./redis-port.ts";
@@ -44,11 +44,21 @@ interface Link {
   isOver: boolean;
 }
 
+/** What a watch listens to: the end of its channels' names, and what is done with a message. */
+export interface Listener {
+  /** `:c` for changes, `:g` for what is gone. */
+  readonly channel: ":c" | ":g";
+  told(text: string): void;
+  /** Messages may have been missed. */
+  missed(): void;
+}
+
 const MARK_END = -17;
 
-export function watchShards(shards: WatchedShards, onChange: (key: string | null) => void): Watch {
+export function watchShards(shards: WatchedShards, listener: Listener): Watch {
   const { port, calls, run, probe, markers, stamp, epochs } = shards;
-  const channels = new Set(markers.map((marker) => `${marker}:c`));
+  const channelOf = (marker: string): string => marker + listener.channel;
+  const channels = new Set(markers.map(channelOf));
   /** By shard. */
   let links: (Link | undefined)[] = [];
   let linking: Promise<void> | undefined;
@@ -72,7 +82,7 @@ export function watchShards(shards: WatchedShards, onChange: (key: string | null
       }),
     );
     // What came to be known while nobody listened.
-    onChange(null);
+    if (!isClosed) listener.missed();
   }
 
   async function open(some: readonly string[]): Promise<Link> {
@@ -81,15 +91,15 @@ export function watchShards(shards: WatchedShards, onChange: (key: string | null
     link.listening = await port.listen(some[0]!, {
       message(from, text) {
         if (from === channel) link.awaited.get(text)?.arrived();
-        else if (channels.has(from)) onChange(fromStored(text));
+        else if (channels.has(from) && !isClosed) listener.told(text);
       },
       ended() {
         link.isOver = true;
         for (const { failed } of link.awaited.values()) failed(away("The connection that listens to Redis has ended"));
-        if (!isClosed) onChange(null);
+        if (!isClosed) listener.missed();
       },
     });
-    await link.listening.subscribe([...some.map((marker) => `${marker}:c`), channel]);
+    await link.listening.subscribe([...some.map(channelOf), channel]);
     if (isClosed) link.listening.close();
     return link;
   }
@@ -120,7 +130,7 @@ export function watchShards(shards: WatchedShards, onChange: (key: string | null
       const epoch = mark.slice(0, MARK_END);
       if (epoch === epochs[shard]) return;
       epochs[shard] = epoch;
-      onChange(null);
+      listener.missed();
     } finally {
       link.awaited.delete(token);
     }

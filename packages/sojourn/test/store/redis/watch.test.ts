@@ -1,4 +1,4 @@
-/** What others change is told, and the link proves that it was. */
+/** What others change, and what they remove, is told, and the link proves that it was. Both kinds of watches are held to it. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { redisStore, type NodeRedisClient, type RedisPort } from "../../../src/store/redis/index.ts";
 import { nodeRedisPort } from "../../../src/store/redis/node-redis.ts";
@@ -22,6 +22,30 @@ const libraries: readonly (readonly [string, OpenClient])[] = [
   ["ioredis 5", ioredis5],
 ];
 
+type Told = (key: string | null) => void;
+/** How to watch, and which of the keys below are told after a touch, and after an update, a replacement and removals. */
+interface Kind {
+  watch(store: Store<"async">, told: Told): Watch;
+  readonly afterTouch: readonly string[];
+  readonly afterOthers: readonly string[];
+}
+const odd = "b\0😀\ud800";
+const kinds: Readonly<Record<string, Kind>> = {
+  changes: {
+    watch: (store, told) => store.watch!(told),
+    afterTouch: ["a"],
+    afterOthers: ["a", "a", odd, "c", "c"],
+  },
+  removals: {
+    watch: (store, told) => store.watchRemovals!((removed) => told(removed && removed.head.key)),
+    afterTouch: [],
+    afterOthers: ["a", odd, "c", "c"],
+  },
+};
+const each = libraries.flatMap(([library, openClient]) =>
+  Object.entries(kinds).map(([name, kind]) => [name, library, openClient, kind] as const),
+);
+
 let revs = 0;
 function entry(key: string, parts: Partial<Entry> = {}): Entry {
   const now = Date.now();
@@ -29,7 +53,7 @@ function entry(key: string, parts: Partial<Entry> = {}): Entry {
   return { key, owner: null, rev: `rev-${++revs}`, meta: "", value: "v", ...instants, ...parts };
 }
 
-describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
+describe.skipIf(noRedis).each(each)("a watch of %s over %s", (_, __, openClient, kind) => {
   let server: RedisServer;
   let clients: TestClient[];
   const opened: { close(): Promise<void> }[] = [];
@@ -51,18 +75,18 @@ describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
     const [writer, reader] = await Promise.all(
       clients.map(async ({ client }) => redisStore({ client, prefix, shards })),
     );
-    if (writer === undefined || reader?.watch === undefined) throw new Error("There must be two stores");
+    if (writer === undefined || reader === undefined) throw new Error("There must be two stores");
     opened.push(writer, reader);
     const told: (string | null)[] = [];
-    const link = reader.watch((key) => told.push(key));
+    const link = kind.watch(reader, (key) => told.push(key));
     await link.confirm();
     told.length = 0;
     return { writer, told, link };
   }
 
-  test.each([1, 4])("is told of every change but inserts, in %d shards", async (shards) => {
+  test.each([1, 4])("is told of what happens to entries, but of no insert, in %d shards", async (shards) => {
     const { writer, told, link } = await pair(shards);
-    const [a, b, c] = [entry("a", { owner: "ann" }), entry("b\0😀\ud800"), entry("c", { owner: "ann" })];
+    const [a, b, c] = [entry("a", { owner: "ann" }), entry(odd), entry("c", { owner: "ann" })];
     const now = Date.now();
     for (const each of [a, b, c]) await writer.put(each, null, now);
     await link.confirm();
@@ -71,13 +95,13 @@ describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
     // It moves nothing any more.
     await writer.touch("a", a.rev, { touchedAt: now, expiresAt: now + 120_000 }, now);
     await link.confirm();
-    expect(told.splice(0)).toEqual(["a"]);
+    expect(told.splice(0)).toEqual(kind.afterTouch);
     await writer.put(entry("a", { owner: "ann" }), a.rev, now);
     await writer.put(entry("c", { owner: "ann" }), "any", now);
     await writer.delete(b.key);
     await writer.revokeOwner("ann");
     await link.confirm();
-    expect(told.map(String).sort((x, y) => (x < y ? -1 : 1))).toEqual(["a", "a", "b\0😀\ud800", "c", "c"]);
+    expect(told.map(String).sort((x, y) => (x < y ? -1 : 1))).toEqual(kind.afterOthers);
   });
 
   test("a confirmation comes after every change that was acknowledged before it", async () => {
@@ -117,7 +141,7 @@ describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
   test("a store whose own write finds the server flushed tells it too", async () => {
     const { writer } = await pair();
     const told: unknown[] = [];
-    const link = writer.watch!((key) => told.push(key));
+    const link = kind.watch(writer, (key) => told.push(key));
     await link.confirm();
     told.length = 0;
     await ask(server.port, "FLUSHALL");
@@ -140,7 +164,7 @@ describe.skipIf(noRedis).each(libraries)("a watch over %s", (_, openClient) => {
     const { client } = clients[0]!;
     const store = await redisStore({ client, prefix: "silent", deadline: 500 });
     opened.push(store);
-    const link = store.watch!(() => {});
+    const link = kind.watch(store, () => {});
     await link.confirm();
     server.pause();
     try {
