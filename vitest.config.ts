@@ -9,7 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^sojourn$/, replacement: source("index.ts") },
       { find: /^sojourn\/core$/, replacement: source("core.ts") },
-      { find: /^sojourn\/(redis|sqlite)$/, replacement: source("store/$1/index.ts") },
+      { find: /^sojourn\/(postgres|redis|sqlite)$/, replacement: source("store/$1/index.ts") },
       { find: /^sojourn\/audit\/sqlite$/, replacement: source("audit/sqlite.ts") },
       {
         find: /^sojourn\/(audit|auth|cache|cloudflare|kv|policies|telemetry|testing)$/,
@@ -21,7 +21,7 @@ export default defineConfig({
   },
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
-    globalSetup: ["test/support/find-redis.ts", "test/support/find-chromium.ts"],
+    globalSetup: ["test/support/find-redis.ts", "test/support/find-postgres.ts", "test/support/find-chromium.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,

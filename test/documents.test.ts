@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { noRedis } from "../packages/sojourn/test/store/support/redis-binary.ts";
+import { noPostgres } from "../packages/sojourn/test/store/support/postgres-binary.ts";
+import { startPostgres } from "../packages/sojourn/test/store/support/postgres-server.ts";
 import { startRedis } from "../packages/sojourn/test/store/support/redis-server.ts";
 import { documents } from "./support/documents.ts";
 
@@ -54,17 +56,19 @@ test("TypeScript blocks compile", () => {
   expect(() => execFileSync(process.execPath, [tsc, "-p", config], { encoding: "utf8" })).not.toThrow();
 });
 
-/** Blocks that talk to Redis at its usual port run against a server of their own, where there is one to start. */
+/** Blocks that talk to a server at its usual port run against one of their own, where there is one to start. */
 const REDIS = "redis://127.0.0.1:6379";
+const POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres";
 
 describe("TypeScript blocks run", () => {
   test.for(written("ts"))("$name", async ({ name, code }, { skip }) => {
     const file = join(folder, `${name.replaceAll(/\W+/g, "-")}.ts`);
-    const needsRedis = code.includes(REDIS);
+    const [needsRedis, needsPostgres] = [code.includes(REDIS), code.includes(POSTGRES)];
     if (needsRedis && noRedis) skip("there is no redis-server");
-    const server = needsRedis ? await startRedis() : undefined;
+    if (needsPostgres && noPostgres) skip("there is no postgres");
+    const server = needsRedis ? await startRedis() : needsPostgres ? await startPostgres() : undefined;
     onTestFinished(async () => server?.stop());
-    writeFileSync(file, server === undefined ? code : code.replaceAll(REDIS, server.url));
+    writeFileSync(file, server === undefined ? code : code.replaceAll(needsRedis ? REDIS : POSTGRES, server.url));
     const printed = execFileSync(process.execPath, [file], { encoding: "utf8", cwd: folder });
     // What a line says it prints, it prints.
     for (const [, line] of code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm))

@@ -9,6 +9,11 @@ import type { Store } from "../../../src/store/store.ts";
 import { asyncStore } from "../../../src/testing/index.ts";
 import { BetterSqlite3 } from "../sqlite/support/better-sqlite3.ts";
 import { redisStore } from "../../../src/store/redis/index.ts";
+import { PGlite } from "@electric-sql/pglite";
+import { postgresStore } from "../../../src/store/postgres/index.ts";
+import { pgClient, pgPool, postgresJs, type OpenPostgresClient } from "./postgres-clients.ts";
+import { noPostgres } from "./postgres-binary.ts";
+import { startPostgres } from "./postgres-server.ts";
 import { emptySpace, naiveStore, type Space } from "./naive-store.ts";
 import { ioredis5, ioredis6, nodeRedis5, nodeRedis6, type OpenClient } from "./redis-clients.ts";
 import { startRedis } from "./redis-server.ts";
@@ -67,6 +72,19 @@ export const redisStores: readonly StoreUnderTest[] = [
   { name: "ioredis 5, 5 shards", twoStores: true, modelRuns: 15, place: () => redisPlace(ioredis5, 5) },
 ];
 
+/** The Postgres stores over clients of their own on a server of their own. */
+const postgresServerStores: readonly StoreUnderTest[] = [
+  { name: "pg, a pool", twoStores: true, modelRuns: 25, place: () => postgresPlace(pgPool) },
+  { name: "pg, prepared, a client", twoStores: true, modelRuns: 10, place: () => postgresPlace(pgClient, true) },
+  { name: "postgres.js", twoStores: true, modelRuns: 10, place: () => postgresPlace(postgresJs) },
+];
+
+/** The Postgres stores that can run here: Postgres inside of this process needs no server. */
+export const postgresStores: readonly StoreUnderTest[] = [
+  { name: "PGlite", twoStores: true, modelRuns: 10, place: pglitePlace },
+  ...(noPostgres ? [] : postgresServerStores),
+];
+
 function nodeSqlitePlace(): Place {
   const database = new DatabaseSync(":memory:");
   return { open: ({ namespace }) => sqliteStore({ database, namespace }), remove: () => database.close() };
@@ -116,6 +134,45 @@ function redisPlace(open: OpenClient, shards: number): Place {
       const { server, clients } = (await started) ?? {};
       for (const each of clients ?? []) await each.close();
       await server?.stop();
+    },
+  };
+}
+
+/** A server and two clients, as two workers have them; each store that is opened takes the other one. */
+function postgresPlace(open: OpenPostgresClient, prepare = false): Place {
+  let started: ReturnType<typeof start> | undefined;
+  let opened = 0;
+  const start = async () => {
+    const server = await startPostgres();
+    const clients = [await open(server.url), await open(server.url)] as const;
+    await postgresStore.migrate(clients[0].client);
+    return { server, clients };
+  };
+  return {
+    async open({ namespace }) {
+      started ??= start();
+      const { clients } = await started;
+      const { client } = clients[opened++ % 2 === 0 ? 0 : 1];
+      // The machine of the tests may be busy with others.
+      return postgresStore({ client, namespace, deadline: "10s", ...(prepare && { prepare }) });
+    },
+    async remove() {
+      const { server, clients } = (await started) ?? {};
+      for (const each of clients ?? []) await each.close();
+      await server?.stop();
+    },
+  };
+}
+
+function pglitePlace(): Place {
+  let started: Promise<PGlite> | undefined;
+  return {
+    async open({ namespace }) {
+      started ??= PGlite.create();
+      return postgresStore({ client: await started, namespace, migrate: true, deadline: "10s" });
+    },
+    async remove() {
+      await (await started)?.close();
     },
   };
 }

@@ -1,0 +1,102 @@
+/** How a statement reaches the server and its rows come back: in time, or as a fault. */
+import { StoreError } from "../../errors.ts";
+import type { Timer } from "../../time/timer.ts";
+import { isRepeatable, postgresFault } from "./postgres-fault.ts";
+import type { PostgresPort, Row, Sending, Statement, Value } from "./postgres-port.ts";
+
+/** Makes calls, each of which has an answer within the deadline. */
+export interface Calls {
+  run(statement: Statement, values: readonly Value[]): Promise<readonly Row[]>;
+  /** @throws StoreError `store_closed` once it is closed */
+  checkOpen(): void;
+  /** Every call, those under way too, is refused from now on. */
+  close(): void;
+}
+
+/** How often a statement is made at most which Postgres has refused for the sake of others. */
+const ATTEMPTS = 4;
+
+/** A call under way. */
+class Call implements Sending {
+  isOver = false;
+  isSent = false;
+  #overs: (() => void)[] | undefined;
+
+  sent(): void {
+    this.isSent = true;
+  }
+
+  onOver(run: () => void): void {
+    (this.#overs ??= []).push(run);
+  }
+
+  /** Its caller is told that it failed. */
+  giveUp(): void {
+    this.isOver = true;
+    for (const run of this.#overs ?? []) run();
+  }
+}
+
+export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: number; timer: Timer }): Calls {
+  const underWay = new Set<(fault: StoreError) => void>();
+  let isClosed = false;
+
+  async function attempt(call: Call, statement: Statement, values: readonly Value[]): Promise<readonly Row[]> {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await port.query(statement, values, call);
+      } catch (error) {
+        if (attempts === ATTEMPTS || call.isOver || !isRepeatable(error)) throw error;
+      }
+    }
+  }
+
+  return {
+    run(statement, values) {
+      if (isClosed) return Promise.reject(closed());
+      return new Promise((resolve, reject) => {
+        const call = new Call();
+        const end = (): void => {
+          callOff();
+          underWay.delete(fail);
+        };
+        const fail = (fault: StoreError): void => {
+          end();
+          call.giveUp();
+          reject(fault);
+        };
+        const callOff = timer.after(deadline, () => fail(call.isSent ? late(deadline) : away(deadline)), {
+          background: true,
+        });
+        underWay.add(fail);
+        attempt(call, statement, values)
+          .finally(end)
+          .then(resolve, (error: unknown) => reject(postgresFault(error)));
+      });
+    },
+
+    checkOpen() {
+      if (isClosed) throw closed();
+    },
+
+    close() {
+      isClosed = true;
+      for (const fail of underWay) fail(closed());
+    },
+  };
+}
+
+function late(deadline: number): StoreError {
+  return new StoreError(
+    "store_timeout",
+    `Postgres has not answered within ${deadline} ms; a change may have been made`,
+  );
+}
+
+function away(deadline: number): StoreError {
+  return new StoreError("store_timeout", `There was no connection to Postgres within ${deadline} ms; nothing was sent`);
+}
+
+function closed(): StoreError {
+  return new StoreError("store_closed", "The Postgres store is closed");
+}

@@ -1,0 +1,176 @@
+/**
+ * What is changed and removed, read from the table of changes.
+ *
+ * Writers put a row there in the transaction that makes the change, once somebody watches. A follower does not remember a
+ * position among them: transactions commit in another order than they get their numbers in, and it would pass over those
+ * that are late. It remembers the *snapshot* of its last poll, which says of every transaction whether it could be seen.
+ * What it has not told yet is then exactly what the next poll sees and that snapshot does not. So a poll that begins after
+ * a change was acknowledged tells it, and that is what `confirm` does.
+ *
+ * That everything may have changed is told when the poll cannot know: the first time, if the server was started anew
+ * (after a failover, transaction numbers are used again), if the rows since the last poll were trimmed, or if they are
+ * too many to be told one by one.
+ */
+import { StoreError } from "../../errors.ts";
+import type { Timer } from "../../time/timer.ts";
+import { fromStored } from "../stored-text.ts";
+import type { Watch } from "../store.ts";
+import type { Calls } from "./calls.ts";
+import type { Row, Statement } from "./postgres-port.ts";
+import { MOST_CHANGES, type StatementName } from "./statements.ts";
+
+export interface ChangesOptions {
+  readonly calls: Calls;
+  readonly statements: Readonly<Record<StatementName, Statement>>;
+  readonly namespace: string;
+  readonly timer: Timer;
+  /** For how long a watch waits for transactions that began before it, in milliseconds. */
+  readonly deadline: number;
+  /** Whether a crash of the server can lose what it has acknowledged, so that numbers are used again without a word. */
+  readonly forgets: boolean;
+}
+
+export interface Changes {
+  watch(onChange: (key: string | null) => void): Watch;
+  /** Something was removed by this process: it need not wait for the next poll. */
+  hurry(): void;
+  close(): void;
+}
+
+/** What a poll has seen. */
+interface Seen {
+  readonly snapshot: string;
+  /** When the server was started, and which transaction began to write changes down. */
+  readonly run: string;
+  readonly since: string | null;
+  readonly xmin: number;
+  readonly xmax: number;
+  readonly isWhole: boolean;
+  readonly isSettled: boolean;
+  readonly rows: readonly Row[];
+}
+
+/** How often it is looked whether transactions that began before the watch are over, in milliseconds. */
+const SETTLE_POLL = 5;
+/** How often what is old is removed, in milliseconds. */
+const TRIM_EVERY = 10_000;
+
+export function followChanges(options: ChangesOptions): Changes {
+  const { calls, statements, namespace, timer, deadline, forgets } = options;
+  const watches = new Set<(key: string | null) => void>();
+  let last: Seen | undefined;
+  let running: Promise<void> | undefined;
+  let queued: Promise<void> | undefined;
+  let trimmedAt = timer.elapsed();
+
+  async function ask(): Promise<Seen> {
+    const answer = await calls.run(statements.poll, [namespace, last?.snapshot ?? null]);
+    const [, snapshot, run, since, xmin, xmax, , isWhole, isSettled] = answer.find(([key]) => key === null) ?? [];
+    const rows = answer.filter(([key]) => key !== null);
+    return {
+      snapshot: String(snapshot),
+      run: String(run),
+      since: since === null ? null : String(since),
+      xmin: Number(xmin),
+      xmax: Number(xmax),
+      isWhole: isWhole === "true",
+      isSettled: isSettled === "true",
+      rows,
+    };
+  }
+
+  /** From when on everybody writes down what they change. */
+  async function settle(): Promise<Seen> {
+    const giveUpAt = timer.elapsed() + deadline;
+    let seen = await ask();
+    if (seen.since === null) {
+      await calls.run(statements.watch, [namespace]);
+      seen = await ask();
+    }
+    const first = seen;
+    while (!seen.isSettled && seen.xmin < first.xmax) {
+      if (timer.elapsed() > giveUpAt) {
+        throw new StoreError(
+          "store_timeout",
+          `A transaction that began before the watch has run for more than ${deadline} ms on the server`,
+        );
+      }
+      await new Promise<void>((resolve) => void timer.after(SETTLE_POLL, resolve));
+      seen = await ask();
+    }
+    if (!seen.isSettled) await calls.run(statements.settle, [namespace, seen.since]);
+    return seen;
+  }
+
+  async function poll(): Promise<void> {
+    const before = last;
+    let seen: Seen;
+    try {
+      seen = await ask();
+      if (seen.since === null || !seen.isSettled) {
+        last = undefined;
+        seen = await settle();
+      }
+    } catch (error) {
+      if (forgets) last = undefined;
+      throw error;
+    }
+    last = seen;
+    const isWhole = before?.run === seen.run && before.since === seen.since && seen.isWhole;
+    if (isWhole && seen.rows.length <= MOST_CHANGES) tell(seen.rows);
+    else for (const onChange of watches) onChange(null);
+    trim();
+  }
+
+  function tell(rows: readonly Row[]): void {
+    const keys = new Set(rows.map((row) => fromStored(String(row[0]))));
+    for (const key of keys) for (const onChange of watches) onChange(key);
+  }
+
+  function trim(): void {
+    const now = timer.elapsed();
+    if (now - trimmedAt < TRIM_EVERY) return;
+    trimmedAt = now;
+    const again = async (): Promise<void> => {
+      const [row] = await calls.run(statements.trim, [namespace]);
+      if (row?.[0] === true) await again();
+    };
+    // What is left is removed the next time, by whoever comes first.
+    again().catch(() => {});
+  }
+
+  /** Polls once more: a poll that runs already has not seen what was acknowledged since it began. */
+  async function next(): Promise<void> {
+    if (running === undefined) {
+      running = poll().finally(() => {
+        running = undefined;
+      });
+      return running;
+    }
+    queued ??= running
+      .catch(() => {})
+      .then(() => {
+        queued = undefined;
+        return next();
+      });
+    return queued;
+  }
+
+  return {
+    watch(onChange) {
+      const own = (key: string | null): void => onChange(key);
+      watches.add(own);
+      return {
+        async confirm() {
+          if (!watches.has(own)) throw new StoreError("store_closed", "The watch is closed");
+          await next();
+        },
+        async close() {
+          watches.delete(own);
+        },
+      };
+    },
+    hurry() {},
+    close: () => watches.clear(),
+  };
+}

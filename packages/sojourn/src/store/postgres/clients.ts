@@ -1,0 +1,181 @@
+/** The ports over the clients that people have: pg, postgres.js and PGlite, told by what they can do. */
+import { show } from "../../show.ts";
+import { isFromServer } from "./postgres-fault.ts";
+import type { PostgresPort, Row, Sending, Statement, Value } from "./postgres-port.ts";
+
+/** A `Pool` of pg. */
+export interface PgPool {
+  readonly totalCount: number;
+  connect(): Promise<PgPoolClient>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  listeners(event: "error"): readonly unknown[];
+}
+
+interface PgPoolClient {
+  query(query: string | object): Promise<unknown>;
+  release(destroy?: boolean): void;
+}
+
+/** A connected `Client` of pg, or one that was taken from a pool. */
+export interface PgClient {
+  query(query: string | object): Promise<unknown>;
+  connect(): Promise<unknown>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  listeners(event: "error"): readonly unknown[];
+}
+
+/** The function that `postgres(…)` of postgres.js gives. */
+export interface PostgresJs {
+  readonly options: { readonly prepare?: boolean };
+  unsafe(text: string, values?: never[], options?: object): PromiseLike<unknown> & { values(): PostgresJsQuery };
+}
+
+interface PostgresJsQuery extends PromiseLike<unknown> {
+  readonly active?: boolean;
+  cancel(): unknown;
+}
+
+/** A `PGlite`. */
+export interface Pglite {
+  query(text: string, values?: unknown[], options?: object): Promise<{ readonly rows: readonly unknown[] }>;
+  exec(text: string): Promise<unknown>;
+}
+
+/** What `client` can be. */
+export type PostgresClient = PgPool | PgClient | PostgresJs | Pglite | PostgresPort;
+
+/**
+ * @param prepare whether statements are prepared once for each connection; `undefined` for what the client does itself
+ * @param grace for how long after its deadline a connection may still answer, before it is given up, in milliseconds
+ * @throws TypeError if it is none of them
+ */
+export function portOf(client: PostgresClient, prepare: boolean | undefined, grace: Grace): PostgresPort {
+  if (client !== null && (typeof client === "object" || typeof client === "function")) {
+    if ("script" in client) return client;
+    if ("unsafe" in client) return postgresJsPort(client, prepare ?? client.options.prepare !== false);
+    if ("exec" in client) return pglitePort(client);
+    if ("totalCount" in client) return pgPoolPort(client, prepare === true, grace);
+    if ("connect" in client && "query" in client) return pgClientPort(client, prepare === true);
+  }
+  throw new TypeError(
+    `Expected \`client\` to be a Pool or a Client of pg, what \`postgres()\` gives, or a PGlite, got ${show(client)}`,
+  );
+}
+
+/** Calls back some time after a call has run out of its own. */
+export type Grace = (run: () => void) => () => void;
+
+const ignore = (): void => {};
+
+/** An idle connection that ends says so by an event, and where nobody listens for it the process would end. */
+function hearErrors(client: PgPool | PgClient): void {
+  if (!client.listeners("error").includes(ignore)) client.on("error", ignore);
+}
+
+function pgQuery({ name, text }: Statement, values: readonly Value[], prepare: boolean): object {
+  return { text, values, rowMode: "array", ...(prepare && { name }) };
+}
+
+function pgPoolPort(pool: PgPool, prepare: boolean, grace: Grace): PostgresPort {
+  hearErrors(pool);
+
+  /** A connection is taken first: the pool would send what waits in its queue long after the caller has gone. */
+  async function withClient<T>(sending: Sending | undefined, use: (client: PgPoolClient) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    if (sending?.isOver === true) {
+      client.release();
+      throw new Error("The deadline has passed before there was a connection");
+    }
+    sending?.sent();
+    let isReleased = false;
+    let callOff: (() => void) | undefined;
+    const release = (destroy: boolean): void => {
+      if (isReleased) return;
+      isReleased = true;
+      callOff?.();
+      client.release(destroy);
+    };
+    // A server that stands still would take the whole pool with it. Its statement is not cancelled: where a commit waits
+    // for a replica, that would end the wait, and show others what the replica does not have.
+    sending?.onOver(() => {
+      callOff = grace(() => release(true));
+    });
+    let isBroken = true;
+    try {
+      const result = await use(client);
+      isBroken = false;
+      return result;
+    } catch (error) {
+      isBroken = !isFromServer(error);
+      throw error;
+    } finally {
+      release(isBroken);
+    }
+  }
+
+  return {
+    async query(statement, values, sending) {
+      const result = await withClient(sending, async (client) => client.query(pgQuery(statement, values, prepare)));
+      return (result as { readonly rows: readonly Row[] }).rows;
+    },
+    async script(text) {
+      await withClient(undefined, async (client) => client.query(text));
+    },
+  };
+}
+
+/** A client sends one query after the other, so what waits here could be sent late. */
+function pgClientPort(client: PgClient, prepare: boolean): PostgresPort {
+  let last: Promise<unknown> = Promise.resolve();
+  hearErrors(client);
+  return {
+    async query(statement, values, sending) {
+      const turn = last.then(async () => {
+        if (sending.isOver) throw new Error("The deadline has passed before the connection was free");
+        sending.sent();
+        return client.query(pgQuery(statement, values, prepare));
+      });
+      last = turn.catch(() => {});
+      return ((await turn) as { readonly rows: readonly Row[] }).rows;
+    },
+    async script(text) {
+      await client.query(text);
+    },
+  };
+}
+
+function postgresJsPort(sql: PostgresJs, prepare: boolean): PostgresPort {
+  return {
+    async query({ text }, values, sending) {
+      const query = sql.unsafe(text, values as never[], { prepare }).values();
+      // It queues by itself. What it has not sent yet it takes back; what it has is left alone, as in `pgPoolPort`.
+      sending.onOver(() => {
+        if (query.active !== true) query.cancel();
+      });
+      sending.sent();
+      return (await query) as readonly Row[];
+    },
+    async script(text) {
+      await sql.unsafe(text);
+    },
+  };
+}
+
+function pglitePort(database: Pglite): PostgresPort {
+  return {
+    isServer: false,
+    async query({ text }, values, sending) {
+      sending.sent();
+      const { rows } = await database.query(text, values.map(withoutMark), { rowMode: "array" });
+      return rows as readonly Row[];
+    },
+    async script(text) {
+      await database.exec(text);
+    },
+  };
+}
+
+/** It takes U+FEFF at the beginning of a text for a mark of its encoding, and drops it. `fromStored` reads this one. */
+function withoutMark(value: Value): Value {
+  return typeof value === "string" && value.startsWith("\uFEFF") ? `\u{10FFFF}feff${value.slice(1)}` : value;
+}

@@ -1,0 +1,81 @@
+/** What is asked of the server before the first call: version, role, settings, and the tables. */
+import { GuaranteeError, StoreError } from "../../errors.ts";
+import type { Guarantees } from "../store.ts";
+import type { Calls } from "./calls.ts";
+
+/** 14, as `server_version_num` says it: the oldest that is kept up. */
+const OLDEST = 140_000;
+
+/** What the server says of itself. */
+export interface Server {
+  readonly version: number;
+  readonly isStandby: boolean;
+  readonly isolation: string;
+  readonly synchronousCommit: string;
+  readonly fsync: boolean;
+  readonly fullPageWrites: boolean;
+  readonly synchronousStandbys: string;
+  readonly standbys: number;
+}
+
+const SERVER = {
+  name: "sojourn_server",
+  text: `SELECT current_setting('server_version_num'), pg_is_in_recovery()::text,
+    current_setting('default_transaction_isolation'), current_setting('synchronous_commit'), current_setting('fsync'),
+    current_setting('full_page_writes'), current_setting('synchronous_standby_names'),
+    (SELECT count(*) FROM pg_stat_replication)::text, current_setting('transaction_read_only')`,
+};
+
+/**
+ * @throws GuaranteeError if the server is too old, or its transactions are not READ COMMITTED
+ * @throws StoreError `store_readonly` if it takes no writes
+ */
+export async function askServer(calls: Calls): Promise<Server> {
+  const [row = []] = await calls.run(SERVER, []);
+  const [version, isStandby, isolation, synchronousCommit, fsync, fullPageWrites, names, standbys, isReadonly] =
+    row.map(String);
+  if (!(Number(version) >= OLDEST)) {
+    throw new GuaranteeError(`Expected Postgres ${OLDEST / 10_000} or later, got version ${version}`);
+  }
+  if (isStandby === "true" || isReadonly === "on") {
+    throw new StoreError("store_readonly", "The Postgres server takes no writes: it is a standby, or read-only");
+  }
+  if (isolation !== "read committed") {
+    throw new GuaranteeError(
+      `Expected \`default_transaction_isolation\` to be "read committed" for this role, got "${isolation}": ` +
+        "ALTER ROLE … SET default_transaction_isolation = 'read committed'",
+    );
+  }
+  return {
+    version: Number(version),
+    isStandby: false,
+    isolation,
+    synchronousCommit: synchronousCommit ?? "",
+    fsync: fsync === "on",
+    fullPageWrites: fullPageWrites === "on",
+    synchronousStandbys: names ?? "",
+    standbys: Number(standbys),
+  };
+}
+
+/**
+ * What the server promises, from what is really set on it.
+ *
+ * With `synchronous_commit = off` it answers before it writes. Without `fsync`, what it has written is with the system,
+ * and without `full_page_writes` a page that was half written is lost with the power. A failover loses nothing only if a
+ * commit waits for a standby: with standbys, none of them synchronous, or with a `synchronous_commit` that does not wait
+ * for them, it can.
+ */
+export function guaranteesOf(server: Server, isServer: boolean): Guarantees {
+  const { synchronousCommit, fsync, fullPageWrites } = server;
+  const isDurable = isServer && synchronousCommit !== "off";
+  const waits = server.synchronousStandbys !== "" && /^(on|remote_apply)$/.test(synchronousCommit);
+  return Object.freeze({
+    durability: !isDurable ? "none" : fsync && fullPageWrites ? "power" : "process",
+    atomic: true,
+    staleMs: 0,
+    evicts: false,
+    failoverLoss: server.standbys > 0 && !waits,
+    exactOrder: false,
+  });
+}

@@ -1,0 +1,167 @@
+/** Sessions in Postgres: where the application's data already is. */
+import { StoreError } from "../../errors.ts";
+import { checkOptions, type OptionNames } from "../../options.ts";
+import { show } from "../../show.ts";
+import { systemClock } from "../../time/clock.ts";
+import { parseDuration, type Duration } from "../../time/duration.ts";
+import { systemTimer } from "../../time/timer.ts";
+import { utf8Length } from "../check.ts";
+import { revocationOrder } from "../revocation-order.ts";
+import { toStored } from "../stored-text.ts";
+import type { Store } from "../store.ts";
+import { makeCalls } from "./calls.ts";
+import { followChanges } from "./changes.ts";
+import { portOf, type PostgresClient } from "./clients.ts";
+import { askServer, guaranteesOf } from "./connect.ts";
+import { checkSchema, migrate, versionOf } from "./migrations.ts";
+import { postgresFault } from "./postgres-fault.ts";
+import { connectedStore } from "./postgres-store.ts";
+import { statementsFor } from "./statements.ts";
+
+export type { PgClient, PgPool, Pglite, PostgresClient, PostgresJs } from "./clients.ts";
+export { postgresMigrations, type PostgresMigration } from "./migrations.ts";
+export type { PostgresPort, Row, Sending, Statement, Value } from "./postgres-port.ts";
+
+/** Options of `postgresStore`. */
+export interface PostgresOptions {
+  /**
+   * A `Pool` or a connected `Client` of pg, what `postgres(…)` of postgres.js gives, or a `PGlite`; or a port of your own.
+   * It stays the caller's: closing the store leaves it open.
+   */
+  readonly client: PostgresClient;
+  /**
+   * The schema that the tables are in, one of their own: lower-case letters, digits and `_`.
+   * @default "sojourn"
+   */
+  readonly schema?: string;
+  /**
+   * Stores with different namespaces in one schema do not see each other. 1 to 512 bytes.
+   * @default "default"
+   */
+  readonly namespace?: string;
+  /**
+   * How long a call waits for its answer before it throws: milliseconds, or a string such as `"1s"`; at most a minute.
+   * @default "1s"
+   */
+  readonly deadline?: Duration;
+  /**
+   * Whether statements are prepared once for each connection. It saves time where calls come one by one. A pooler in
+   * transaction mode loses them, unless it says that it keeps them.
+   * @default what `prepare` of a postgres.js client says, else `false`
+   */
+  readonly prepare?: boolean;
+  /**
+   * Whether tables that are not there, or of an older version, are made when the store is opened. The role needs the
+   * right to create them then.
+   * @default false
+   */
+  readonly migrate?: boolean;
+}
+
+const OPTIONS: OptionNames<PostgresOptions> = {
+  client: true,
+  schema: true,
+  namespace: true,
+  deadline: true,
+  prepare: true,
+  migrate: true,
+};
+const MAX_DEADLINE = 60_000;
+
+/** Opens a store in Postgres. */
+export interface PostgresStore {
+  /**
+   * A store in Postgres 14 or later. It asks the server what it is first, hence the promise.
+   *
+   * ```ts
+   * await postgresStore.migrate(pool); // once, when a version of the application is rolled out
+   * const store = await postgresStore({ client: pool });
+   * ```
+   *
+   * @throws TypeError for an option that is not what it should be
+   * @throws StoreError `store_schema` if the tables are not there, or of another version; `store_readonly` if the server
+   *   takes no writes; `store_unavailable` or `store_timeout` if it cannot be reached
+   * @throws GuaranteeError if the server is too old, or its transactions are not READ COMMITTED
+   */
+  (options: PostgresOptions): Promise<Store<"async">>;
+  /**
+   * Brings the tables to the version of this library. The role needs the right to create them.
+   *
+   * @throws TypeError if the client or the schema is not what it should be
+   * @throws StoreError `store_schema` if a later version of this library made them
+   */
+  migrate(client: PostgresClient, options?: { readonly schema?: string }): Promise<void>;
+}
+
+async function open(options: PostgresOptions): Promise<Store<"async">> {
+  const { client, schema, namespace, deadline, prepare } = resolve(options);
+  const timer = systemTimer;
+  const port = portOf(client, prepare, (run) => timer.after(deadline, run, { background: true }));
+  const calls = makeCalls(port, { deadline, timer });
+  try {
+    const server = await askServer(calls);
+    if (options.migrate === true) await migrate(port, schema);
+    else if ((await versionOf(port, schema)) === undefined) throw noTables(schema);
+    const statements = statementsFor(schema);
+    const [row = []] = await calls.run(statements.open, [toStored(namespace)]);
+    const [id, revoked] = row;
+    const guarantees = guaranteesOf(server, port.isServer !== false);
+    const order = revocationOrder({ shards: 1, timer, clock: systemClock, deadline });
+    order.learn(0, Number(revoked));
+    const changes = followChanges({
+      calls,
+      statements,
+      namespace: String(id),
+      timer,
+      deadline,
+      forgets: guarantees.durability === "none",
+    });
+    return connectedStore({
+      calls,
+      statements,
+      namespace: String(id),
+      order,
+      guarantees,
+      changes,
+    });
+  } catch (error) {
+    calls.close();
+    throw error instanceof TypeError ? error : postgresFault(error);
+  }
+}
+
+export const postgresStore: PostgresStore = Object.assign(open, {
+  async migrate(client: PostgresClient, options: { readonly schema?: string } = {}): Promise<void> {
+    checkOptions("postgresStore.migrate", options, { schema: true });
+    const schema = checkSchema(options.schema ?? "sojourn");
+    await migrate(
+      portOf(client, false, () => () => {}),
+      schema,
+    );
+  },
+});
+
+function resolve(options: PostgresOptions) {
+  checkOptions("postgresStore", options, OPTIONS);
+  const { client, schema = "sojourn", namespace = "default", prepare, migrate: migrates = false } = options;
+  if (typeof namespace !== "string" || namespace === "" || utf8Length(namespace) > 512) {
+    throw new TypeError(`Expected \`namespace\` to be a string of 1 to 512 bytes, got ${show(namespace)}`);
+  }
+  for (const [name, flag] of Object.entries({ prepare, migrate: migrates })) {
+    if (flag !== undefined && typeof flag !== "boolean") {
+      throw new TypeError(`Expected \`${name}\` to be true or false, got ${show(flag)}`);
+    }
+  }
+  const deadline = parseDuration(options.deadline ?? "1s", "deadline");
+  if (deadline > MAX_DEADLINE) {
+    throw new TypeError(`Expected \`deadline\` to be at most a minute, got ${show(options.deadline)}`);
+  }
+  return { client, schema: checkSchema(schema), namespace, deadline, prepare };
+}
+
+function noTables(schema: string): StoreError {
+  return new StoreError(
+    "store_schema",
+    `There are no tables of sojourn in the schema "${schema}": call \`postgresStore.migrate\`, or say \`migrate: true\``,
+  );
+}

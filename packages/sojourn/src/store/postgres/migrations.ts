@@ -1,0 +1,103 @@
+/** The versions of the tables, and how a database gets from one to the next. */
+import { StoreError } from "../../errors.ts";
+import { show } from "../../show.ts";
+import { functions } from "./functions.ts";
+import { postgresFault } from "./postgres-fault.ts";
+import type { PostgresPort } from "./postgres-port.ts";
+import { tables } from "./tables.ts";
+
+/** A step from one version of the tables to the next. */
+export interface PostgresMigration {
+  /** The version that it makes: 1, 2, 3 … */
+  readonly version: number;
+  /** SQL for one transaction, as `psql --single-transaction --file` makes one. A second run of it fails, and changes nothing. */
+  readonly sql: string;
+}
+
+/**
+ * Never change one that was released: add another. A migration keeps what older versions of the library call, as long as
+ * `oldest` says that they may run beside the new one.
+ */
+const MIGRATIONS: readonly ((schema: string) => string)[] = [(s) => `${tables(s)}\n${functions(s)}`];
+/** By migration, the oldest version whose library can go on after it. */
+const OLDEST: readonly number[] = [1];
+
+/** The version of the tables that this library reads and writes. */
+export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+/** @throws TypeError if it is not a name that needs no quotes in SQL */
+export function checkSchema(schema: string): string {
+  if (typeof schema === "string" && /^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
+  throw new TypeError(
+    `Expected \`schema\` to be a name of 1 to 63 lower-case letters, digits and _, got ${show(schema)}`,
+  );
+}
+
+/**
+ * The migrations, for a DBA to read and to run by hand.
+ *
+ * @param schema the schema that the tables are in
+ * @throws TypeError if it is not a name that needs no quotes in SQL
+ */
+export function postgresMigrations(schema = "sojourn"): readonly PostgresMigration[] {
+  const s = checkSchema(schema);
+  return MIGRATIONS.map((migration, index) => {
+    const version = index + 1;
+    const stamp =
+      index === 0
+        ? `INSERT INTO ${s}.version (version, oldest) VALUES (1, 1);`
+        : `UPDATE ${s}.version SET version = ${version}, oldest = ${OLDEST[index]};`;
+    return { version, sql: `${migration(s)}\n${stamp}\n` };
+  });
+}
+
+/**
+ * Brings the tables to the version of this library, in one transaction. Of several processes that do it at once, one does.
+ *
+ * @throws StoreError `store_schema` if a later version of this library made them
+ */
+export async function migrate(port: PostgresPort, schema: string): Promise<void> {
+  const lock = `SELECT pg_advisory_xact_lock(hashtextextended('${schema} migrations', 0));\n`;
+  try {
+    for (;;) {
+      const version = (await versionOf(port, schema))?.version ?? 0;
+      const left = postgresMigrations(schema).slice(version);
+      if (left.length === 0) return;
+      try {
+        // A script that finds the work done stops at its first statement that makes something, and changes nothing.
+        await port.script(lock + left.map(({ sql }) => sql).join("\n"));
+      } catch (error) {
+        const now = (await versionOf(port, schema))?.version ?? 0;
+        if (now <= version) throw error;
+      }
+    }
+  } catch (error) {
+    throw postgresFault(error);
+  }
+}
+
+/** What the tables say of themselves. */
+export interface Version {
+  readonly version: number;
+  readonly oldest: number;
+}
+
+/**
+ * @returns `undefined` if there are no tables
+ * @throws StoreError `store_schema` if this library is too old for them
+ */
+export async function versionOf(port: PostgresPort, schema: string): Promise<Version | undefined> {
+  const sending = { isOver: false, sent: () => {}, onOver: () => {} };
+  const found = { name: "sojourn_found", text: "SELECT to_regclass($1) IS NOT NULL" };
+  const [there] = await port.query(found, [`${schema}.version`], sending);
+  if (there?.[0] !== true) return undefined;
+  const text = `SELECT version::float8, oldest::float8 FROM ${schema}.version`;
+  const [row] = await port.query({ name: `sojourn_version_${schema}`, text }, [], sending);
+  if (row === undefined) return undefined;
+  const [version, oldest] = [Number(row[0]), Number(row[1])];
+  if (oldest <= SCHEMA_VERSION) return { version, oldest };
+  throw new StoreError(
+    "store_schema",
+    `The tables have version ${version}, and this library knows versions up to ${SCHEMA_VERSION}: it is too old for them`,
+  );
+}

@@ -1,0 +1,37 @@
+/** What the store needs of a client library: to run one statement, over whatever connection it likes. */
+
+/** A value of a statement: text, `null` or bytes. Numbers are sent as text, so that no client has to guess their type. */
+export type Value = string | null | Uint8Array;
+
+/** A row, as an array in the order of the columns. */
+export type Row = readonly unknown[];
+
+/** A statement that is always the same, with `$1`, `$2` … for its values. */
+export interface Statement {
+  /** For clients that prepare statements; unlike every other statement's, and a new one where the text is another. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A call on its way, which may have to give up. */
+export interface Sending {
+  /** Whether its caller has been told that it failed: it must not be sent any more. */
+  readonly isOver: boolean;
+  /** To be called when it goes to the server. What was not sent has changed nothing. */
+  sent(): void;
+  /** Calls back once its caller has been told that it failed. */
+  onOver(run: () => void): void;
+}
+
+/** A client, whichever library it is of. */
+export interface PostgresPort {
+  /**
+   * Whether what is acknowledged is on a disk as the server's settings say.
+   * @default true
+   */
+  readonly isServer?: boolean;
+  /** Runs one statement, in a transaction of its own. */
+  query(statement: Statement, values: readonly Value[], sending: Sending): Promise<readonly Row[]>;
+  /** Runs several statements without values, in one transaction. Only migrations need it. */
+  script(text: string): Promise<void>;
+}

@@ -1,0 +1,77 @@
+/**
+ * The statements of the store: one for each call.
+ *
+ * Those that change something call a function, which says why it needs READ COMMITTED. Those that only read are right
+ * under every isolation level, since one statement sees one state. Each says whether the server is a standby: what one of
+ * those has may be old, and that nothing is there is no answer then.
+ *
+ * Instants come back as `float8`, which holds every safe integer, and which every client reads as a number.
+ */
+import type { Statement } from "./postgres-port.ts";
+
+/** The names of the statements. */
+export type StatementName =
+  | "get"
+  | "put"
+  | "touch"
+  | "remove"
+  | "revoke"
+  | "sweep"
+  | "list"
+  | "listByOwner"
+  | "count"
+  | "open"
+  | "watch"
+  | "settle"
+  | "poll"
+  | "trim";
+
+/** How many changes a watch is told one by one; of more, it is told that everything may have changed. */
+export const MOST_CHANGES = 5_000;
+
+const HEAD = "key, owner, rev, meta, created_at::float8, touched_at::float8, expires_at::float8";
+const ENTRY = `${HEAD}, value_text, value_bytes`;
+
+/** @param s the schema */
+export function statementsFor(s: string): Readonly<Record<StatementName, Statement>> {
+  const texts: Readonly<Record<StatementName, string>> = {
+    // Namespace, key.
+    get: `SELECT pg_is_in_recovery(), ${ENTRY} FROM (VALUES (0)) one LEFT JOIN ${s}.entry ON namespace = $1 AND key = $2`,
+    put: `SELECT kind, ${ENTRY} FROM ${s}.put_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    touch: `SELECT ${s}.touch_v1($1, $2, $3, $4, $5, $6)`,
+    remove: `SELECT ${HEAD} FROM ${s}.delete_v1($1, $2, $3)`,
+    revoke: `SELECT ${HEAD} FROM ${s}.revoke_v1($1, $2, $3, $4)`,
+    sweep: `SELECT ${HEAD} FROM ${s}.sweep_v1($1, $2, $3)`,
+    // Namespace, the key before, the least key, the first key that is too great, how many.
+    list: `SELECT pg_is_in_recovery(), ${HEAD} FROM (VALUES (0)) one LEFT JOIN LATERAL (
+      SELECT * FROM ${s}.entry WHERE namespace = $1 AND key > $2 AND key >= $3 AND key < $4 ORDER BY key LIMIT $5
+    ) page ON true ORDER BY key`,
+    // Namespace, owner, the key before, how many.
+    listByOwner: `SELECT pg_is_in_recovery(), ${ENTRY} FROM (VALUES (0)) one LEFT JOIN LATERAL (
+      SELECT * FROM ${s}.entry WHERE namespace = $1 AND hashtextextended(owner, 0) = hashtextextended($2, 0)
+        AND owner = $2 AND key > $3 ORDER BY key LIMIT $4
+    ) page ON true ORDER BY key`,
+    // Namespace, the hour that it is, now.
+    count: `SELECT pg_is_in_recovery(), ((SELECT sum(entries) FROM ${s}.total WHERE namespace = $1)
+      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due < $2)
+      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due = $2 AND expires_at <= $3))::float8`,
+    open: `SELECT id::text, revoked::float8 FROM ${s}.open_v1($1)`,
+    watch: `SELECT ${s}.watch_v1($1)`,
+    // Namespace, since when.
+    settle: `UPDATE ${s}.watching SET settled = true WHERE namespace = $1 AND since = $2::text::xid8 AND NOT settled`,
+    // Namespace, the snapshot of the poll before, or the present one. The first row says what was seen; the others are
+    // the changes whose transactions the one snapshot does not show, and the other does. A position in the order of the
+    // numbers would lose those that commit late.
+    poll: `SELECT NULL, pg_current_snapshot()::text, pg_postmaster_start_time()::text,
+        CASE WHEN w.since < pg_snapshot_xmax(pg_current_snapshot()) THEN w.since::text END,
+        pg_snapshot_xmin(pg_current_snapshot())::text::float8, pg_snapshot_xmax(pg_current_snapshot())::text::float8,
+        NULL::float8, (w.trimmed <= pg_snapshot_xmin($2::pg_snapshot))::text, w.settled::text
+      FROM (VALUES (0)) one LEFT JOIN ${s}.watching w ON namespace = $1
+    UNION ALL (SELECT ${HEAD}, note, NULL FROM ${s}.change
+      WHERE namespace = $1 AND xid >= pg_snapshot_xmin($2::pg_snapshot)
+        AND NOT pg_visible_in_snapshot(xid, $2::pg_snapshot) LIMIT ${MOST_CHANGES + 1})`,
+    trim: `SELECT ${s}.trim_v1($1, true)`,
+  };
+  const named = Object.entries(texts).map(([name, text]) => [name, { name: `${s}_${name}_1`.slice(-63), text }]);
+  return Object.fromEntries(named) as Readonly<Record<StatementName, Statement>>;
+}
