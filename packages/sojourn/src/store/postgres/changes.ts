@@ -14,9 +14,11 @@
 import { StoreError } from "../../errors.ts";
 import type { Timer } from "../../time/timer.ts";
 import { fromStored } from "../stored-text.ts";
-import type { Watch } from "../store.ts";
+import { removalListeners } from "../removal-listeners.ts";
+import type { Removed, Watch } from "../store.ts";
 import type { Calls } from "./calls.ts";
 import type { Row, Statement } from "./postgres-port.ts";
+import { headIn } from "./rows.ts";
 import { MOST_CHANGES, type StatementName } from "./statements.ts";
 
 export interface ChangesOptions {
@@ -26,12 +28,15 @@ export interface ChangesOptions {
   readonly timer: Timer;
   /** For how long a watch waits for transactions that began before it, in milliseconds. */
   readonly deadline: number;
+  /** How often it is asked what was removed while somebody waits for that, in milliseconds. */
+  readonly maxLag: number;
   /** Whether a crash of the server can lose what it has acknowledged, so that numbers are used again without a word. */
   readonly forgets: boolean;
 }
 
 export interface Changes {
   watch(onChange: (key: string | null) => void): Watch;
+  watchRemovals(onRemoved: (removed: Removed | null) => void): Watch;
   /** Something was removed by this process: it need not wait for the next poll. */
   hurry(): void;
   close(): void;
@@ -56,12 +61,16 @@ const SETTLE_POLL = 5;
 const TRIM_EVERY = 10_000;
 
 export function followChanges(options: ChangesOptions): Changes {
-  const { calls, statements, namespace, timer, deadline, forgets } = options;
+  const { calls, statements, namespace, timer, deadline, maxLag, forgets } = options;
   const watches = new Set<(key: string | null) => void>();
+  const removals = removalListeners();
   let last: Seen | undefined;
   let running: Promise<void> | undefined;
   let queued: Promise<void> | undefined;
   let trimmedAt = timer.elapsed();
+  let polledAt = Number.NEGATIVE_INFINITY;
+  let callOff: (() => void) | undefined;
+  let isClosed = false;
 
   async function ask(): Promise<Seen> {
     const answer = await calls.run(statements.poll, [namespace, last?.snapshot ?? null]);
@@ -104,6 +113,7 @@ export function followChanges(options: ChangesOptions): Changes {
 
   async function poll(): Promise<void> {
     const before = last;
+    polledAt = timer.elapsed();
     let seen: Seen;
     try {
       seen = await ask();
@@ -116,15 +126,53 @@ export function followChanges(options: ChangesOptions): Changes {
       throw error;
     }
     last = seen;
+    rest();
     const isWhole = before?.run === seen.run && before.since === seen.since && seen.isWhole;
     if (isWhole && seen.rows.length <= MOST_CHANGES) tell(seen.rows);
-    else for (const onChange of watches) onChange(null);
+    else tellMissed();
     trim();
   }
 
   function tell(rows: readonly Row[]): void {
     const keys = new Set(rows.map((row) => fromStored(String(row[0]))));
-    for (const key of keys) for (const onChange of watches) onChange(key);
+    for (const onChange of watches) for (const key of keys) onChange(key);
+    if (!removals.isWatched) return;
+    for (const row of rows) {
+      // What was only changed has no head.
+      if (row[2] !== null) removals.tell(Object.freeze({ head: Object.freeze(headIn(row)), note: String(row[7]) }));
+    }
+  }
+
+  function tellMissed(): void {
+    for (const onChange of watches) onChange(null);
+    removals.tell(null);
+  }
+
+  /** Asks again and again, in the background, while somebody waits for removals. */
+  function keepAsking(): void {
+    if (callOff !== undefined || isClosed || !removals.isWatched) return;
+    const left = Math.max(1, polledAt + maxLag - timer.elapsed());
+    callOff = timer.after(
+      left,
+      () => {
+        callOff = undefined;
+        // Who wants a proof asks for it, and is told what is wrong.
+        if (timer.elapsed() - polledAt >= maxLag - 1)
+          next()
+            .catch(() => {})
+            .finally(keepAsking);
+        else keepAsking();
+      },
+      { background: true },
+    );
+  }
+
+  /** A position that nobody needs any more would make the next one read all that was written meanwhile. */
+  function rest(): void {
+    if (watches.size > 0 || removals.isWatched) return;
+    last = undefined;
+    callOff?.();
+    callOff = undefined;
   }
 
   function trim(): void {
@@ -158,6 +206,7 @@ export function followChanges(options: ChangesOptions): Changes {
 
   return {
     watch(onChange) {
+      calls.checkOpen();
       const own = (key: string | null): void => onChange(key);
       watches.add(own);
       return {
@@ -167,10 +216,31 @@ export function followChanges(options: ChangesOptions): Changes {
         },
         async close() {
           watches.delete(own);
+          rest();
         },
       };
     },
-    hurry() {},
-    close: () => watches.clear(),
+
+    watchRemovals(onRemoved) {
+      calls.checkOpen();
+      const watch = removals.watch(onRemoved, next);
+      keepAsking();
+      return {
+        confirm: watch.confirm,
+        async close() {
+          await watch.close();
+          rest();
+        },
+      };
+    },
+
+    hurry() {
+      if (removals.isWatched) next().catch(() => {});
+    },
+
+    close() {
+      isClosed = true;
+      callOff?.();
+    },
   };
 }

@@ -58,6 +58,14 @@ export async function askServer(calls: Calls): Promise<Server> {
   };
 }
 
+/** What the settings of a server do not say. */
+interface GuaranteesOptions {
+  /** Whether it is one, and not a part of this process. */
+  readonly isServer: boolean;
+  /** How often it is asked what was removed, in milliseconds. */
+  readonly maxLag: number;
+}
+
 /**
  * What the server promises, from what is really set on it.
  *
@@ -66,7 +74,7 @@ export async function askServer(calls: Calls): Promise<Server> {
  * commit waits for a standby: with standbys, none of them synchronous, or with a `synchronous_commit` that does not wait
  * for them, it can.
  */
-export function guaranteesOf(server: Server, isServer: boolean): Guarantees {
+export function guaranteesOf(server: Server, { isServer, maxLag }: GuaranteesOptions): Guarantees {
   const { synchronousCommit, fsync, fullPageWrites } = server;
   const isDurable = isServer && synchronousCommit !== "off";
   const waits = server.synchronousStandbys !== "" && /^(on|remote_apply)$/.test(synchronousCommit);
@@ -77,5 +85,6 @@ export function guaranteesOf(server: Server, isServer: boolean): Guarantees {
     evicts: false,
     failoverLoss: server.standbys > 0 && !waits,
     exactOrder: false,
+    removalsMs: maxLag,
   });
 }

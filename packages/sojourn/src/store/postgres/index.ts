@@ -45,6 +45,12 @@ export interface PostgresOptions {
    */
   readonly deadline?: Duration;
   /**
+   * How often the server is asked what others have removed while somebody waits for that: how late a process learns of a
+   * logout on another one. Near caches ask by themselves.
+   * @default "100ms"
+   */
+  readonly maxLag?: Duration;
+  /**
    * Whether statements are prepared once for each connection. It saves time where calls come one by one. A pooler in
    * transaction mode loses them, unless it says that it keeps them.
    * @default what `prepare` of a postgres.js client says, else `false`
@@ -63,6 +69,7 @@ const OPTIONS: OptionNames<PostgresOptions> = {
   schema: true,
   namespace: true,
   deadline: true,
+  maxLag: true,
   prepare: true,
   migrate: true,
 };
@@ -94,7 +101,7 @@ export interface PostgresStore {
 }
 
 async function open(options: PostgresOptions): Promise<Store<"async">> {
-  const { client, schema, namespace, deadline, prepare } = resolve(options);
+  const { client, schema, namespace, deadline, maxLag, prepare } = resolve(options);
   const timer = systemTimer;
   const port = portOf(client, prepare, (run) => timer.after(deadline, run, { background: true }));
   const calls = makeCalls(port, { deadline, timer });
@@ -105,7 +112,7 @@ async function open(options: PostgresOptions): Promise<Store<"async">> {
     const statements = statementsFor(schema);
     const [row = []] = await calls.run(statements.open, [toStored(namespace)]);
     const [id, revoked] = row;
-    const guarantees = guaranteesOf(server, port.isServer !== false);
+    const guarantees = guaranteesOf(server, { isServer: port.isServer !== false, maxLag });
     const order = revocationOrder({ shards: 1, timer, clock: systemClock, deadline });
     order.learn(0, Number(revoked));
     const changes = followChanges({
@@ -114,6 +121,7 @@ async function open(options: PostgresOptions): Promise<Store<"async">> {
       namespace: String(id),
       timer,
       deadline,
+      maxLag,
       forgets: guarantees.durability === "none",
     });
     return connectedStore({
@@ -156,7 +164,8 @@ function resolve(options: PostgresOptions) {
   if (deadline > MAX_DEADLINE) {
     throw new TypeError(`Expected \`deadline\` to be at most a minute, got ${show(options.deadline)}`);
   }
-  return { client, schema: checkSchema(schema), namespace, deadline, prepare };
+  const maxLag = parseDuration(options.maxLag ?? "100ms", "maxLag");
+  return { client, schema: checkSchema(schema), namespace, deadline, maxLag, prepare };
 }
 
 function noTables(schema: string): StoreError {

@@ -1,6 +1,6 @@
 /** The store over its statements, once it has been connected. */
 import { StoreError } from "../../errors.ts";
-import { checkEntry, checkInstant, checkKey, checkLimit, checkPage } from "../check.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit, checkNote, checkPage } from "../check.ts";
 import type { Refused, RevocationOrder } from "../revocation-order.ts";
 import { fromStored, toStored } from "../stored-text.ts";
 import {
@@ -103,9 +103,10 @@ export function connectedStore(connected: Connected): Store<"async"> {
       return row?.[0] === true;
     },
 
-    async delete(key) {
+    async delete(key, note = "") {
       checkKey(key);
-      const [row] = await call("remove", toStored(key), "");
+      checkNote(note);
+      const [row] = await call("remove", toStored(key), note);
       if (row === undefined) return undefined;
       changes.hurry();
       return headIn(row);
@@ -131,9 +132,10 @@ export function connectedStore(connected: Connected): Store<"async"> {
       return order.begin();
     },
 
-    async revokeOwner(owner, except) {
+    async revokeOwner(owner, except, note = "") {
+      checkNote(note);
       return order.revoke(async () => {
-        const rows = await call("revoke", toStored(owner), except === undefined ? null : toStored(except), "");
+        const rows = await call("revoke", toStored(owner), except === undefined ? null : toStored(except), note);
         changes.hurry();
         const answer = rows.filter(([key]) => key !== null).map((row) => headIn(row));
         return { numbers: [Number(rows.find(([key]) => key === null)?.[4])], answer };
@@ -156,6 +158,7 @@ export function connectedStore(connected: Connected): Store<"async"> {
     },
 
     watch: changes.watch,
+    watchRemovals: changes.watchRemovals,
 
     async close() {
       changes.close();

@@ -69,7 +69,7 @@ export function statementsFor(s: string): Readonly<Record<StatementName, Stateme
       FROM (VALUES (0)) one LEFT JOIN ${s}.watching w ON namespace = $1
     UNION ALL (SELECT ${HEAD}, note, NULL FROM ${s}.change
       WHERE namespace = $1 AND xid >= pg_snapshot_xmin($2::pg_snapshot)
-        AND NOT pg_visible_in_snapshot(xid, $2::pg_snapshot) LIMIT ${MOST_CHANGES + 1})`,
+        AND NOT pg_visible_in_snapshot(xid, $2::pg_snapshot) ORDER BY id LIMIT ${MOST_CHANGES + 1})`,
     trim: `SELECT ${s}.trim_v1($1, true)`,
   };
   const named = Object.entries(texts).map(([name, text]) => [name, { name: `${s}_${name}_1`.slice(-63), text }]);

@@ -90,8 +90,10 @@ CREATE UNLOGGED TABLE ${s}.watching (
   taken_at timestamptz NOT NULL,
   polled_at timestamptz NOT NULL
 ) WITH (fillfactor = 10);
--- A change of a key; of an entry that is gone also its head, and the note of who removed it.
+-- A change of a key; of an entry that is gone also its head, and the note of who removed it. Of one key, "id" goes up in
+-- the order in which the changes were made.
 CREATE UNLOGGED TABLE ${s}.change (
+  id bigint GENERATED ALWAYS AS IDENTITY,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   namespace int NOT NULL,
   key text COLLATE "C" NOT NULL,
