@@ -5,6 +5,7 @@ import { URL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { StoreError, type StoreErrorCode } from "../../errors.ts";
 import type { OpenFile } from "./database-files.ts";
+import type { Written } from "./entry-writer.ts";
 import { wireReader, type Wire, type WireReader } from "./group-wire.ts";
 
 /** What the worker is started with. */
@@ -19,7 +20,15 @@ export interface WorkerOptions {
 }
 
 /** What became of a group: results in the order of its operations, or one fault for all of them. */
-export type GroupReply = { readonly changes: number; readonly results: Wire } | GroupFault;
+export type GroupReply = GroupDone | GroupFault;
+
+/** A group that was committed. */
+interface GroupDone extends GroupCounts {
+  readonly results: Wire;
+}
+
+/** The counts of `Written`, for a whole group. */
+export type GroupCounts = Omit<Written<unknown>, "result">;
 
 /** A fault on its way between threads. */
 export interface GroupFault {
@@ -43,8 +52,8 @@ interface Group {
 }
 
 export interface CommitThreadOptions extends Omit<WorkerOptions, "followed"> {
-  /** A group was committed; -1 if it changed nothing. Called before its calls resolve. */
-  readonly onCommit: (changes: number) => void;
+  /** A group was committed. Called before its calls resolve. */
+  readonly onCommit: (counts: GroupCounts) => void;
   /** What a group did is not known. */
   readonly onFault: () => void;
 }
@@ -128,9 +137,13 @@ export function commitThread({ onCommit, onFault, ...options }: CommitThreadOpti
     sent = undefined;
     const results = wireReader(reply.results);
     const resolved = operations.map(({ settle }) => settle(results));
-    onCommit(reply.changes);
-    for (const resolve of resolved) resolve();
-    schedule();
+    try {
+      onCommit(reply);
+    } finally {
+      // Also where somebody who is told of a removal throws.
+      for (const resolve of resolved) resolve();
+      schedule();
+    }
   }
 
   function fail(fault: StoreError): void {

@@ -7,6 +7,7 @@ import {
   PUT,
   readEntry,
   REVOKE_OWNER,
+  START_REMOVALS,
   SWEEP,
   TOUCH,
   wireReader,
@@ -74,7 +75,11 @@ function open(): EntryWriter {
 
 function commit(writer: EntryWriter, group: Wire): GroupReply {
   const results: Wire = [];
-  const { result: plain, changes } = writer.transaction((writes) => {
+  const {
+    result: plain,
+    changes,
+    removals,
+  } = writer.transaction((writes) => {
     const reader = wireReader(group);
     const pending: (() => boolean)[] = [];
     while (!reader.atEnd()) pending.push(run(writes, reader, results));
@@ -82,9 +87,9 @@ function commit(writer: EntryWriter, group: Wire): GroupReply {
   });
   // Puts reclaim at the end of the transaction, so what they removed is complete only now.
   const followable = plain.map((finish) => finish()).every(Boolean);
-  if (changes === undefined) return { changes: -1, results };
+  if (changes === undefined) return { changes: undefined, removals: undefined, results };
   if (followable) Atomics.store(followed, changes % followed.length, changes | 0);
-  return { changes, results };
+  return { changes, removals, results };
 }
 
 /** Runs one operation. What it returns writes the result, and says whether it touched no key but the one it names. */
@@ -111,14 +116,14 @@ function run(writes: Writes, reader: WireReader, results: Wire): () => boolean {
       };
     }
     case DELETE: {
-      const head = writes.delete(reader.text());
+      const head = writes.delete(reader.text(), reader.text());
       return () => {
         writeHeads(results, head === undefined ? [] : [head]);
         return true;
       };
     }
     case REVOKE_OWNER: {
-      const heads = writes.revokeOwner(reader.text(), reader.textOrNull() ?? undefined);
+      const heads = writes.revokeOwner(reader.text(), reader.textOrNull() ?? undefined, reader.text());
       return () => {
         writeHeads(results, heads);
         return heads.length === 0;
@@ -129,6 +134,13 @@ function run(writes: Writes, reader: WireReader, results: Wire): () => boolean {
       return () => {
         writeHeads(results, heads);
         return heads.length === 0;
+      };
+    }
+    case START_REMOVALS: {
+      const last = writes.startRemovals();
+      return () => {
+        results.push(last);
+        return true;
       };
     }
     default:

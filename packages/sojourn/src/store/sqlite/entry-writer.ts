@@ -2,9 +2,11 @@
 import { RECLAIM_PER_PUT, type Entry, type Expected, type Head, type Put, type Touch } from "../store.ts";
 import { entryOfValues, headOf } from "./entry-row.ts";
 import { expiryCounts } from "./expiry-counts.ts";
+import { removalLog } from "./removal-log.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
 import { checkVersion, namespaceRow } from "./schema.ts";
 import * as sql from "./statements.ts";
+import { noteOfPut } from "../removal-listeners.ts";
 import { toStored } from "../stored-text.ts";
 
 /**
@@ -19,9 +21,11 @@ export interface Writes {
   /** @param began the count of changes when the creation began; `undefined` if it begins in this transaction */
   put(entry: Entry, expected: Expected, now: number, began: number | undefined): Put;
   touch(key: string, rev: string, to: Touch, now: number): boolean;
-  delete(key: string): Head | undefined;
-  revokeOwner(owner: string, except: string | undefined): readonly Head[];
+  delete(key: string, note: string): Head | undefined;
+  revokeOwner(owner: string, except: string | undefined, note: string): readonly Head[];
   sweep(now: number, limit: number): readonly Head[];
+  /** Has removals noted, from this transaction on. The number of the last one before it. */
+  startRemovals(): number;
 }
 
 /** What one transaction did. */
@@ -29,6 +33,8 @@ export interface Written<T> {
   readonly result: T;
   /** The namespace's count of changes after it; `undefined` if it changed no entry. */
   readonly changes: number | undefined;
+  /** The number of the last removal that it noted; `undefined` if it noted none. */
+  readonly removals: number | undefined;
 }
 
 export interface EntryWriter {
@@ -44,21 +50,26 @@ interface Reclaimer {
 
 export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
   const expiries = expiryCounts(port, namespace);
+  const removals = removalLog(port, namespace);
   // Of the transaction that runs. There is one at a time on a connection.
   let added = 0;
   let changed = false;
   let stored = 0;
   let reclaimer: Reclaimer | undefined;
+  let swept = false;
 
   function note(rowsAdded: number): void {
     added += rowsAdded;
     changed = true;
   }
 
-  function removed(rows: readonly SqlRow[]): Head[] {
+  function removed(rows: readonly SqlRow[], why: string): Head[] {
     if (rows.length > 0) note(-rows.length);
     const heads = rows.map(headOf);
-    for (const { expiresAt } of heads) expiries.removed(expiresAt);
+    for (const head of heads) {
+      expiries.removed(head.expiresAt);
+      removals.add(head, why);
+    }
     return heads;
   }
 
@@ -96,7 +107,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
 
   function sweep(now: number, limit: number): Head[] {
     // The order of RETURNING is not defined.
-    return removed(port.all(sql.DELETE_EXPIRED, namespace, now, limit)).sort((a, b) => a.expiresAt - b.expiresAt);
+    return removed(port.all(sql.DELETE_EXPIRED, namespace, now, limit), "").sort((a, b) => a.expiresAt - b.expiresAt);
   }
 
   const writes: Writes = {
@@ -108,6 +119,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       const over = expected === "any" ? undefined : live;
       if (over?.head.owner !== entry.owner && isRevoked(entry, began)) return { outcome: "revoked" };
       const heads: Head[] = there === undefined || over !== undefined ? [] : [there.head];
+      for (const head of heads) removals.add(head, noteOfPut(head, entry.key, now));
       if (there === undefined) insert(entry);
       else update(there.id, there.head, over === undefined ? entry : { ...entry, ...later(entry, over.head) });
       stored++;
@@ -127,28 +139,46 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       return true;
     },
 
-    delete: (key) => removed(port.all(sql.DELETE_ENTRY, namespace, toStored(key)))[0],
+    delete: (key, why) => removed(port.all(sql.DELETE_ENTRY, namespace, toStored(key)), why)[0],
 
-    revokeOwner(owner, except) {
+    revokeOwner(owner, except, why) {
       const stored = toStored(owner);
       remember(stored);
-      return removed(port.all(sql.DELETE_OWNED, namespace, stored, except === undefined ? null : toStored(except)));
+      const spared = except === undefined ? null : toStored(except);
+      return removed(port.all(sql.DELETE_OWNED, namespace, stored, spared), why);
     },
 
-    sweep,
+    sweep(now, limit) {
+      swept = true;
+      return sweep(now, limit);
+    },
+
+    startRemovals: removals.start,
   };
 
   function find(key: string): Entry {
     return entryOfValues(port.getValues(sql.READ_ENTRY, namespace, toStored(key))!);
   }
 
-  function finish(): number | undefined {
+  function finish(): Omit<Written<unknown>, "result"> {
     if (reclaimer !== undefined) {
       const { now, removed } = reclaimer;
       removed.push(...sweep(now, RECLAIM_PER_PUT * stored));
     }
     expiries.write();
-    return changed ? Number(namespaceRow(port.get(sql.WRITE_TOTALS, added, namespace))["changes"]) : undefined;
+    const totals = changed ? writeTotals() : NOTHING;
+    // Also where nothing is removed any more, the last removals go some day.
+    if (swept) removals.trim();
+    return totals;
+  }
+
+  function writeTotals(): Omit<Written<unknown>, "result"> {
+    const row = namespaceRow(port.get(sql.WRITE_TOTALS, added, removals.size(), namespace));
+    const changes = Number(row["changes"]);
+    if (row["removals"] === null || removals.size() === 0) return { changes, removals: undefined };
+    const last = Number(row["removals"]);
+    removals.write(last);
+    return { changes, removals: last };
   }
 
   return {
@@ -158,14 +188,18 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
         changed = false;
         stored = 0;
         reclaimer = undefined;
+        swept = false;
         expiries.begin();
+        removals.begin();
         checkVersion(port);
         const result = work(writes);
-        return { result, changes: finish() };
+        return { result, ...finish() };
       });
     },
   };
 }
+
+const NOTHING = Object.freeze({ changes: undefined, removals: undefined });
 
 /** The columns that a put writes besides the key, in the order of the statements. */
 function columnsOf({ owner, rev, meta, createdAt, touchedAt, expiresAt, value }: Entry) {

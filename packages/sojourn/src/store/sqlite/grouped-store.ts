@@ -1,7 +1,8 @@
 /** The asynchronous store: reads on a connection of this thread, writes in groups on a worker's. */
 import { StoreError } from "../../errors.ts";
-import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit, checkNote } from "../check.ts";
 import type { Begun, Head, Store } from "../store.ts";
+import { systemTimer } from "../../time/timer.ts";
 import { beginnings, type Beginnings } from "./beginnings.ts";
 import { commitThread, type CommitThread } from "./commit-thread.ts";
 import { connectionCheck, type ConnectionCheck } from "./connection-check.ts";
@@ -14,12 +15,14 @@ import {
   readHeads,
   readPut,
   REVOKE_OWNER,
+  START_REMOVALS,
   SWEEP,
   TOUCH,
   writeEntry,
   type WireReader,
 } from "./group-wire.ts";
 import { openFile, watchOf } from "./open-file.ts";
+import { removalFollower, type RemovalFollower } from "./removal-follower.ts";
 import { openNamespace } from "./schema.ts";
 import { checkTouch, findLive, guarantees } from "./sql-store.ts";
 
@@ -28,13 +31,15 @@ export interface GroupedStoreOptions {
   readonly path: string;
   readonly namespace: string;
   readonly cache: number;
+  /** For how long, in milliseconds, removals of other processes may wait to be told. */
+  readonly maxLag: number;
   /** In milliseconds. */
   readonly busyTimeout: number;
 }
 
 /** @throws StoreError as `sqliteStore` does: the file is opened here first, and then by the worker, the very same one */
 export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
-  const { path, namespace, busyTimeout } = options;
+  const { path, namespace, busyTimeout, maxLag } = options;
   const { port, files, close: closeFile } = openFile(path, busyTimeout);
   try {
     const reader = entryReader(port, openNamespace(port, namespace));
@@ -53,10 +58,12 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
       files,
       namespace,
       busyTimeout,
-      onCommit: (changes) => {
-        if (changes < 0) return;
-        cache.wrote(changes);
-        begins.wrote(changes);
+      onCommit({ changes, removals }) {
+        if (changes !== undefined) {
+          cache.wrote(changes);
+          begins.wrote(changes);
+        }
+        if (removals !== undefined) follower.wrote(removals);
       },
       onFault() {
         cache.doubt();
@@ -64,7 +71,23 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
         check.suspect();
       },
     });
-    return assemble({ reader, cache, begins, check, commits, guarantees: guarantees(durability), closeFile });
+    const follower: RemovalFollower = removalFollower({
+      source: {
+        check: check.check,
+        last: reader.lastRemoval,
+        from: reader.removalsFrom,
+        start: async () =>
+          commits.submit(
+            undefined,
+            (wire) => wire.push(START_REMOVALS),
+            (results) => results.number(),
+          ),
+      },
+      maxLag,
+      timer: systemTimer,
+    });
+    const promised = guarantees(durability, maxLag);
+    return assemble({ reader, cache, begins, check, commits, follower, guarantees: promised, closeFile });
   } catch (error) {
     closeFile();
     throw error;
@@ -77,11 +100,12 @@ interface Parts {
   readonly begins: Beginnings;
   readonly check: ConnectionCheck;
   readonly commits: CommitThread;
+  readonly follower: RemovalFollower;
   readonly guarantees: Store["guarantees"];
   readonly closeFile: () => void;
 }
 
-function assemble({ reader, cache, begins, check, commits, guarantees, closeFile }: Parts): Store<"async"> {
+function assemble({ reader, cache, begins, check, commits, follower, guarantees, closeFile }: Parts): Store<"async"> {
   let closed: Promise<void> | undefined;
 
   function checkOpen(): void {
@@ -106,6 +130,7 @@ function assemble({ reader, cache, begins, check, commits, guarantees, closeFile
   }
 
   async function closeAll(): Promise<void> {
+    follower.close();
     await commits.close();
     closeFile();
     cache.close();
@@ -163,12 +188,13 @@ function assemble({ reader, cache, begins, check, commits, guarantees, closeFile
       );
     },
 
-    async delete(key) {
+    async delete(key, note = "") {
       checkOpen();
       checkKey(key);
+      checkNote(note);
       return commits.submit(
         key,
-        (wire) => wire.push(DELETE, key),
+        (wire) => wire.push(DELETE, key, note),
         (results) => dropped(readHeads(results))[0],
       );
     },
@@ -183,9 +209,10 @@ function assemble({ reader, cache, begins, check, commits, guarantees, closeFile
       return reader.listByOwner(owner, page, now);
     },
 
-    async revokeOwner(owner, except) {
+    async revokeOwner(owner, except, note = "") {
       checkOpen();
-      return commits.submit(undefined, (wire) => wire.push(REVOKE_OWNER, owner, except ?? null), headsOf);
+      checkNote(note);
+      return commits.submit(undefined, (wire) => wire.push(REVOKE_OWNER, owner, except ?? null, note), headsOf);
     },
 
     async count(now) {
@@ -198,6 +225,11 @@ function assemble({ reader, cache, begins, check, commits, guarantees, closeFile
       checkInstant(now, "now");
       checkLimit(limit);
       return commits.submit(undefined, (wire) => wire.push(SWEEP, now, limit), headsOf);
+    },
+
+    watchRemovals(onRemoved) {
+      checkOpen();
+      return follower.watch(onRemoved);
     },
 
     async close() {

@@ -29,6 +29,12 @@ export interface SqliteOptions {
    * @default 10,000
    */
   readonly cache?: number;
+  /**
+   * How long a removal in another process may wait until it is told to who watches removals here: a duration of at most
+   * a minute. So often the file is asked, while anybody watches. Those of this store are told at once.
+   * @default "50ms"
+   */
+  readonly maxLag?: Duration;
 }
 
 /** Options of a store in a file, which the store opens with node:sqlite and closes. */
@@ -90,6 +96,9 @@ export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): S
 export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): Store {
   checkOptions<object>("sqliteStore", options, OPTIONS);
   const { namespace = "default", cache = 10_000, commit = "each" } = options;
+  const maxLag = parseDuration(options.maxLag ?? "50ms", "maxLag");
+  if (maxLag > LONGEST_LAG)
+    throw new TypeError(`Expected \`maxLag\` to be at most a minute, got ${show(options.maxLag)}`);
   if (typeof namespace !== "string" || namespace === "" || utf8Length(namespace) > 512) {
     throw new TypeError(`Expected \`namespace\` to be a string of 1 to 512 bytes, got ${show(namespace)}`);
   }
@@ -100,20 +109,31 @@ export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): S
     throw new TypeError(`Expected \`commit\` to be "each" or "grouped", got ${show(commit)}`);
   }
   return options.path === undefined
-    ? handleStore(options, namespace, cache)
-    : fileStore(options, { namespace, cache, commit });
+    ? handleStore(options, { namespace, cache, maxLag })
+    : fileStore(options, { namespace, cache, maxLag, commit });
+}
+
+/** Far less than the time for which removals are kept, in milliseconds. */
+const LONGEST_LAG = 60_000;
+
+interface Settings {
+  readonly namespace: string;
+  readonly cache: number;
+  /** In milliseconds. */
+  readonly maxLag: number;
 }
 
 const OPTIONS: OptionNames<SqliteFileOptions> = {
   namespace: true,
   cache: true,
+  maxLag: true,
   path: true,
   database: true,
   busyTimeout: true,
   commit: true,
 };
 
-function handleStore({ database, commit, busyTimeout }: SqliteHandleOptions, namespace: string, cache: number) {
+function handleStore({ database, commit, busyTimeout }: SqliteHandleOptions, settings: Settings) {
   if (typeof database?.prepare !== "function") {
     throw new TypeError(`Expected \`path\`, or \`database\` to be an open SQLite database, got ${show(database)}`);
   }
@@ -127,12 +147,12 @@ function handleStore({ database, commit, busyTimeout }: SqliteHandleOptions, nam
   const file = fileOf(port);
   // Not its log: the application may change the journal mode, which removes that.
   const check = connectionCheck(port, file === undefined ? [] : filesOf(file));
-  return sqlStore({ port, namespace, cache, durability: durabilityOf(port), check });
+  return sqlStore({ ...settings, port, durability: durabilityOf(port), check });
 }
 
 function fileStore(
   { path, database, busyTimeout = "5s" }: SqliteFileOptions,
-  { namespace, cache, commit }: Required<Pick<SqliteFileOptions, "namespace" | "cache" | "commit">>,
+  { commit, ...settings }: Settings & Required<Pick<SqliteFileOptions, "commit">>,
 ): Store {
   if (typeof path !== "string" || path === "") {
     throw new TypeError(`Expected \`path\` to be the path of a file, got ${show(path)}`);
@@ -142,13 +162,13 @@ function fileStore(
   if (commit === "grouped" && path === ":memory:") {
     throw new TypeError('Expected `commit: "each"` with the path ":memory:": a worker would have a memory of its own');
   }
-  if (commit === "grouped") return groupedStore({ path, namespace, cache, busyTimeout: timeout });
+  if (commit === "grouped") return groupedStore({ ...settings, path, busyTimeout: timeout });
   const { port, files, close } = openFile(path, timeout);
   try {
     const durability = durabilityOf(port);
     const watch = (): ChangeWatch => watchOf(port);
     const check = connectionCheck(port, files);
-    return sqlStore({ port, namespace, cache, durability, watch, check, release: close });
+    return sqlStore({ ...settings, port, durability, watch, check, release: close });
   } catch (error) {
     close();
     throw error;

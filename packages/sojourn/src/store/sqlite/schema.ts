@@ -70,6 +70,24 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `ALTER TABLE sojourn_namespace ADD COLUMN horizon INTEGER NOT NULL DEFAULT 0`,
     `UPDATE sojourn_namespace SET changes = changes + 1, horizon = changes + 1`,
   ],
+  // What was removed, for those who watch: see removal-log.ts. NULL until somebody does.
+  [
+    `ALTER TABLE sojourn_namespace ADD COLUMN removals INTEGER`,
+    `CREATE TABLE sojourn_removal (
+      namespace INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      key TEXT NOT NULL,
+      owner TEXT,
+      rev TEXT NOT NULL,
+      meta TEXT NOT NULL,
+      createdAt INTEGER NOT NULL,
+      touchedAt INTEGER NOT NULL,
+      expiresAt INTEGER NOT NULL,
+      note TEXT NOT NULL,
+      notedAt INTEGER NOT NULL,
+      PRIMARY KEY (namespace, number)
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ];
 
 /** The version of the tables that this library reads and writes. */

@@ -1,13 +1,15 @@
 /** The synchronous store over any port: what a file, a given database and a Durable Object have in common. */
 import { StoreError } from "../../errors.ts";
-import { checkEntry, checkInstant, checkKey, checkLimit } from "../check.ts";
+import { systemTimer } from "../../time/timer.ts";
+import { checkEntry, checkInstant, checkKey, checkLimit, checkNote } from "../check.ts";
 import type { Entry, Guarantees, Head, Store, Touch } from "../store.ts";
 import { beginnings } from "./beginnings.ts";
 import type { ChangeWatch } from "./change-watch.ts";
 import type { ConnectionCheck } from "./connection-check.ts";
 import { entryCache, type EntryCache } from "./entry-cache.ts";
 import { entryReader } from "./entry-reader.ts";
-import { entryWriter, type Writes } from "./entry-writer.ts";
+import { entryWriter, type Writes, type Written } from "./entry-writer.ts";
+import { removalFollower, type RemovalFollower, type RemovalSource } from "./removal-follower.ts";
 import { openNamespace } from "./schema.ts";
 import type { SqlPort } from "./sql-port.ts";
 
@@ -23,6 +25,8 @@ export interface SqlStoreOptions {
    * connection, too, or make two stores of it, and to ask what the connection itself has changed costs as much as a row.
    */
   readonly watch?: () => ChangeWatch;
+  /** For how long, in milliseconds, removals of others may wait to be told; none if nobody is told. */
+  readonly maxLag?: number;
   /** What looks whether file and tables are still the store's own; none where nobody else can reach them. */
   readonly check?: ConnectionCheck;
   /** Closes what was opened for the store. */
@@ -31,12 +35,13 @@ export interface SqlStoreOptions {
 
 /** @throws StoreError `store_schema` if the tables are of a newer version */
 export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
-  const { port, durability, watch, check = nothingToCheck, release } = options;
+  const { port, durability, watch, maxLag, check = nothingToCheck, release } = options;
   const namespace = openNamespace(port, options.namespace);
   const reader = entryReader(port, namespace);
   const writer = entryWriter(port, namespace);
   const cache = entryCache({ max: options.cache, reader, watch: watch?.() });
   const begins = beginnings(watch?.(), reader.changes);
+  const follower = maxLag === undefined ? undefined : follow(maxLag);
   let closed = false;
 
   function checkOpen(): void {
@@ -46,8 +51,10 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
   /** Runs one call in a transaction of its own, then makes the cache agree with it. */
   function write<T>(call: (writes: Writes) => T, keysOf: (result: T) => readonly string[]): T {
     checkOpen();
+    let written: Written<T>;
     try {
-      const { result, changes } = writer.transaction(call);
+      written = writer.transaction(call);
+      const { result, changes } = written;
       // After the commit, so that what is acknowledged is in the file that has the name.
       check.check();
       if (changes !== undefined) {
@@ -55,7 +62,6 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
         cache.wrote(changes);
         begins.wrote(changes);
       }
-      return result;
     } catch (error) {
       // Whether the commit has happened need not be known.
       cache.doubt();
@@ -63,6 +69,19 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       check.suspect();
       throw error;
     }
+    if (written.removals !== undefined) follower?.wrote(written.removals);
+    return written.result;
+  }
+
+  function follow(maxLag: number): RemovalFollower {
+    const { lastRemoval: last, removalsFrom: from } = reader;
+    const source: RemovalSource = {
+      check: check.check,
+      last,
+      from,
+      start: () => writer.transaction((writes) => writes.startRemovals()).result,
+    };
+    return removalFollower({ source, maxLag, timer: systemTimer });
   }
 
   function checkReadable(): void {
@@ -72,7 +91,7 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
 
   return {
     mode: "sync",
-    guarantees: guarantees(durability),
+    guarantees: guarantees(durability, maxLag),
 
     get(key, now) {
       checkOpen();
@@ -105,11 +124,12 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       );
     },
 
-    delete(key) {
+    delete(key, note = "") {
       checkOpen();
       checkKey(key);
+      checkNote(note);
       return write(
-        (writes) => writes.delete(key),
+        (writes) => writes.delete(key, note),
         () => [key],
       );
     },
@@ -124,9 +144,10 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       return reader.listByOwner(owner, page, now);
     },
 
-    revokeOwner(owner, except) {
+    revokeOwner(owner, except, note = "") {
       checkOpen();
-      return write((writes) => writes.revokeOwner(owner, except), keysOf);
+      checkNote(note);
+      return write((writes) => writes.revokeOwner(owner, except, note), keysOf);
     },
 
     count(now) {
@@ -141,9 +162,17 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
       return write((writes) => writes.sweep(now, limit), keysOf);
     },
 
+    ...(follower && {
+      watchRemovals(onRemoved) {
+        checkOpen();
+        return follower.watch(onRemoved);
+      },
+    }),
+
     close() {
       if (closed) return;
       closed = true;
+      follower?.close();
       release?.();
       cache.close();
     },
@@ -167,10 +196,13 @@ export function checkTouch(key: string, { touchedAt, expiresAt }: Touch, now: nu
   checkInstant(now, "now");
 }
 
-/** What any SQLite store promises, but for its durability. */
-export function guarantees(durability: Guarantees["durability"]): Guarantees {
+/** What any SQLite store promises, but for its durability, and for how long removals may wait to be told. */
+export function guarantees(
+  durability: Guarantees["durability"],
+  removalsMs: number = Number.POSITIVE_INFINITY,
+): Guarantees {
   const kept = { durability, atomic: true, staleMs: 0, evicts: false, failoverLoss: false, exactOrder: true };
-  return Object.freeze({ ...kept, removalsMs: Number.POSITIVE_INFINITY });
+  return Object.freeze({ ...kept, removalsMs });
 }
 
 const keyOf = ({ key }: Head): string => key;

@@ -60,5 +60,18 @@ export const CHANGE_EXPIRY = `INSERT INTO sojourn_expiry (namespace, width, unti
 export const DELETE_EXPIRY =
   "DELETE FROM sojourn_expiry WHERE namespace = ? AND width = ? AND until = ? AND entries = 0";
 
-export const WRITE_TOTALS =
-  "UPDATE sojourn_namespace SET total = total + ?, changes = changes + 1 WHERE id = ? RETURNING changes";
+/** `removals` stays NULL where it is. */
+export const WRITE_TOTALS = `UPDATE sojourn_namespace SET total = total + ?, changes = changes + 1, removals = removals + ?
+  WHERE id = ? RETURNING changes, removals`;
+
+export const READ_REMOVALS = "SELECT removals FROM sojourn_namespace WHERE id = ?";
+export const START_REMOVALS = "UPDATE sojourn_namespace SET removals = 0 WHERE id = ?";
+export const LIST_REMOVALS: string = `SELECT number, ${HEAD}, note FROM sojourn_removal
+  WHERE namespace = ? AND number >= ? ORDER BY number LIMIT ?`;
+export const NOTE_REMOVAL: string = `INSERT INTO sojourn_removal (namespace, number, ${HEAD}, note, notedAt)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unixepoch())`;
+export const DELETE_REMOVALS = "DELETE FROM sojourn_removal WHERE namespace = ?";
+/** Of the oldest ones, so many at most: those that are too many, or were noted so many seconds ago. */
+export const TRIM_REMOVALS = `DELETE FROM sojourn_removal WHERE namespace = ?
+  AND number IN (SELECT number FROM sojourn_removal WHERE namespace = ? ORDER BY number LIMIT ?)
+  AND (number <= (SELECT removals FROM sojourn_namespace WHERE id = ?) - ? OR notedAt <= unixepoch() - ?)`;

@@ -99,8 +99,8 @@ test("the entries of a file of an older version are counted when it is opened", 
   const written = rows();
   first.close();
   const database = new DatabaseSync(path);
-  database.exec(`DROP TABLE sojourn_expiry; DROP TABLE sojourn_revocation;
-    ALTER TABLE sojourn_namespace DROP COLUMN horizon; UPDATE sojourn_schema SET version = 1`);
+  database.exec(`DROP TABLE sojourn_expiry; DROP TABLE sojourn_revocation; DROP TABLE sojourn_removal;
+    ALTER TABLE sojourn_namespace DROP COLUMN horizon; ALTER TABLE sojourn_namespace DROP COLUMN removals; UPDATE sojourn_schema SET version = 1`);
   database.close();
   const store = sqliteStore({ path });
   expect(rows()).toEqual(written);

@@ -148,6 +148,48 @@ describe("a file of the first version", () => {
   });
 });
 
+test.each(["each", "grouped"] as const)(
+  "a file of the third version keeps its entries, and its removals can be watched (commit: %s)",
+  async (commit) => {
+    const path = testFile();
+    const { database, port } = connect(path);
+    port.run("CREATE TABLE sojourn_schema (version INTEGER NOT NULL) STRICT");
+    for (const sql of MIGRATIONS.slice(0, 3).flat()) port.run(sql);
+    port.run("INSERT INTO sojourn_schema (version) VALUES (3)");
+    port.run("INSERT INTO sojourn_namespace (name, total, changes, horizon) VALUES ('default', 1, 41, 7)");
+    const { key, rev, value } = entry("old");
+    port.run(
+      `INSERT INTO sojourn_entry (namespace, key, owner, rev, meta, createdAt, touchedAt, expiresAt, value)
+        VALUES (1, ?, 'ann', ?, '', 0, 0, ?, ?)`,
+      key,
+      rev,
+      now + 1,
+      value,
+    );
+    port.run(
+      `INSERT INTO sojourn_expiry (namespace, width, until, entries) VALUES (1, 1000, ?, 1), (1, 3600000, ?, 1)`,
+      now + 1_000,
+      now + 3_600_000,
+    );
+    const store: Store = sqliteStore({ path, commit } as { path: string });
+    expect(await store.get("old", now)).toMatchObject({ owner: "ann", rev });
+    expect(await store.count(now)).toBe(1);
+    // What began before the last revocation that was forgotten is refused as before.
+    const early = { ...store.begin(), seen: [6] };
+    expect(await store.put(entry("early", { owner: "ann" }), null, now, early)).toEqual({ outcome: "revoked" });
+    const told: (string | null)[] = [];
+    const watch = store.watchRemovals!((removed) => told.push(removed && `${removed.head.rev}: ${removed.note}`));
+    await watch.confirm();
+    told.length = 0;
+    await store.delete("old", "the note");
+    expect(told).toEqual([`${rev}: the note`]);
+    await watch.close();
+    await store.close();
+    expect(database.prepare("SELECT version FROM sojourn_schema").all()).toEqual([{ version: SCHEMA_VERSION }]);
+    database.close();
+  },
+);
+
 describe.each(["each", "grouped"] as const)("commit: %s", (commit) => {
   test("a store that is open when a newer version changes the tables stops: the very next write is a fault", async () => {
     const path = testFile();

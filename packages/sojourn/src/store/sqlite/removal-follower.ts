@@ -1,0 +1,203 @@
+/**
+ * Tells the watches of one store of the removals that were noted, in the order of their numbers, whoever made them.
+ *
+ * There is one way for all of them: the log is read on from the last number that was told. A transaction of the store's
+ * own has it read at once, a timer every `maxLag`, a `confirm` when it is asked. So each removal is told once, and those
+ * of one key in their order.
+ */
+import { StoreError } from "../../errors.ts";
+import { removalListeners } from "../removal-listeners.ts";
+import type { Removed, Watch } from "../store.ts";
+import type { Timer } from "../../time/timer.ts";
+import type { NotedRemoval } from "./removal-log.ts";
+
+export interface RemovalFollower {
+  /** @param onRemoved see `watchRemovals` of a store */
+  watch(onRemoved: (removed: Removed | null) => void): Watch;
+  /** The store itself has committed removals. @param last the number of the last one */
+  wrote(last: number): void;
+  close(): void;
+}
+
+/** What a follower reads from. Each of them throws a `StoreError`. */
+export interface RemovalSource {
+  /** Makes sure that file and tables are still the store's own. */
+  check(): void;
+  /** The number of the last removal; `null` if none is noted. */
+  last(): number | null;
+  /** The removals from a number on. */
+  from(number: number, limit: number): readonly NotedRemoval[];
+  /** Has removals noted from now on. The number of the last one so far. */
+  start(): number | Promise<number>;
+}
+
+export interface RemovalFollowerOptions {
+  readonly source: RemovalSource;
+  /** In milliseconds. */
+  readonly maxLag: number;
+  readonly timer: Timer;
+}
+
+/** What was told last. The rev is not known of what came before the first watch. */
+interface Position {
+  readonly number: number;
+  readonly rev: string | undefined;
+}
+
+/** How many removals are read in one turn of the event loop, unless they are the store's own. */
+const BATCH = 1_000;
+
+export function removalFollower({ source, maxLag, timer }: RemovalFollowerOptions): RemovalFollower {
+  const listeners = removalListeners();
+  const queue: (Removed | null)[] = [];
+  let isTelling = false;
+  let position: Position | undefined;
+  let starting: Promise<void> | undefined;
+  let isFailing = false;
+  let isClosed = false;
+  let callOff: (() => void) | undefined;
+
+  /** In order also where whoever is told removes something: that waits for its turn. */
+  function tell(): void {
+    if (isTelling) return;
+    isTelling = true;
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) listeners.tell(next);
+    } finally {
+      isTelling = false;
+    }
+  }
+
+  /** Goes on from a number. Whoever watches already may have missed something. */
+  function jumpTo(number: number): void {
+    position = { number, rev: undefined };
+    if (listeners.isWatched) queue.push(null);
+  }
+
+  function start(): void {
+    if (starting !== undefined) return;
+    const from = source.start();
+    if (typeof from === "number") return jumpTo(from);
+    starting = startAt(from);
+    // Told to whoever asks for a proof; the timer tries again.
+    starting.catch(() => {});
+  }
+
+  async function startAt(number: Promise<number>): Promise<void> {
+    try {
+      jumpTo(await number);
+      if (listeners.isWatched) readAll();
+    } finally {
+      starting = undefined;
+    }
+  }
+
+  /** Reads a batch. Whether that was all. */
+  function read(last = source.last()): boolean {
+    if (last === null) {
+      start();
+      return true;
+    }
+    // With fewer removals than before, it is another file's life.
+    if (position === undefined || last < position.number) {
+      jumpTo(last);
+      return true;
+    }
+    return last === position.number || readFrom(position, last);
+  }
+
+  function readFrom(told: Position, last: number): boolean {
+    const [first, ...rest] = source.from(told.number, BATCH + 1);
+    const isThere = first?.number === told.number;
+    if (isThere && told.rev !== undefined && told.rev !== first.head.rev) {
+      jumpTo(last);
+      return true;
+    }
+    const removals = isThere || first === undefined ? rest : [first, ...rest];
+    // What is missing in between was deleted because of its age.
+    if (removals[0]?.number !== told.number + 1) queue.push(null);
+    for (const { head, note } of removals) queue.push(Object.freeze({ head, note }));
+    const reached = removals.at(-1);
+    position = { number: reached?.number ?? last, rev: reached?.head.rev };
+    return position.number >= last;
+  }
+
+  function readAll(): void {
+    while (!read()) tell();
+    tell();
+  }
+
+  function poll(): void {
+    let isAll = true;
+    try {
+      source.check();
+      isAll = read();
+      isFailing = false;
+    } catch {
+      if (!isFailing) queue.push(null);
+      isFailing = true;
+    }
+    schedule(isAll ? maxLag : 0);
+    tell();
+  }
+
+  function schedule(delay: number): void {
+    callOff = timer.after(delay, poll, { background: true });
+  }
+
+  async function confirm(): Promise<void> {
+    for (;;) {
+      if (isClosed) throw new StoreError("store_closed", "The SQLite store is closed");
+      source.check();
+      const isAll = read();
+      tell();
+      if (starting !== undefined) await starting;
+      else if (isAll) return;
+      else await new Promise<void>((resolve) => void timer.after(0, resolve));
+    }
+  }
+
+  /** Brings the position to where a new watch begins. */
+  function begin(): void {
+    if (!listeners.isWatched) position = undefined;
+    try {
+      readAll();
+    } catch {
+      // The watch begins when the store can be read: with `null`.
+    }
+  }
+
+  return {
+    watch(onRemoved) {
+      source.check();
+      begin();
+      const watch = listeners.watch(onRemoved, confirm);
+      if (callOff === undefined) schedule(maxLag);
+      return {
+        confirm: async () => watch.confirm(),
+        async close() {
+          await watch.close();
+          if (!listeners.isWatched) stop();
+        },
+      };
+    },
+    wrote(last) {
+      if (!listeners.isWatched || position === undefined) return;
+      try {
+        while (!read(last)) tell();
+      } catch {
+        // It is committed all the same. The timer reads it, or says that it cannot.
+      }
+      tell();
+    },
+    close() {
+      isClosed = true;
+      stop();
+    },
+  };
+
+  function stop(): void {
+    callOff?.();
+    callOff = undefined;
+  }
+}
