@@ -23,45 +23,65 @@ function tokensOf(store: Store<"sync">, count: number): string[] {
   return Array.from({ length: count }, (_, n) => sessions.create(`user-${n}`, DATA).token);
 }
 
+/** A thousand at a time: so short that the machine's other work seldom falls into it. */
+function someOf(tokens: readonly string[], round: number): string[] {
+  const start = (round * 1_000) % tokens.length;
+  return fresh(tokens.slice(start, start + 1_000));
+}
+
+/** Tokens as a server has them, in fresh strings, that the process has seen before and remembers; and new ones. */
 function authenticateInMemory(count: number): void {
   const store = memoryStore({ maxEntries: 2_000_000 });
   const sessions = createSessions({ store });
+  // It has forgotten every token by the time that the token comes again.
+  const forgetful = createSessions({ store, tokenCache: 1_000 });
   const tokens = tokensOf(store, count);
   const map = new Map(
     tokens.map((token) => [token.slice(0, 27), { hash: hash("sha256", token.slice(27), "base64url") }]),
   );
-  const sample = tokens.slice(0, 10_000);
+  const sample = tokens.slice(0, 5_000);
   ensure(
-    sample.every((token) => sessions.authenticate(token)?.data["role"] === "admin"),
+    [...sample, ...sample].every((token) => sessions.authenticate(token)?.data["role"] === "admin"),
     "memory authenticates",
   );
-  let texts = fresh(sample);
+  const asked = (manager: typeof sessions, texts: readonly string[]): number =>
+    texts.filter((token) => manager.authenticate(token) !== undefined).length;
+  const looked = (texts: readonly string[]): number =>
+    texts.filter((token) => {
+      const entry = map.get(token.slice(0, 27));
+      return entry !== undefined && hash("sha256", token.slice(27), "base64url") !== "";
+    }).length;
+  let round = 0;
+  let texts = someOf(sample, round);
+  let others = someOf(tokens, round);
   const result = medians(
     {
-      ours() {
-        let found = 0;
-        for (const token of texts) if (sessions.authenticate(token) !== undefined) found++;
+      seen: () => asked(sessions, texts),
+      bareSeen() {
+        const found = looked(texts);
+        texts = someOf(sample, ++round);
         return found;
       },
-      bare() {
-        let found = 0;
-        for (const token of texts) {
-          const entry = map.get(token.slice(0, 27));
-          if (entry !== undefined && hash("sha256", token.slice(27), "base64url") !== "") found++;
-        }
-        texts = fresh(sample);
+      new: () => asked(forgetful, others),
+      bareNew() {
+        const found = looked(others);
+        others = someOf(tokens, round);
         return found;
       },
     },
-    41,
+    601,
   );
-  rows.push({
-    what: `authenticate, memory store, ${count.toLocaleString("en")} sessions`,
-    ours: ns(result.ours),
-    against: `SHA-256 + Map.get: ${ns(result.bare)}`,
-    ratio: times(result.ours / result.bare),
-    aim: "at most 1.5",
+  const row = (which: string, ours: number, bare: number, aim: string): Row => ({
+    what: `authenticate, memory store, ${count.toLocaleString("en")} sessions, ${which}`,
+    ours: ns(ours),
+    against: `SHA-256 + Map.get: ${ns(bare)}`,
+    ratio: times(ours / bare),
+    aim,
   });
+  rows.push(
+    row("a token seen before", result.seen, result.bareSeen, "at most 1.0"),
+    row("a new one", result.new, result.bareNew, "at most 1.45"),
+  );
 }
 
 function authenticateInSqlite(): void {

@@ -6,11 +6,11 @@
 declare module "node:buffer" {
   export const Buffer: {
     alloc(size: number): Buffer;
-    from(text: string, encoding: "base64url"): Buffer;
+    from(text: string, encoding: "base64url" | "utf8"): Buffer;
     concat(list: readonly Uint8Array[]): Buffer;
   };
   export interface Buffer extends Uint8Array {
-    toString(encoding?: "base64url", start?: number, end?: number): string;
+    toString(encoding?: "base64url" | "utf8", start?: number, end?: number): string;
   }
 }
 

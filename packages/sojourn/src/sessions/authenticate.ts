@@ -2,6 +2,8 @@
 import { FRESH, afterPropagation } from "../store/fresh-answers.ts";
 import { replies, run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
+import { copyOf } from "../tokens/crypto.ts";
+import { TokenMemory } from "../tokens/token-memory.ts";
 import { nameableId, readToken, uniqueRev, type Credential } from "../tokens/token.ts";
 import { decodedEntry, sessionOf, sessionWith } from "./decoded-entry.ts";
 import { reportConflict, reportEnds, reportRejection } from "./events.ts";
@@ -27,9 +29,11 @@ export function authenticator<Data, M extends Mode>(
   const { chain, of } = replies(store.mode);
   // An older copy may let somebody in for as long as the store says. It never turns anybody away.
   const hasOlderCopies = store.guarantees.staleMs > 0;
+  const remembered = policy.tokenCache === 0 ? undefined : new TokenMemory(policy.tokenCache);
 
   return (token, options: PreparedOptions | undefined) => {
-    const credential = options?.credential ?? readToken(token);
+    const known = options?.credential ?? (typeof token === "string" ? remembered?.find(token) : undefined);
+    const credential = known ?? readToken(token);
     if (credential === undefined) {
       return of(token === undefined ? undefined : reportRejection(events, "malformed", null, policy.clock.now()));
     }
@@ -39,6 +43,7 @@ export function authenticator<Data, M extends Mode>(
       if (entry === undefined) return of(reportRejection(events, "unknown", nameableId(credential), now));
       const decoded = decodedEntry<Data>(entry);
       if (judge(decoded, credential, now) === "current" && !isLocked(entry, now, policy)) {
+        if (known === undefined) remembered?.note(token as string, idOf(entry), decoded.hash);
         const to = options?.extend === false ? undefined : whenDue(entry, now);
         if (to === undefined) return of(sessionOf(context, entry, decoded));
         return run(store.mode, extended(context, entry, to, now, whenDue));
@@ -153,6 +158,11 @@ function* rewritten(
   if (put.outcome !== "stored") return false;
   reportEnds(events, put.removed, now, "evicted");
   return true;
+}
+
+/** The id of an entry as a text that can be kept. What has a memo is kept by its store, and its key with it. */
+function idOf({ key, memo }: Entry): string {
+  return memo === undefined ? copyOf(key) : key;
 }
 
 function same<T>(value: T): T {

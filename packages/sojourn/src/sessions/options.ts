@@ -50,6 +50,12 @@ export interface SessionsOptions<Data, M extends Mode> {
   readonly maxDataLength?: number;
   /** The same for a session without a user. @default 16,384, or `maxDataLength` if that is less */
   readonly maxAnonymousDataLength?: number;
+  /**
+   * How many tokens the process remembers at most, of those that let somebody in twice: the next time, each costs neither
+   * parsing nor a SHA-256. The store is asked, and the hash compared, as ever. 0 for none: then no token stays in the
+   * process's memory longer than its request. At most 10,000,000. @default 10,000
+   */
+  readonly tokenCache?: number;
   /** What the store has to guarantee; a store that does not is refused. @default nothing */
   readonly require?: Requirements;
   /** Where instants come from. @default systemClock */
@@ -121,12 +127,14 @@ export interface Policy {
   readonly maxPerUser: MaxPerUser | undefined;
   readonly maxDataLength: number;
   readonly maxAnonymousDataLength: number;
+  readonly tokenCache: number;
   readonly clock: Clock;
 }
 
 /** An hour. */
 const ANONYMOUS_TTL = 3_600_000;
 const MAX_ANONYMOUS_DATA_LENGTH = 16_384;
+const MAX_TOKEN_CACHE = 10_000_000;
 
 const SESSIONS_OPTIONS: OptionNames<SessionsOptions<never, Mode>> = {
   store: true,
@@ -140,6 +148,7 @@ const SESSIONS_OPTIONS: OptionNames<SessionsOptions<never, Mode>> = {
   schema: true,
   maxDataLength: true,
   maxAnonymousDataLength: true,
+  tokenCache: true,
   require: true,
   clock: true,
   onListenerError: true,
@@ -191,6 +200,7 @@ export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
       options.maxAnonymousDataLength === undefined
         ? Math.min(maxDataLength, MAX_ANONYMOUS_DATA_LENGTH)
         : resolveLength(options.maxAnonymousDataLength, "maxAnonymousDataLength"),
+    tokenCache: resolveTokenCache(options.tokenCache ?? 10_000),
     clock,
   });
 }
@@ -233,6 +243,14 @@ function resolveMaxPerUser(max: MaxPerUser | undefined): MaxPerUser | undefined 
     throw new TypeError(`Expected \`maxPerUser.onLimit\` to be "reject" or "evict-oldest", got ${show(onLimit)}`);
   }
   return Object.freeze({ limit, onLimit });
+}
+
+function resolveTokenCache(max: number): number {
+  // Its slots are there from the start.
+  if (!Number.isSafeInteger(max) || max < 0 || max > MAX_TOKEN_CACHE) {
+    throw new TypeError(`Expected \`tokenCache\` to be 0 to 10,000,000 tokens, got ${show(max)}`);
+  }
+  return max;
 }
 
 function resolveLength(length: number, name: string): number {

@@ -27,8 +27,8 @@ export interface Credential {
   readonly id: string;
   /** What the hash is of; it also derives the successor at a rotation. Never to be kept. */
   readonly secret: string;
-  /** SHA-256 of the secret, if it is known already: the id was made from it, or the token was read before. */
-  readonly hash: string | undefined;
+  /** SHA-256 of the secret, once it was asked for; from the start where the id was made from it. */
+  hash: string | undefined;
 }
 
 /** A new token, whole and in parts. */
@@ -88,7 +88,7 @@ export function wasOwn(credential: Credential, key: string | undefined): boolean
 
 /** The SHA-256 of the secret that a credential holds. */
 export function hashOf(credential: Credential): string {
-  return credential.hash ?? sha256(credential.secret);
+  return (credential.hash ??= sha256(credential.secret));
 }
 
 function isAdopted(credential: Credential): boolean {

@@ -198,7 +198,10 @@ export function onRevocations(
     try {
       const reply = sessions.create(owner, { by: mark }, begun && { begun });
       begunBy = instant();
-      own.push({ mark, tokens: [(await reply).token] });
+      const { token } = await reply;
+      own.push({ mark, tokens: [token] });
+      // Until this process remembers the token: what it is worth later must not depend on that.
+      for (let times = 0; times < 2; times++) await sessions.authenticate(token);
     } catch (error) {
       if (!(error instanceof RevokedError)) throw error;
       done = false;

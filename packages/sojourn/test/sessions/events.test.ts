@@ -126,6 +126,7 @@ describe.each(modes)("events: %s", (_, open) => {
       maxPerUser: undefined,
       maxDataLength: 1_048_576,
       maxAnonymousDataLength: 16_384,
+      tokenCache: 10_000,
       clock,
     });
     expect(Object.isFrozen(sessions.policy)).toBe(true);

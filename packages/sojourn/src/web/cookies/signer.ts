@@ -9,7 +9,9 @@
  * says whose it is, under encryption, so that who asks for a logout everywhere is known after the session has ended.
  */
 import type { PreparedOptions } from "../../sessions/authenticate.ts";
+import { recentMap } from "../../store/recent-map.ts";
 import {
+  copyOf,
   equalDigests,
   hmacKey,
   hmacWithKey,
@@ -47,6 +49,8 @@ export interface Signing {
   readonly keys: readonly string[];
   /** Whether locked sessions are looked at, too. */
   readonly allowLocked: boolean;
+  /** How many verified credentials each remembers at most: as many as the manager does tokens. */
+  readonly tokenCache: number;
 }
 
 export interface Signer {
@@ -70,16 +74,9 @@ const LONGEST_USER = 128;
 const ENCRYPTED_LENGTH = Math.ceil(((ENCRYPTION_BYTES + 3 * LONGEST_USER) * 4) / 3);
 /** The most bytes that a credential has. */
 export const CREDENTIAL_BYTES: number = LONGEST_TOKEN + END_LENGTH + ENCRYPTED_LENGTH + DIGEST_LENGTH + 3;
-/** How many verified credentials each of two generations remembers. */
-const REMEMBERED = 16_384;
 
 /** What a minted token, what a cookie says, and a signature are made of. Anything else is refused unread. */
 const SHAPE = /^(sess_[\w-]+)(?:\.([\da-z]{1,9})(?:\.([\w-]{39,}))?)?\.([\w-]{43})$/;
-
-/** The text in memory of its own: a part of a header, kept, would keep the whole header. */
-function copyOf(text: string): string {
-  return ` ${text}`.slice(1);
-}
 
 function isShaped(credential: string): boolean {
   const { length } = credential;
@@ -87,25 +84,16 @@ function isShaped(credential: string): boolean {
 }
 
 /** A signer with keys that were checked. */
-export function signer({ keys, allowLocked }: Signing, purpose: string): Signer {
+export function signer({ keys, allowLocked, tokenCache }: Signing, purpose: string): Signer {
   const ready = keys.map((key) => hmacKey(key, `sojourn ${purpose}`)) as [HmacKey, ...HmacKey[]];
   const userKeys = keys.map((key) => hmacKey(key, `sojourn user of ${purpose}`)) as [HmacKey, ...HmacKey[]];
   // An HMAC costs more than the rest of a look-up, so a credential that was found right is remembered. A forged one
   // never is: it would push out the others. A Map finds by the whole text, so it tells nothing about a part of one.
-  let young = new Map<string, Verified>();
-  let old = new Map<string, Verified>();
-
-  function remember(verified: Verified): Verified {
-    if (young.size >= REMEMBERED) {
-      old = young;
-      young = new Map();
-    }
-    young.set(verified.credential, verified);
-    return verified;
-  }
+  const remembered = tokenCache === 0 ? undefined : recentMap<Verified>(tokenCache);
 
   function check(presented: string): Verified | undefined {
     if (!isShaped(presented)) return undefined;
+    // A part of a header, kept, would keep the whole header.
     const credential = copyOf(presented);
     const [, token = "", end, encryptedUser, signature = ""] = SHAPE.exec(credential) ?? [];
     const signed = credential.slice(0, -DIGEST_LENGTH - 1);
@@ -132,10 +120,11 @@ export function signer({ keys, allowLocked }: Signing, purpose: string): Signer 
       return `${content}.${hmacWithKey(ready[0], content)}`;
     },
     verify(credential) {
-      const remembered = young.get(credential);
-      if (remembered !== undefined) return remembered;
-      const verified = old.get(credential) ?? check(credential);
-      return verified === undefined ? undefined : remember(verified);
+      const known = remembered?.get(credential);
+      if (known !== undefined) return known;
+      const verified = check(credential);
+      if (verified !== undefined) remembered?.set(verified.credential, verified);
+      return verified;
     },
     userOf({ encryptedUser }) {
       if (encryptedUser === undefined) return undefined;

@@ -50,7 +50,8 @@ function carriersOf<Data, M extends Mode>(
   { sessions, keys, bearer = false, header }: CookieSessionsOptions<Data, M>,
   cookie: SessionCookie | undefined,
 ): readonly Carrier[] {
-  const signing = { keys, allowLocked: sessions.policy.lockAfter !== undefined };
+  const { lockAfter, tokenCache } = sessions.policy;
+  const signing = { keys, allowLocked: lockAfter !== undefined, tokenCache };
   const carriers = [
     ...(bearer ? [bearerCarrier(signing)] : []),
     ...(header === undefined ? [] : [headerCarrier(signing, header)]),

@@ -145,8 +145,8 @@ describe("keys", () => {
 
 describe("what was verified is remembered", () => {
   test("for far more credentials than the memory has room for", () => {
-    const { sign, verify } = signer({ keys: [KEY], allowLocked: false }, "test");
-    const tokens = Array.from({ length: 40_000 }, () => mintToken(secretKey()).token);
+    const { sign, verify } = signer({ keys: [KEY], allowLocked: false, tokenCache: 10_000 }, "test");
+    const tokens = Array.from({ length: 12_000 }, () => mintToken(secretKey()).token);
     const credentials = tokens.map((token) => sign(token));
     for (const [index, credential] of credentials.entries()) {
       if (verify(credential)?.token !== tokens[index]) expect.fail(`the credential ${index} is not known`);
@@ -161,8 +161,15 @@ describe("what was verified is remembered", () => {
     }
   });
 
+  test("unless no token is to be: then each is verified anew", () => {
+    const { sign, verify } = signer({ keys: [KEY], allowLocked: false, tokenCache: 0 }, "test");
+    const credential = sign(mintToken(secretKey()).token);
+    expect(verify(credential)).toEqual(verify(credential));
+    expect(verify(credential)).not.toBe(verify(credential));
+  });
+
   test("without the header that it came in", () => {
-    const { sign, verify } = signer({ keys: [KEY], allowLocked: false }, "test");
+    const { sign, verify } = signer({ keys: [KEY], allowLocked: false, tokenCache: 10_000 }, "test");
     const credentials = Array.from({ length: 2_000 }, () => sign(mintToken(secretKey()).token));
     const before = heapUsed();
     for (const credential of credentials) {
