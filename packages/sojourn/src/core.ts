@@ -13,8 +13,20 @@ export {
   type ErrorCode,
   type StoreErrorCode,
 } from "./errors.ts";
+export type { Ends, SessionEnds } from "./sessions/ends/ends.ts";
+export type { EndsOptions } from "./sessions/ends/ends-options.ts";
+export type { SessionSignal } from "./sessions/ends/abort-signal.ts";
+export { SessionEndedError, type SessionEnd, type WatchedEndReason } from "./sessions/ends/session-end.ts";
+export { sessionEnds } from "./sessions/ends/session-ends.ts";
 export { createSessionsOn as createSessions } from "./sessions/session-manager.ts";
-export type { AuthenticateOptions, CreateOptions, MaxPerUser, Policy, SessionsOptions } from "./sessions/options.ts";
+export type {
+  AuthenticateOptions,
+  CreateOptions,
+  DestroyOptions,
+  MaxPerUser,
+  Policy,
+  SessionsOptions,
+} from "./sessions/options.ts";
 export type { Requirements } from "./sessions/requirements.ts";
 export type {
   Device,
@@ -40,6 +52,7 @@ export type {
   Page,
   PageOptions,
   Put,
+  Removed,
   Store,
   Touch,
   Unsubscribe,

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "too_many_sessions"
   | "invalid_data"
   | "guarantee_unmet"
+  | "session_ended"
   | "cross_site_request"
   | "development_host"
   | "too_many_attempts";
@@ -41,6 +42,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = Object.freeze({
   too_many_sessions: 409,
   invalid_data: 400,
   guarantee_unmet: 500,
+  session_ended: 401,
   cross_site_request: 403,
   development_host: 403,
   too_many_attempts: 429,

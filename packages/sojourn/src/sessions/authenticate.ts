@@ -7,7 +7,7 @@ import { TokenMemory } from "../tokens/token-memory.ts";
 import { nameableId, readToken, uniqueRev, type Credential } from "../tokens/token.ts";
 import { decodedEntry, sessionOf, sessionWith } from "./decoded-entry.ts";
 import { reportConflict, reportEnds, reportRejection } from "./events.ts";
-import { extension, extensionWhenDue, isLocked } from "./lifecycle.ts";
+import { endNote, extension, extensionWhenDue, isLocked } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import type { AuthenticateOptions } from "./options.ts";
 import { encodeRecord } from "./record.ts";
@@ -105,7 +105,7 @@ export function* endReused(
   id: string,
   now: number,
 ): Steps<undefined> {
-  const head = yield* wait(store.delete(id));
+  const head = yield* wait(store.delete(id, endNote("reuse", now)));
   if (head !== undefined) reportEnds(events, [head], now, "reuse");
   reportRejection(events, "reuse", id, now);
   yield* afterPropagation(store);

@@ -1,6 +1,7 @@
 import { memoryStore } from "../store/memory-store.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Store } from "../store/store.ts";
+import { sessionEnds } from "./ends/session-ends.ts";
 import type { JsonFields } from "./json.ts";
 import type { SessionsOptions } from "./options.ts";
 import { sessionManager } from "./session-manager.ts";
@@ -31,5 +32,5 @@ export function createSessions<Data extends JsonFields<Data> = Record<string, un
  * @throws GuaranteeError if the store guarantees less than `require` asks for
  */
 export function createSessions<Data>(options: SessionsOptions<Data, Mode> = {}): Sessions<Data, Mode> {
-  return sessionManager({ ...options, store: options.store ?? memoryStore() });
+  return sessionManager({ ...options, store: options.store ?? memoryStore() }, sessionEnds(options.ends));
 }

@@ -6,7 +6,7 @@ import type { Begun, Entry } from "../store/store.ts";
 import { adoptToken, mintToken, parseUserId, secretKey, uniqueRev } from "../tokens/token.ts";
 import { sessionWith } from "./decoded-entry.ts";
 import { reportEnds } from "./events.ts";
-import { beyondLimit, countLive, expiryFrom } from "./lifecycle.ts";
+import { beyondLimit, countLive, endNote, expiryFrom } from "./lifecycle.ts";
 import { liveEntries } from "./list.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import { resolveLifetimes, type CreateOptions, type Policy } from "./options.ts";
@@ -153,7 +153,7 @@ function* enforceLimit(
   const which = maxPerUser.onLimit === "reject" ? "youngest" : "oldest";
   const excess = beyondLimit(yield* liveEntries(store, created.owner, now), maxPerUser.limit, which);
   for (const { key } of excess) {
-    const head = yield* wait(store.delete(key));
+    const head = yield* wait(store.delete(key, endNote("evicted", now)));
     // The new session was never handed out, so its end is nobody's news.
     if (head !== undefined && key !== created.key) reportEnds(events, [head], now, "evicted");
   }

@@ -5,14 +5,16 @@
  * reply was lost, or another's may be on its way, and once either has resolved nobody is to be let in.
  */
 import { checkOptions } from "../options.ts";
+import { show } from "../show.ts";
 import { afterPropagation, FRESH, LONG_AGO } from "../store/fresh-answers.ts";
 import { run, wait, type Mode, type Steps } from "../store/reply.ts";
 import { nameableId, parseSessionId, parseUserId, readToken } from "../tokens/token.ts";
 import { endReused } from "./authenticate.ts";
 import { decodedEntry } from "./decoded-entry.ts";
 import { reportEnds, reportRejection } from "./events.ts";
-import { countLive } from "./lifecycle.ts";
+import { countLive, endNote } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
+import type { DestroyOptions } from "./options.ts";
 import { judge } from "./secrets.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -26,17 +28,26 @@ export function endings<Data, M extends Mode>({
   events,
 }: ManagerContext<Data, M>): Pick<Sessions<Data, M>, "destroy" | "destroyByToken" | "destroyByUser" | "cleanup"> {
   return {
-    destroy: (id) => run(store.mode, destroy(id)),
+    destroy: (id, options) => run(store.mode, destroyFor(id, options)),
     destroyByToken: (token) => run(store.mode, destroyByToken(token)),
     destroyByUser: (userId, options) => run(store.mode, destroyByUser(userId, options)),
     cleanup: (options) => run(store.mode, cleanup(options)),
   };
 
-  function* destroy(id: string): Steps<boolean> {
+  function destroyFor(id: string, options?: DestroyOptions): Steps<boolean> {
+    checkOptions("destroy", options, { reason: true });
+    const reason = options?.reason ?? "logout";
+    if (reason !== "logout" && reason !== "replaced") {
+      throw new TypeError(`Expected \`reason\` to be "logout" or "replaced", got ${show(reason)}`);
+    }
+    return destroy(id, reason);
+  }
+
+  function* destroy(id: string, reason: "logout" | "replaced" = "logout"): Steps<boolean> {
     parseSessionId(id);
     const now = policy.clock.now();
-    const head = yield* wait(store.delete(id));
-    if (head !== undefined) reportEnds(events, [head], now, "logout");
+    const head = yield* wait(store.delete(id, endNote(reason, now)));
+    if (head !== undefined) reportEnds(events, [head], now, reason);
     yield* afterPropagation(store);
     return head !== undefined && now < head.expiresAt;
   }
@@ -71,7 +82,7 @@ export function endings<Data, M extends Mode>({
     // An exception that is not an id would end the very session that was to stay.
     if (except !== undefined) parseSessionId(except, "except");
     const now = policy.clock.now();
-    const heads = yield* wait(store.revokeOwner(owner, except));
+    const heads = yield* wait(store.revokeOwner(owner, except, endNote("revoked", now)));
     reportEnds(events, heads, now, "revoked");
     yield* afterPropagation(store);
     return countLive(heads, now);

@@ -1,8 +1,9 @@
 /** The listeners of a manager, and the events that several calls emit. Without a listener, an event costs one look at a field. */
 import { show } from "../show.ts";
 import type { Head, Unsubscribe } from "../store/store.ts";
+import type { ToldEnd } from "./ends/session-end.ts";
 import { endReason } from "./lifecycle.ts";
-import { decodeRecord, sessionHead, type SessionRecord } from "./record.ts";
+import { readableRecord, sessionHead } from "./record.ts";
 import type { EndReason, RejectionReason, SessionEvents } from "./session.ts";
 
 /** The event's type is fixed by `on` and `emit`; in between, one list is like the other. */
@@ -17,6 +18,10 @@ export interface EventHub<Data> {
     type: Type,
     listener: (event: SessionEvents<Data>[Type]) => unknown,
   ): Unsubscribe;
+  /** Calls a listener. What it throws, or rejects with, harms nobody. */
+  tell<Event>(listener: (event: Event) => unknown, event: Event): void;
+  /** Told of each end in a call of this manager, whether or not anybody listens to `ended`. */
+  onEnd: ((head: Head, end: ToldEnd) => void) | undefined;
 }
 
 /** @param onListenerError told what a listener threw; by default it is thrown again, in a promise of its own */
@@ -31,19 +36,23 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
     rejected: [],
     conflicted: [],
   };
+  function tell<Event>(listener: (event: Event) => unknown, event: Event): void {
+    try {
+      const reply = listener(event);
+      // A listener may be an async function: what it rejects with must reach the same place.
+      if (reply instanceof Promise) reply.catch(onListenerError);
+    } catch (error) {
+      onListenerError(error);
+    }
+  }
+
   return {
+    onEnd: undefined,
+    tell,
     listens: (type) => listeners[type].length > 0,
     emit(type, event) {
       // The array is replaced, never changed, so that a listener may subscribe or unsubscribe others.
-      for (const listener of listeners[type]) {
-        try {
-          const reply = listener(event as never);
-          // A listener may be an async function: what it rejects with must reach the same place.
-          if (reply instanceof Promise) reply.catch(onListenerError);
-        } catch (error) {
-          onListenerError(error);
-        }
-      }
+      for (const listener of listeners[type]) tell<never>(listener, event as never);
     },
     on(type, listener) {
       if (!Object.hasOwn(listeners, type)) {
@@ -69,21 +78,13 @@ export function reportEnds(
   now: number,
   otherwise: EndReason | ((head: Head) => EndReason),
 ): void {
-  if (heads.length === 0 || !events.listens("ended")) return;
+  if (heads.length === 0 || !(events.listens("ended") || events.onEnd)) return;
   for (const head of heads) {
     const record = readableRecord(head);
     if (record === undefined) continue;
     const reason = endReason(head, record, now, typeof otherwise === "function" ? otherwise(head) : otherwise);
-    events.emit("ended", { session: sessionHead(head, record), reason, at: now });
-  }
-}
-
-/** The record of a head that is already gone. One that is not a session's must not cost the others their report. */
-function readableRecord(head: Head): SessionRecord | undefined {
-  try {
-    return decodeRecord(head);
-  } catch {
-    return undefined;
+    events.onEnd?.(head, { reason, at: now, record });
+    if (events.listens("ended")) events.emit("ended", { session: sessionHead(head, record), reason, at: now });
   }
 }
 

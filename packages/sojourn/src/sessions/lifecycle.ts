@@ -51,6 +51,11 @@ export function endReason(head: Head, record: SessionRecord, now: number, otherw
   return now < head.expiresAt ? otherwise : expiryReason(head, record);
 }
 
+/** The note of a removal, for the processes that watch: why the session ended, and when. */
+export function endNote(reason: EndReason, at: number): string {
+  return `${reason} ${at}`;
+}
+
 /** Of one user's sessions, those beyond the limit: the youngest, or the oldest, by (createdAt, id). */
 export function beyondLimit(heads: readonly Head[], limit: number, which: "youngest" | "oldest"): readonly Head[] {
   const byAge = [...heads].sort(byCreation);

@@ -5,6 +5,7 @@ import type { Mode } from "../store/reply.ts";
 import type { Begun, Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
 import { parseDuration, parseLifetime, showDuration, type Duration } from "../time/duration.ts";
+import type { EndsOptions } from "./ends/ends-options.ts";
 import type { Requirements } from "./requirements.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
@@ -58,6 +59,8 @@ export interface SessionsOptions<Data, M extends Mode> {
   readonly tokenCache?: number;
   /** What the store has to guarantee; a store that does not is refused. @default nothing */
   readonly require?: Requirements;
+  /** How soon it is told that sessions have ended, and what happens while that cannot be known: for `signal` and `watch`. */
+  readonly ends?: EndsOptions;
   /** Where instants come from. @default systemClock */
   readonly clock?: Clock;
   /**
@@ -106,6 +109,12 @@ export interface RotateOptions {
   readonly grace?: Duration;
 }
 
+/** Options of `destroy`. */
+export interface DestroyOptions {
+  /** What is reported: `"replaced"` where a login has taken the session's place. @default "logout" */
+  readonly reason?: "logout" | "replaced";
+}
+
 /** Options of `reauthenticate`. */
 export interface ReauthenticateOptions {
   /** For how long the step-up counts. @default "5m" */
@@ -150,6 +159,7 @@ const SESSIONS_OPTIONS: OptionNames<SessionsOptions<never, Mode>> = {
   maxAnonymousDataLength: true,
   tokenCache: true,
   require: true,
+  ends: true,
   clock: true,
   onListenerError: true,
 };

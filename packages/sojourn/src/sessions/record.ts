@@ -111,6 +111,15 @@ export function decodeRecord(head: Pick<Head, "key" | "meta">): SessionRecord {
   };
 }
 
+/** The record of a head that is already gone. One that is not a session's must not cost the others their report. */
+export function readableRecord(head: Head): SessionRecord | undefined {
+  try {
+    return decodeRecord(head);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether what was parsed has every field, each of its kind: a store can be changed by others than us. */
 function isMeta(value: unknown): value is Meta {
   if (typeof value !== "object" || value === null) return false;

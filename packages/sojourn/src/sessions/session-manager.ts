@@ -1,14 +1,18 @@
 /** The session manager: the rules of `lifecycle.ts` over a store that is given. */
+import { checkOptions } from "../options.ts";
+import { show } from "../show.ts";
 import { FRESH } from "../store/fresh-answers.ts";
 import { replies, run, wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Unsubscribe } from "../store/store.ts";
 import { parseSessionId } from "../tokens/token.ts";
 import { authenticator, refreshed } from "./authenticate.ts";
 import { creator } from "./create.ts";
 import { dataCodec } from "./data.ts";
 import { sessionOf } from "./decoded-entry.ts";
 import { endings } from "./end.ts";
-import { eventHub } from "./events.ts";
+import type { EndedListener, EndsOfManager, SessionEnds } from "./ends/ends.ts";
+import type { EndsOptions } from "./ends/ends-options.ts";
+import { eventHub, type EventHub } from "./events.ts";
 import { explainer } from "./explain.ts";
 import type { JsonFields } from "./json.ts";
 import { listings } from "./list.ts";
@@ -17,7 +21,7 @@ import { resolvePolicy, type SessionsOptions } from "./options.ts";
 import { reauthenticator } from "./reauthenticate.ts";
 import { checkRequirements, checkStore } from "./requirements.ts";
 import { rotator } from "./rotate.ts";
-import type { Session } from "./session.ts";
+import type { Session, SessionEvents } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import { updater } from "./update.ts";
@@ -42,27 +46,30 @@ export function createSessionsOn<Data extends JsonFields<Data> = Record<string, 
 export function createSessionsOn<Data>(
   options: SessionsOptions<Data, Mode> & { readonly store: Store },
 ): Sessions<Data, Mode> {
-  return sessionManager(options);
+  return sessionManager(options, options.ends);
 }
 
-/** The same for calls of this library whose data has a type that only their caller knows. */
+/**
+ * The same for calls of this library whose data has a type that only their caller knows.
+ *
+ * @param ends made by `sessionEnds`, or else nothing tells of ends
+ */
 export function sessionManager<Data>(
   options: SessionsOptions<Data, Mode> & { readonly store: Store },
+  ends?: EndsOptions | SessionEnds,
 ): Sessions<Data, Mode> {
   const policy = resolvePolicy(options as SessionsOptions<never, Mode>);
   const { store } = options;
   checkStore(store);
   checkRequirements(store.guarantees, options.require ?? {});
-  const sessions = assemble<Data, Mode>({
-    store,
-    policy,
-    codec: dataCodec(options.schema, policy, store.mode),
-    events: eventHub(options.onListenerError),
-  });
+  const events = eventHub<Data>(options.onListenerError);
+  const told = endsOfManager({ store, policy, events: events as EventHub<never> }, ends);
+  const context = { store, policy, codec: dataCodec(options.schema, policy, store.mode), events };
+  const sessions = assemble<Data, Mode>(context, told);
   return Object.freeze(store.mode === "sync" ? sessions : rejecting(sessions));
 }
 
-function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessions<Data, M> {
+function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>, ends: EndsOfManager): Sessions<Data, M> {
   const { store, policy, events } = context;
   const { chain, of } = replies(store.mode);
 
@@ -87,9 +94,27 @@ function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessi
     begin: () => store.begin(),
     explain: explainer(context),
     policy,
-    on: events.on,
-    listens: events.listens,
+    on,
+    listens: (type) => events.listens(type) || (type === "ended" && ends.hasListeners),
+    signal: (id) => ends.signal(id),
+    watch: (id, listener) => ends.watch(id, listener),
+    ends: Object.freeze({
+      isCurrent: (id: string) => ends.isCurrent(id),
+      confirm: (id: string) => ends.confirm(id),
+      close: () => ends.close(),
+    }),
   };
+
+  function on<Type extends keyof SessionEvents<Data>>(
+    type: Type,
+    listener: (event: SessionEvents<Data>[Type]) => unknown,
+    options?: { readonly everywhere?: boolean },
+  ): Unsubscribe {
+    checkOptions("on", options, { everywhere: true });
+    if (options?.everywhere !== true) return events.on(type, listener);
+    if (type !== "ended") throw new TypeError(`Expected \`everywhere\` for \`ended\` only, got it for ${show(type)}`);
+    return ends.onEnded(listener as EndedListener);
+  }
 
   function* refresh(id: string): Steps<Session<Data> | undefined> {
     parseSessionId(id);
@@ -99,9 +124,32 @@ function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>): Sessi
   }
 }
 
+function missing(): never {
+  throw new TypeError("Expected `ends: sessionEnds()` in the options of `createSessions` of sojourn/core");
+}
+
+const NO_ENDS: EndsOfManager = Object.freeze({
+  signal: missing,
+  watch: missing,
+  onEnded: missing,
+  isCurrent: missing,
+  confirm: missing,
+  close: missing,
+  hasListeners: false,
+});
+
+/** What tells of ends: a bundle of `sojourn/core` has it only if it is given. */
+function endsOfManager(
+  context: Omit<ManagerContext<never, Mode>, "codec">,
+  given: EndsOptions | SessionEnds | undefined,
+): EndsOfManager {
+  if (given === undefined) return NO_ENDS;
+  return "start" in given ? given.start(context) : missing();
+}
+
 /** A manager whose calls reject where they would throw, so that a caller of promises has one place for errors. */
 function rejecting<Data>(sessions: Sessions<Data, Mode>): Sessions<Data, Mode> {
-  const { mode, guarantees, policy, begin, on, listens, ...calls } = sessions;
+  const { mode, guarantees, policy, begin, on, listens, signal, watch, ends, ...calls } = sessions;
   const wrapped = Object.entries(calls).map(([name, call]) => [
     name,
     // Not an async function: that would put a promise around the promise of each call.
@@ -113,5 +161,16 @@ function rejecting<Data>(sessions: Sessions<Data, Mode>): Sessions<Data, Mode> {
       }
     },
   ]);
-  return { mode, guarantees, policy, begin, on, listens, ...(Object.fromEntries(wrapped) as typeof calls) };
+  return {
+    mode,
+    guarantees,
+    policy,
+    begin,
+    on,
+    listens,
+    signal,
+    watch,
+    ends,
+    ...(Object.fromEntries(wrapped) as typeof calls),
+  };
 }

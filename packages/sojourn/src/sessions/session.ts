@@ -52,7 +52,7 @@ export interface SessionWithToken<Data = Record<string, unknown>> extends Sessio
  * - `logout`: `destroy`
  * - `expired-idle`, `expired-absolute`: its time was up
  * - `revoked`: `destroyByUser`
- * - `replaced`: a login with the same adopted token
+ * - `replaced`: a login that took its place: with the same adopted token, or in the same browser
  * - `evicted`: `maxPerUser`, or a store that was full
  * - `reuse`: an old token was used after a rotation's grace, which is theft
  */

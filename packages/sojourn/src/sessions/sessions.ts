@@ -1,7 +1,17 @@
 /** The session manager's interface: every call, and what it answers. */
 import type { Mode, Reply } from "../store/reply.ts";
 import type { Begun, Guarantees, Page, Unsubscribe } from "../store/store.ts";
-import type { AuthenticateOptions, CreateOptions, Policy, ReauthenticateOptions, RotateOptions } from "./options.ts";
+import type { SessionSignal } from "./ends/abort-signal.ts";
+import type { Ends } from "./ends/ends.ts";
+import type { SessionEnd } from "./ends/session-end.ts";
+import type {
+  AuthenticateOptions,
+  CreateOptions,
+  DestroyOptions,
+  Policy,
+  ReauthenticateOptions,
+  RotateOptions,
+} from "./options.ts";
 import type { Explanation, Session, SessionEvents, SessionHead, SessionWithToken } from "./session.ts";
 
 /** What `update` does to the data: fields to set (`undefined` removes one), or the new data made from a copy of the old. */
@@ -122,10 +132,11 @@ export interface Sessions<Data, M extends Mode, Input = NoInfer<Data>> {
   /**
    * Ends a session for good (`logout`). Whether there was a live one.
    *
+   * @param options.reason `"replaced"` to report that a login has taken its place
    * @throws TypeError for what has not the shape of an id, such as a token: `destroyByToken` takes one
    * @throws StoreError
    */
-  destroy(id: string): Reply<M, boolean>;
+  destroy(id: string, options?: DestroyOptions): Reply<M, boolean>;
 
   /**
    * Ends the session of a token for good, as `destroy` does: once it has resolved, no call on any node yields the session.
@@ -190,12 +201,47 @@ export interface Sessions<Data, M extends Mode, Input = NoInfer<Data>> {
   explain(token: string): Reply<M, Explanation>;
 
   /**
+   * A signal that aborts when a session ends: whoever ends it, in this process or another, and when its time is up. Its
+   * `reason` is a `SessionEndedError`. As long as the session lives, every call for it returns the same signal.
+   *
+   * Over a session that is gone, it is aborted: at once on a synchronous store, else as soon as the store has said so.
+   * What nobody can know for longer than `ends.maxStale` counts as ended, with the reason `lost`.
+   *
+   * @throws TypeError for what has not the shape of an id, such as a token
+   * @throws StoreError on a synchronous store; on an asynchronous one it is asked again
+   */
+  signal(id: string): SessionSignal;
+
+  /**
+   * Calls back once, when a session ends: as `signal`, with the reason and the session. Of a session that is gone it is
+   * told soon, never before the call has returned. Returns how to stop that.
+   *
+   * @throws as `signal` does
+   */
+  watch(id: string, listener: (end: SessionEnd) => unknown): Unsubscribe;
+
+  /** What is known here of the sessions that are watched. */
+  readonly ends: Ends;
+
+  /**
+   * Calls back with every end of a session, whichever process ended it, once in each process that listens. Ends from before
+   * the call, and those of a time in which the store could not be reached, are not told. Returns how to stop that.
+   *
+   * @throws GuaranteeError for a store that cannot tell (`guarantees.removalsMs` is `Infinity`)
+   */
+  on(
+    type: "ended",
+    listener: (event: SessionEvents<Data>["ended"]) => unknown,
+    options: { readonly everywhere: true },
+  ): Unsubscribe;
+  /**
    * Calls back after something has happened in this manager, within the call that it is about. Returns how to stop
    * that. What a listener throws, or rejects with, harms no call: `onListenerError` is told.
    */
   on<Type extends keyof SessionEvents<Data>>(
     type: Type,
     listener: (event: SessionEvents<Data>[Type]) => unknown,
+    options?: { readonly everywhere?: false },
   ): Unsubscribe;
 
   /** Whether anybody listens to a type of event. */

@@ -85,7 +85,7 @@ function timedAuthenticate<Data, M extends Mode>(
 }
 
 /** What asks no store: these stay as they are. */
-const PLAIN = new Set(["begin", "on", "listens"]);
+const PLAIN = new Set(["begin", "on", "listens", "signal", "watch"]);
 
 function traced<Data, M extends Mode>(sessions: Sessions<Data, M>, tracer: TelemetryTracer): Sessions<Data, M> {
   type Call = (...given: readonly unknown[]) => Reply<M, unknown>;

@@ -3,7 +3,7 @@ import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.
 import type { Changes, Fields } from "./changes.ts";
 import { setHeaders, type CommitTarget, type HeaderChanges } from "./http-messages.ts";
 import { beginAnonymous, checkReserved } from "./login.ts";
-import { forget, type RequestState } from "./request-state.ts";
+import { forget, REPLACED, type RequestState } from "./request-state.ts";
 
 /** `commit` of a request session. Where nothing is to be written, it is done when it returns. */
 export function commit<Data, M extends Mode>(
@@ -37,7 +37,7 @@ function isIdle<Data>({ rotate, replaced, changes, reissue, calls }: RequestStat
 function* write<Data, M extends Mode>(state: RequestState<Data, M>, target: CommitTarget): Steps<boolean> {
   try {
     if (state.calls !== undefined) yield* wait<"async", void>(state.calls.ended());
-    if (state.replaced !== undefined) yield* wait(state.context.sessions.destroy(state.replaced));
+    if (state.replaced !== undefined) yield* wait(state.context.sessions.destroy(state.replaced, REPLACED));
     state.replaced = undefined;
     let kept = true;
     if (state.changes?.isEmpty === false) kept = yield* writeChanges(state, state.changes);

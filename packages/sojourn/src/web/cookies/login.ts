@@ -8,7 +8,7 @@ import { Changes, hasReserved, jsonValue, RESERVED, type Fields } from "./change
 import { headerOf } from "./http-messages.ts";
 import { addressOf } from "./lookup-guard.ts";
 import type { LoginOptions, Started } from "./request-session.ts";
-import { forget, replaceBy, storedFields, type RequestState } from "./request-state.ts";
+import { forget, REPLACED, replaceBy, storedFields, type RequestState } from "./request-state.ts";
 
 /** `login` of a request session. */
 export function* login<Data, M extends Mode>(
@@ -70,7 +70,7 @@ function* makeRoomFor<Data, M extends Mode>(state: RequestState<Data, M>, userId
   const { sessions } = state.context;
   const before = state.session ?? state.locked;
   const counts = sessions.policy.maxPerUser !== undefined && userId !== null && before?.userId === userId;
-  if (counts) yield* wait(sessions.destroy(before.id));
+  if (counts) yield* wait(sessions.destroy(before.id, REPLACED));
 }
 
 /**

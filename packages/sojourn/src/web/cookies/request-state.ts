@@ -1,4 +1,5 @@
 /** What is known of one request's session, between its start and its commit. */
+import type { DestroyOptions } from "../../sessions/options.ts";
 import type { Session, SessionWithToken } from "../../sessions/session.ts";
 import { wait, type Mode, type Steps } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
@@ -135,8 +136,11 @@ export function* replaceBy<Data, M extends Mode>(
   state.reissue = true;
   state.rotate = false;
   state.stepUp = undefined;
-  if (wasBegun && before !== undefined) yield* wait(state.context.sessions.destroy(before.id));
+  if (wasBegun && before !== undefined) yield* wait(state.context.sessions.destroy(before.id, REPLACED));
 }
+
+/** How a session ends whose place a login has taken. */
+export const REPLACED: DestroyOptions = Object.freeze({ reason: "replaced" as const });
 
 /** The session is gone, or was never to be told of. */
 export function forget<Data>(state: RequestState<Data, Mode>): void {

@@ -47,7 +47,7 @@ describe.each(stores)("login and logout, on %s", (_, open) => {
       expect(session.id).not.toBe(planted.session.id);
       expect(tokenIn(victim.cookie ?? "")).not.toBe(tokenIn(mallory.cookie ?? ""));
       expect((await mallory.visit()).session).toMatchObject({ userId: null, isNew: true, data: {} });
-      expect(on.ends).toEqual([`${planted.session.id} logout`]);
+      expect(on.ends).toEqual([`${planted.session.id} replaced`]);
       expect(await on.sessions.count()).toBe(1);
     });
 

@@ -1,0 +1,186 @@
+/**
+ * The sessions of which something is held in this process: who is told of the end of each, and what is known of it.
+ *
+ * What is known is either sure, and then it holds until the deadline, unless an end is told; or the store has to be asked.
+ */
+import type { Entry, Head } from "../../store/store.ts";
+import { expiryReason } from "../lifecycle.ts";
+import { decodeRecord } from "../record.ts";
+import { abortController, type Controller, type SessionSignal } from "./abort-signal.ts";
+import { Deadlines, type Dated } from "./deadlines.ts";
+import { identityOf, SessionEndedError, sessionEnd, type SessionEnd, type ToldEnd } from "./session-end.ts";
+
+export type EndListener = (end: SessionEnd) => unknown;
+
+/** A session that is watched. */
+export interface Watched extends Dated {
+  readonly id: string;
+  /** Which session it is; `undefined` until the store has said so. */
+  identity: string | undefined;
+  absoluteExpiresAt: number;
+  controller: Controller | undefined;
+  listeners: readonly EndListener[];
+  /** What was told under its id before the store has said which session it is. */
+  told: readonly (readonly [head: Head, end: ToldEnd])[];
+}
+
+const NONE: readonly never[] = Object.freeze([]);
+
+export class WatchedSessions {
+  readonly #all = new Map<string, Watched>();
+  readonly #deadlines = new Deadlines<Watched>();
+  /** Those that the store has to be asked about. */
+  readonly unsure: Set<Watched> = new Set();
+  readonly #tell: (listener: EndListener, end: SessionEnd) => void;
+
+  /** @param tell calls a listener, whatever that throws */
+  constructor(tell: (listener: EndListener, end: SessionEnd) => void) {
+    this.#tell = tell;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** The instant at which a session may be due. */
+  get nextDeadline(): number {
+    return this.#deadlines.next;
+  }
+
+  get(id: string): Watched | undefined {
+    return this.#all.get(id);
+  }
+
+  has(watched: Watched): boolean {
+    return this.#all.get(watched.id) === watched;
+  }
+
+  /** Begins to watch an id; the store has to be asked. */
+  add(id: string): Watched {
+    const watched: Watched = {
+      id,
+      expiresAt: Number.POSITIVE_INFINITY,
+      place: -1,
+      placedAt: 0,
+      identity: undefined,
+      absoluteExpiresAt: Number.POSITIVE_INFINITY,
+      controller: undefined,
+      listeners: NONE,
+      told: NONE,
+    };
+    this.#all.set(id, watched);
+    this.unsure.add(watched);
+    return watched;
+  }
+
+  signal(watched: Watched): SessionSignal {
+    return (watched.controller ??= abortController()).signal;
+  }
+
+  listen(watched: Watched, listener: EndListener): void {
+    watched.listeners = [...watched.listeners, listener];
+  }
+
+  /** One listener less; what nobody watches any more goes. */
+  unlisten(watched: Watched, listener: EndListener): void {
+    watched.listeners = watched.listeners.filter((other) => other !== listener);
+    if (watched.listeners.length === 0 && watched.controller === undefined) this.#forget(watched);
+  }
+
+  /** A session was extended here. */
+  extend(id: string, expiresAt: number): void {
+    const watched = this.#all.get(id);
+    if (watched !== undefined && expiresAt > watched.expiresAt) watched.expiresAt = expiresAt;
+  }
+
+  /** Nothing is sure any more. */
+  doubtAll(): void {
+    for (const watched of this.#all.values()) this.unsure.add(watched);
+  }
+
+  /** Those whose time seems to be up are not sure any more. */
+  doubtDue(now: number): void {
+    for (let due = this.#deadlines.takeDue(now); due !== undefined; due = this.#deadlines.takeDue(now)) {
+      this.unsure.add(due);
+    }
+  }
+
+  /** Whether it is sure that a session lives, as far as was told. */
+  isSure(watched: Watched, now: number): boolean {
+    return now < watched.expiresAt && !this.unsure.has(watched);
+  }
+
+  /** An end was told. Which session of an id it was counts. */
+  ended(head: Head, end: ToldEnd): void {
+    const watched = this.#all.get(head.key);
+    if (watched === undefined) return;
+    if (watched.identity === undefined) watched.told = [...watched.told, [head, end]];
+    else if (watched.identity === identityOf(head, end.record)) this.end(watched, sessionEnd(head, end));
+  }
+
+  /**
+   * What the store has under the id, read before its expiry or after it.
+   *
+   * @returns whether it is settled; it is not if nothing is there, since who removed it may still be told
+   * @throws StoreError `store_corrupt` if it is not a session
+   */
+  found(watched: Watched, entry: Entry | undefined, now: number): boolean {
+    if (!this.has(watched)) return true;
+    if (entry === undefined) return false;
+    const record = decodeRecord(entry);
+    const identity = identityOf(entry, record);
+    if (watched.identity !== undefined && watched.identity !== identity) return false;
+    watched.identity = identity;
+    const { told } = watched;
+    watched.told = NONE;
+    const past = told.find(([head, end]) => identityOf(head, end.record) === identity);
+    if (past !== undefined) this.end(watched, sessionEnd(...past));
+    else if (now >= entry.expiresAt) {
+      this.end(watched, sessionEnd(entry, { reason: expiryReason(entry, record), at: now, record }));
+    } else {
+      const known = Number.isFinite(watched.expiresAt) ? watched.expiresAt : entry.expiresAt;
+      watched.expiresAt = Math.max(known, entry.expiresAt);
+      watched.absoluteExpiresAt = record.absoluteExpiresAt;
+      this.unsure.delete(watched);
+      this.#deadlines.add(watched);
+    }
+    return true;
+  }
+
+  /** The session is not there, and all that was to be told has been. */
+  gone(watched: Watched, now: number): void {
+    if (!this.has(watched)) return;
+    const last = watched.told.at(-1);
+    if (last !== undefined) return this.end(watched, sessionEnd(...last));
+    const { id, expiresAt, absoluteExpiresAt } = watched;
+    // Nobody has told, and its time is up: a store may reclaim by itself what has expired.
+    const expired = expiresAt >= absoluteExpiresAt ? "expired-absolute" : "expired-idle";
+    this.end(watched, { id, session: undefined, reason: now < expiresAt ? "unknown" : expired, at: now });
+  }
+
+  /** Whether some live cannot be told. */
+  lost(which: Iterable<Watched>, now: number): void {
+    for (const watched of which) {
+      if (this.has(watched)) this.end(watched, { id: watched.id, session: undefined, reason: "lost", at: now });
+    }
+  }
+
+  /** All of them, as they are now. */
+  all(): readonly Watched[] {
+    return [...this.#all.values()];
+  }
+
+  end(watched: Watched, end: SessionEnd): void {
+    this.#forget(watched);
+    Object.freeze(end);
+    watched.controller?.abort(new SessionEndedError(end));
+    for (const listener of watched.listeners) this.#tell(listener, end);
+  }
+
+  #forget(watched: Watched): void {
+    if (!this.has(watched)) return;
+    this.#all.delete(watched.id);
+    this.unsure.delete(watched);
+    this.#deadlines.remove(watched);
+  }
+}
