@@ -34,9 +34,9 @@ interface Subject {
 const COMPARISONS: readonly (readonly [ours: string, against: string, aim: number | undefined])[] = [
   ["node:http, sojourn", "node:http", 0.93],
   ["node:http, sojourn's middleware", "node:http", undefined],
-  ["Fastify, sojourn", "Fastify", 0.9],
-  ["Hono, sojourn", "Hono", 0.85],
-  ["Express, sojourn", "Express", 0.93],
+  ["Fastify, sojourn", "Fastify", 0.88],
+  ["Hono, sojourn", "Hono", 0.83],
+  ["Express, sojourn", "Express", 0.8],
   ["Express, sojourn", "Express, express-session", 1.6],
   ["Express, sojourn on Redis", "Express, express-session on connect-redis", 1.6],
   ["Express, sojourn on Redis, near cache", "Express, express-session on connect-redis", 1.6],

@@ -9,6 +9,8 @@ import type { IncomingRequest } from "./cookies/http-messages.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
 import type { ResponseHeaders } from "./cookies/http-messages.ts";
+import { canSetLater, setHeadersLater } from "./node/late-headers.ts";
+import type { MiddlewareResponse } from "./node/server-response.ts";
 
 export type { RequestSession } from "./cookies/request-session.ts";
 
@@ -41,11 +43,12 @@ export function sessionMiddleware<Data, M extends Mode>(
   const isSync = web.mode === "sync";
   const requestOf = requestReader();
 
-  return async (c, next) => {
+  const middleware: MiddlewareHandler<SessionEnv<Data, M>> = async (c, next) => {
     let session: RequestSession<Data, M>;
+    let request: IncomingRequest;
     try {
       const given = address === undefined ? undefined : { address: () => address(c) };
-      const started = web.start(requestOf(c), given);
+      const started = web.start((request = requestOf(c)), given);
       // Where the store answers at once, no turn of the event loop is spent on it.
       session = isSync ? (started as RequestSession<Data, M>) : await started;
     } catch (error) {
@@ -54,6 +57,9 @@ export function sessionMiddleware<Data, M extends Mode>(
     c.set("session", session);
     try {
       await next();
+      // Most requests only read. Then nothing can fail any more, and the headers can wait for the head of the answer.
+      const response = session.isUnchanged && request !== c.req.raw ? outgoing(c) : undefined;
+      if (canSetLater(response) && isOutermost(c, middleware)) return commitLater(session, response, c.res.status);
       const committed = session.commit(new HonoHeaders(c), { status: c.res.status });
       if (!isSync) await committed;
     } catch (error) {
@@ -62,6 +68,24 @@ export function sessionMiddleware<Data, M extends Mode>(
       throw refusal(error);
     }
   };
+  return middleware;
+}
+
+const outgoing = (c: Context): MiddlewareResponse | undefined =>
+  (c.env as { readonly outgoing?: MiddlewareResponse }).outgoing;
+
+/** Whether no other middleware of the app comes after this one, and would see the answer without its headers. */
+function isOutermost(c: Context, middleware: unknown): boolean {
+  const { matchedRoutes } = c.req as { readonly matchedRoutes?: readonly { readonly handler: unknown }[] };
+  return matchedRoutes?.[0]?.handler === middleware;
+}
+
+/** The commit of what is unchanged: it writes nothing, and is done when it returns. */
+function commitLater(session: RequestSession<unknown>, response: MiddlewareResponse, status: number): void {
+  let isNeeded = false;
+  const need = (): void => void (isNeeded = true);
+  void session.commit({ get: () => null, set: need, append: need }, { status });
+  if (isNeeded) setHeadersLater(response, session);
 }
 
 const NO_HEADERS = { get: () => null, set() {}, append() {} };
