@@ -214,19 +214,23 @@ describe("a follower", () => {
   });
 });
 
-test("what a listener removes is told after what went before it", () => {
+test("what a listener removes is told after what went before it, to every watch", () => {
   const store = sqliteStore({ path: testFile() });
   for (const key of ["a", "b"]) store.put(entry(key, { owner: "ann", rev: `${key} 1` }), null, now);
-  const told: string[] = [];
+  const told: [string[], string[]] = [[], []];
   store.watchRemovals!((removed) => {
-    told.push(removed!.head.rev);
+    told[0].push(removed!.head.rev);
     if (removed!.head.rev !== "a 1") return;
-    // Under a key whose last removal was not told yet.
-    store.put(entry("b", { rev: "b 2" }), null, now);
-    expect(store.delete("b")?.rev).toBe("b 2");
+    // Under keys whose last removal was not told to everybody yet.
+    for (const key of ["a", "b"]) {
+      store.put(entry(key, { rev: `${key} 2` }), null, now);
+      expect(store.delete(key)?.rev).toBe(`${key} 2`);
+    }
   });
+  store.watchRemovals!((removed) => told[1].push(removed!.head.rev));
   store.revokeOwner("ann");
-  expect(told).toEqual(["a 1", "b 1", "b 2"]);
+  const inOrder = ["a 1", "b 1", "a 2", "b 2"];
+  expect(told).toEqual([inOrder, inOrder]);
   store.close();
 });
 
