@@ -1,7 +1,7 @@
 /** `sojourn serve`: from the options to a running server, and from a signal to its end. */
 import { constants } from "node:os";
 import { createSessions, type Mode, type Sessions } from "sojourn";
-import { createApp } from "../http/app.ts";
+import { createService } from "../http/app.ts";
 import { describeError } from "../http/log.ts";
 import { startCleanup } from "../node/cleanup-loop.ts";
 import { listen, type Listening } from "../node/listen.ts";
@@ -24,7 +24,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const { ttl, absoluteTtl, apiKey, open, cors, protectProbes, maxBody } = options;
     // Reads never extend: only a login restarts the clock.
     sessions = createSessions({ store, ttl, absoluteTtl, refreshThreshold: 0 });
-    const app = createApp({
+    const { app, fastRoutes } = createService({
       sessions,
       apiKey,
       open,
@@ -35,9 +35,11 @@ export async function serve(options: ServeOptions): Promise<void> {
       logRequests: log.logsRequests,
       isStopping: () => stopping,
     });
-    listening = await listen({ fetch: app.fetch, host: options.host, port: options.port, log }).catch((error) => {
-      throw cannotListen(error, options);
-    });
+    listening = await listen({ fetch: app.fetch, fastRoutes, host: options.host, port: options.port, log }).catch(
+      (error) => {
+        throw cannotListen(error, options);
+      },
+    );
   } catch (error) {
     await store.close();
     throw error;

@@ -11,15 +11,25 @@ const COMMON = {
   "cross-origin-resource-policy": "same-origin",
 } as const;
 
-// Plain objects that are made once: the Node adapter sends them as they are.
-const JSON_HEADERS = Object.freeze({ ...COMMON, "content-type": "application/json" });
-const NO_BODY: Readonly<Record<number, Readonly<Record<string, string>>>> = {
-  204: Object.freeze({ ...COMMON }),
-  404: Object.freeze({ ...COMMON, "content-length": "0" }),
+const JSON_HEADERS: AnswerHeaders = Object.freeze({ ...COMMON, "content-type": "application/json" });
+const NO_BODY: Readonly<Record<204 | 404, Answer>> = {
+  204: Object.freeze({ status: 204, headers: Object.freeze({ ...COMMON }), body: null }),
+  404: Object.freeze({ status: 404, headers: Object.freeze({ ...COMMON, "content-length": "0" }), body: null }),
 };
 
-/** Headers of an answer with a JSON body. */
+/** Headers of an answer, by their names in lower case. */
 export type AnswerHeaders = Readonly<Record<string, string>>;
+
+/** What a request is answered: whole, and the same whether Hono sends it or `node:http`. */
+export interface Answer {
+  readonly status: number;
+  /** With the length of the body, where there can be one. */
+  readonly headers: AnswerHeaders;
+  readonly body: string | null;
+}
+
+/** An answer, or the promise of one where the store takes its time. */
+export type Reply<A = Answer> = A | Promise<A>;
 
 /** Thrown to answer a request with a 4xx (or 503 while stopping) instead of what it asks for. Not a fault. */
 export class Refusal extends Error {
@@ -36,22 +46,23 @@ export class Refusal extends Error {
 }
 
 /** An answer with a JSON body. */
-export function answer(status: number, value: string | number | object): Response {
-  return new Response(JSON.stringify(value), { status, headers: JSON_HEADERS });
+export function answer(status: number, value: string | number | object, more?: AnswerHeaders): Answer {
+  const body = JSON.stringify(value);
+  return { status, headers: { ...JSON_HEADERS, ...more, "content-length": String(bytesOf(body)) }, body };
 }
 
 /** An answer without a body. */
-export function answerEmpty(status: 204 | 404): Response {
-  return new Response(null, { status, headers: NO_BODY[status] as AnswerHeaders });
+export function answerEmpty(status: 204 | 404): Answer {
+  return NO_BODY[status];
 }
 
 /** An answer that says what is wrong. */
-export function answerError(status: number, message: string, headers?: AnswerHeaders): Response {
-  return new Response(errorBody(message), { status, headers: errorHeaders(headers) });
+export function answerError(status: number, message: string, more?: AnswerHeaders): Answer {
+  return answer(status, { error: message }, more);
 }
 
 /** The answer to what a handler has thrown: a refusal, a fault of the store, or a fault of ours, which is logged. */
-export function answerThrown(error: unknown, log: Log): Response {
+export function answerThrown(error: unknown, log: Log): Answer {
   if (error instanceof Refusal) return answerError(error.status, error.message, error.headers);
   const status = error instanceof SojournError ? httpStatus[error.code] : 500;
   if (status === 503) {
@@ -61,16 +72,27 @@ export function answerThrown(error: unknown, log: Log): Response {
     });
   }
   if (status < 500) return answerError(status, (error as SojournError).message);
+  return answerUnforeseen(error, log);
+}
+
+/** The answer where something failed that nobody thought of. */
+export function answerUnforeseen(error: unknown, log: Log): Answer {
   log.error({ error: describeError(error) }, "a request failed");
   return answerError(500, "The server failed to answer this request");
 }
 
-/** The body of every error. */
-export function errorBody(message: string): string {
-  return JSON.stringify({ error: message });
+/** An answer as Hono and other frameworks take it. */
+export function toResponse({ status, headers, body }: Answer): Response {
+  return new Response(body, { status, headers });
 }
 
-/** The headers of every error, and some more. */
-export function errorHeaders(more?: AnswerHeaders): AnswerHeaders {
-  return more === undefined ? JSON_HEADERS : { ...JSON_HEADERS, ...more };
+/** Goes on with a reply: at once where it is there, since promises cost more than the look at a session in memory. */
+export function after<A, B>(reply: Reply<A>, next: (value: A) => B): Reply<B> {
+  return reply instanceof Promise ? reply.then(next) : next(reply);
+}
+
+/** How many bytes a text has in UTF-8. */
+function bytesOf(text: string): number {
+  // oxlint-disable-next-line no-control-regex
+  return /^[\0-\x7f]*$/.test(text) ? text.length : new TextEncoder().encode(text).length;
 }

@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { checkAppOptions, type AppOptions } from "./app-options.ts";
 import { gateOf } from "./gate.ts";
-import { routerOf } from "./router.ts";
+import { serviceOf, type Service } from "./router.ts";
 import { jwksRoute } from "./routes/jwks.ts";
 import { probeRoutes } from "./routes/probes.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -13,11 +13,16 @@ import { sessionRoutes } from "./routes/sessions.ts";
  * @throws TypeError for an option that is unknown or not what it should be, such as an API key that is too short
  */
 export function createApp(options: AppOptions): Hono {
-  const { sessions, maxBody, isStopping, protectProbes, jwks, ...shared } = checkAppOptions(options);
-  return routerOf({
+  return createService(options).app;
+}
+
+/** The service as an app, and what of it a server of Node's can answer at less cost. @throws TypeError as `createApp` */
+export function createService(options: AppOptions): Service {
+  const { sessions, isStopping, protectProbes, jwks, ...shared } = checkAppOptions(options);
+  return serviceOf({
     ...shared,
     routes: [
-      ...sessionRoutes({ sessions, maxBody }),
+      ...sessionRoutes(sessions),
       ...probeRoutes({ sessions, isStopping, isProtected: protectProbes }),
       ...(jwks === undefined ? [] : [jwksRoute(jwks)]),
     ],

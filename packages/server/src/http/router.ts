@@ -1,21 +1,22 @@
 /** What all routes have in common: methods, the gate, the answer to what is thrown, and a line in the log. */
 import { Hono, type Context } from "hono";
-import { cors as corsHeaders } from "hono/cors";
-import { answerError, answerThrown, Refusal } from "./answer.ts";
-import { askedBy, type Gate } from "./gate.ts";
+import { after, answerError, answerThrown, answerUnforeseen, Refusal, toResponse, type Reply } from "./answer.ts";
+import { AskedOfHono, type Asked, type AskedWithBody } from "./asked.ts";
+import { crossOrigin } from "./cors.ts";
+import type { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
 import { rawPath } from "./path.ts";
 
 /** Answers a request, or throws: a `Refusal`, or a fault. */
-export type Handler = (c: Context) => Response | Promise<Response>;
+export type Handler<A extends Asked> = (asked: A) => Reply;
 
 /** A path of the service, and what it does for each method. */
 export interface Route {
   /** As Hono takes it, such as `/sessions/:token`. The log shows it in place of the path that was asked for. */
   readonly path: string;
   /** Also answers HEAD, of which Hono sends the head. */
-  readonly GET?: Handler;
-  readonly POST?: Handler;
+  readonly GET?: Handler<Asked>;
+  readonly POST?: Handler<AskedWithBody>;
   /** The names of the query parameters that it knows; any other one is a 400. @default none */
   readonly query?: readonly string[];
   /** Whether everybody may ask: the gate is not consulted. @default false */
@@ -26,97 +27,119 @@ export interface Route {
    * @default false
    */
   readonly isLastResort?: boolean;
+  /** Whether a GET is asked so often that a server of Node's answers it without Hono. @default false */
+  readonly isFast?: boolean;
 }
 
-/** Options of {@link routerOf}. */
+/** A route that is answered without Hono where that can be: by the same code, but for receiving and sending. */
+export interface FastRoute {
+  /** As Hono takes it. */
+  readonly path: string;
+  /** Answers a GET without a query. Never throws, and never rejects, unless the log does. */
+  readonly get: Handler<Asked>;
+}
+
+/** The service, in the two ways that it is served. */
+export interface Service {
+  /** Answers everything. */
+  readonly app: Hono;
+  /** For a server that can answer some requests at less cost, before the app is asked. */
+  readonly fastRoutes: readonly FastRoute[];
+}
+
+/** Options of {@link serviceOf}. */
 export interface RouterOptions {
   readonly routes: readonly Route[];
   readonly gate: Gate;
   /** The origins whose pages may read answers. */
   readonly cors: readonly string[];
+  /** The most bytes that are read of a body. */
+  readonly maxBody: number;
   readonly log: Log;
   /** Whether each request is a line in the log. */
   readonly logRequests: boolean;
 }
 
-/** What pages may send, and see of an answer besides its body; `retry-after` comes with a 503. */
-const CORS = {
-  allowMethods: ["GET", "HEAD", "POST"],
-  allowHeaders: ["authorization", "content-type"],
-  exposeHeaders: ["retry-after"],
-  maxAge: 600,
-};
-
-/** The routes as a Hono app. What no route answers is a 404, behind the same gate. */
-export function routerOf({ routes, gate, cors, log, logRequests }: RouterOptions): Hono {
-  const app = new Hono({ getPath: rawPath });
-  // Before the gate: a browser asks without a key whether it may ask with one.
-  if (cors.length > 0) app.use(corsHeaders({ ...CORS, origin: cors.includes("*") ? "*" : [...cors] }));
-  const wrapped = (path: string, handler: Handler): Handler => {
-    const caught = catching(handler, log);
-    return logRequests ? logged(path, caught, log) : caught;
+/** The routes as a Hono app, and those of them that are fast. What no route answers is a 404, behind the same gate. */
+export function serviceOf({ routes, gate, cors, maxBody, log, logRequests }: RouterOptions): Service {
+  /** All that happens to a request of a route, from the outside in. */
+  const whole = <A extends Asked>(handler: Handler<A>, path: string, isOpen = false): Handler<A> => {
+    const caught = catching(isOpen ? handler : guardedBy(gate, handler), log);
+    // A browser asks without a key whether it may ask with one: that comes before the gate, and is no line in the log.
+    return crossOrigin(cors, logRequests ? logged(path, caught, log) : caught);
   };
+  const inHono = (handler: Handler<AskedWithBody>) => (c: Context) =>
+    after(handler(new AskedOfHono(c, maxBody)), toResponse);
+
+  const app = new Hono({ getPath: rawPath });
+  // Only a log that fails comes so far.
+  app.onError((error) => toResponse(answerUnforeseen(error, log)));
   for (const route of routes) {
     if (route.isLastResort === true) continue;
-    const handler = byMethod(route);
-    app.all(route.path, wrapped(route.path, route.isOpen === true ? handler : guardedBy(gate, handler)));
+    app.all(route.path, inHono(whole(byMethod(route), route.path, route.isOpen)));
   }
   const lastResorts = new Map(
     routes.filter(({ isLastResort }) => isLastResort).map((route) => [route.path, byMethod(route)]),
   );
-  const unknown: Handler = (c) => lastResorts.get(c.req.path)?.(c) ?? answerError(404, "There is no such path");
-  app.notFound(wrapped("(unknown)", guardedBy(gate, unknown)));
-  return app;
+  const unknown: Handler<AskedWithBody> = (asked) =>
+    lastResorts.get(asked.path)?.(asked) ?? answerError(404, "There is no such path");
+  app.notFound(inHono(whole(unknown, "(unknown)")));
+
+  const fastRoutes = routes.flatMap(({ path, GET: get, isFast = false, isOpen }) =>
+    isFast && get !== undefined ? [{ path, get: whole(get, path, isOpen) }] : [],
+  );
+  return { app, fastRoutes };
 }
 
 /** Calls the handler of a method. @throws Refusal (405, or 400 for a query parameter that the route does not know) */
-function byMethod({ GET: get, POST: post, query = [] }: Route): Handler {
+function byMethod({ GET: get, POST: post, query = [] }: Route): Handler<AskedWithBody> {
   const allow = [...(get ? ["GET", "HEAD"] : []), ...(post ? ["POST"] : [])].join(", ");
-  return (c) => {
-    const { method } = c.req;
+  return (asked) => {
+    const { method } = asked;
     const handler = method === "GET" || method === "HEAD" ? get : method === "POST" ? post : undefined;
     if (handler === undefined)
       throw new Refusal(405, `Expected the method ${allow.replaceAll(", ", " or ")}`, { allow });
-    checkQuery(c.req.url, query);
-    return handler(c);
+    checkQuery(asked.query, query);
+    return handler(asked);
   };
 }
 
 /** What is not known must not be ignored: whoever asks for one user's sessions would take the count of all for theirs. */
-function checkQuery(url: string, known: readonly string[]): void {
-  if (!url.includes("?")) return;
-  for (const name of new URL(url).searchParams.keys()) {
+function checkQuery(query: string, known: readonly string[]): void {
+  if (query === "") return;
+  for (const name of new URLSearchParams(query).keys()) {
     if (known.includes(name)) continue;
     throw new Refusal(400, `Expected no query parameters${known.length === 0 ? "" : ` but ${known.join(", ")}`}`);
   }
 }
 
-function guardedBy(gate: Gate, handler: Handler): Handler {
-  return (c) => {
-    gate(askedBy(c));
-    return handler(c);
+function guardedBy<A extends Asked>(gate: Gate, handler: Handler<A>): Handler<A> {
+  return (asked) => {
+    gate(asked);
+    return handler(asked);
   };
 }
 
 /** Answers also what a handler throws. At once where the handler does: a promise costs more than a look in memory. */
-function catching(handler: Handler, log: Log): Handler {
-  return (c) => {
+function catching<A extends Asked>(handler: Handler<A>, log: Log): Handler<A> {
+  return (asked) => {
     try {
-      const response = handler(c);
-      return response instanceof Promise ? response.catch((error: unknown) => answerThrown(error, log)) : response;
+      const reply = handler(asked);
+      return reply instanceof Promise ? reply.catch((error: unknown) => answerThrown(error, log)) : reply;
     } catch (error) {
       return answerThrown(error, log);
     }
   };
 }
 
-function logged(path: string, handler: Handler, log: Log): Handler {
-  return async (c) => {
+function logged<A extends Asked>(path: string, handler: Handler<A>, log: Log): Handler<A> {
+  return (asked) => {
     const start = performance.now();
-    const response = await handler(c);
-    const ms = Math.round((performance.now() - start) * 1_000) / 1_000;
-    // The route, never the path: that may hold a token, even where it is not one of ours.
-    log.info({ method: c.req.method, path, status: response.status, ms }, "request");
-    return response;
+    return after(handler(asked), (answer) => {
+      const ms = Math.round((performance.now() - start) * 1_000) / 1_000;
+      // The route, never the path: that may hold a token, even where it is not one of ours.
+      log.info({ method: asked.method, path, status: answer.status, ms }, "request");
+      return answer;
+    });
   };
 }

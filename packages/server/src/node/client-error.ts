@@ -1,7 +1,7 @@
 /** Answers to what is not HTTP, or not all of it: Node reports it on the socket, where no request exists. */
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { errorBody, errorHeaders, type AnswerHeaders } from "../http/answer.ts";
+import { answerError } from "../http/answer.ts";
 import type { Log } from "../http/log.ts";
 
 /** What of a bad request each code of Node's parser tells; anything else is a 400. */
@@ -10,6 +10,9 @@ const ANSWERS: Readonly<Record<string, readonly [status: number, message: string
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "The chunk extensions are too large"],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive"],
 };
+
+/** For an answer that is its connection's last. */
+const LAST = { connection: "close" } as const;
 
 /** For how long a refused connection may linger, in milliseconds, so that its client gets to read why. */
 const LINGER = 1_000;
@@ -28,8 +31,8 @@ export function answerClientErrors(server: Server, log: Log): void {
   });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => refuse(socket, 405, "Expected no CONNECT"));
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
-    const body = errorBody("Expected no other expectation than 100-continue");
-    response.writeHead(417, closingHeaders(body)).end(body);
+    const { status, headers, body } = answerError(417, "Expected no other expectation than 100-continue", LAST);
+    response.writeHead(status, headers).end(body);
   });
 }
 
@@ -39,17 +42,12 @@ export function refuse(socket: Duplex, status: number, message: string): void {
     socket.destroy();
     return;
   }
-  const body = errorBody(message);
-  const headers = closingHeaders(body);
+  const { headers, body } = answerError(status, message, LAST);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on("error", () => undefined);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
   // Not at once: closing a socket with unread bytes resets it, and the answer is lost on the way.
   setTimeout(() => socket.destroy(), LINGER).unref();
-}
-
-function closingHeaders(body: string): AnswerHeaders {
-  return errorHeaders({ connection: "close", "content-length": String(Buffer.byteLength(body)) });
 }
 
 /** Whether a part of an answer has gone out, and not yet all of it. The socket of an answer that has begun is known to Node alone. */

@@ -2,15 +2,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isIPv6, type AddressInfo } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import { answerError } from "../http/answer.ts";
-import { describeError, type Log } from "../http/log.ts";
+import { answerError, answerUnforeseen, toResponse } from "../http/answer.ts";
+import type { Log } from "../http/log.ts";
+import type { FastRoute } from "../http/router.ts";
 import { answerClientErrors } from "./client-error.ts";
 import { connectionsOf } from "./connections.ts";
+import { fastListener } from "./fast-routes.ts";
 
 /** Options of {@link listen}. */
 export interface ListenOptions {
   /** Gets Node's own request and response as `env`, as Hono's `fetch` takes them. */
   readonly fetch: (request: Request, env: object) => Response | Promise<Response>;
+  /** Those that are answered before `fetch` is asked. @default none */
+  readonly fastRoutes?: readonly FastRoute[];
   readonly host: string;
   /** 0 takes one that is free. */
   readonly port: number;
@@ -66,9 +70,11 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     requireHostHeader: false,
   });
   const connections = connectionsOf(server);
+  const answerFast = fastListener(options.fastRoutes ?? [], options.log);
   const respond = responder(options);
   server.on("request", (incoming, outgoing) => {
-    if (connections.begin(incoming, outgoing)) void respond(incoming, outgoing);
+    if (!connections.begin(incoming, outgoing) || answerFast(incoming, outgoing)) return;
+    void respond(incoming, outgoing);
   });
   answerClientErrors(server, options.log);
   await new Promise<void>((resolve, reject) => {
@@ -91,9 +97,10 @@ function responder({
 }: ListenOptions): (incoming: IncomingMessage, outgoing: ServerResponse) => void | Promise<void> {
   return getRequestListener((request, env) => fetch(request, env), {
     errorHandler: (error) => {
-      if (error instanceof RequestError) return answerError(400, "Expected a valid request target and Host header");
-      log.error({ error: describeError(error) }, "a request failed");
-      return answerError(500, "The server failed to answer this request");
+      const isTheirs = error instanceof RequestError;
+      return toResponse(
+        isTheirs ? answerError(400, "Expected a valid request target and Host header") : answerUnforeseen(error, log),
+      );
     },
   });
 }

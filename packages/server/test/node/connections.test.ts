@@ -1,9 +1,9 @@
 /** How a server stops, as its clients see it, on real sockets. */
-import { connect } from "node:net";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { busyClient } from "../support/busy-client.ts";
 import { serveApp } from "../support/listening.ts";
+import { client } from "../support/client.ts";
 
 /** An app whose one route answers when it is told to. */
 function slowApp(): { readonly app: Hono; readonly begun: Promise<void>; readonly asked: string[]; finish(): void } {
@@ -32,51 +32,6 @@ function slowApp(): { readonly app: Hono; readonly begun: Promise<void>; readonl
     return c.text(`done ${await c.req.text()}`);
   });
   return { app, begun: begun.promise, asked, finish: finished.resolve };
-}
-
-/** A connection, and all that comes over it. */
-interface Client {
-  send(text: string): void;
-  /** Says that nothing more will come, and goes on reading. */
-  end(): void;
-  /** Waits until something has come. */
-  until(pattern: RegExp): Promise<void>;
-  text(): string;
-  /** Resolves once the server has ended its side. */
-  readonly ended: Promise<void>;
-  /** `undefined` for a proper end, or such as `ECONNRESET`. */
-  readonly closed: Promise<string | undefined>;
-}
-
-async function client(url: string): Promise<Client> {
-  const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true });
-  await new Promise<void>((resolve) => socket.once("connect", resolve));
-  const state = { text: "", error: undefined as string | undefined };
-  const waiting = new Set<() => void>();
-  socket.setEncoding("latin1").on("data", (data: string) => {
-    state.text += data;
-    for (const look of waiting) look();
-  });
-  socket.on("error", (error: NodeJS.ErrnoException) => (state.error = error.code));
-  const closed = new Promise<string | undefined>((resolve) => socket.once("close", () => resolve(state.error)));
-  const ended = new Promise<void>((resolve) => socket.once("end", resolve));
-  return {
-    send: (text) => void socket.write(text),
-    end: () => void socket.end(),
-    until: async (pattern) =>
-      new Promise<void>((resolve) => {
-        const look = (): void => {
-          if (!pattern.test(state.text)) return;
-          waiting.delete(look);
-          resolve();
-        };
-        waiting.add(look);
-        look();
-      }),
-    text: () => state.text,
-    ended,
-    closed,
-  };
 }
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;

@@ -1,11 +1,10 @@
-import type { Hono } from "hono";
-import { noLog, type Log } from "../../src/http/log.ts";
-import { listen, type Limits, type Listening } from "../../src/node/listen.ts";
+import { noLog } from "../../src/http/log.ts";
+import { listen, type Listening, type ListenOptions } from "../../src/node/listen.ts";
 
-/** Serves an app on a port of its own. */
+/** Serves an app on a port of its own, and without it what is fast, if that is given. */
 export async function serveApp(
-  app: Hono,
-  options: { readonly limits?: Partial<Limits>; readonly log?: Log } = {},
+  app: Pick<ListenOptions, "fetch">,
+  options: Partial<Pick<ListenOptions, "limits" | "log" | "fastRoutes">> = {},
 ): Promise<Listening> {
   return listen({ fetch: app.fetch, host: "127.0.0.1", port: 0, log: noLog, ...options });
 }

@@ -2,10 +2,12 @@
 import type { Hono } from "hono";
 import { createSessions, memoryStore, type Duration, type Store } from "sojourn";
 import type { AppOptions } from "../../src/http/app-options.ts";
-import { createApp } from "../../src/http/app.ts";
+import { createService } from "../../src/http/app.ts";
+import type { FastRoute } from "../../src/http/router.ts";
 
 export interface TestApp {
   readonly app: Hono;
+  readonly fastRoutes: readonly FastRoute[];
   readonly sessions: AppOptions["sessions"];
   /** The names of the store's calls so far. */
   readonly calls: string[];
@@ -37,9 +39,10 @@ export function testApp({ ttl = 1_800_000, store: given = memoryStore(), ...opti
     // The default, at which an authentication extends: reads must not, whatever the manager does.
     clock: { now: () => now },
   });
-  const app = createApp({ sessions, ...options });
+  const { app, fastRoutes } = createService({ sessions, ...options });
   return {
     app,
+    fastRoutes,
     sessions,
     calls,
     breakStore: (next) => {
@@ -65,7 +68,13 @@ function watched<S extends Store>(store: S, before: (name: string) => void): S {
       const value: unknown = Reflect.get(target, name, receiver);
       if (typeof value !== "function") return value;
       return (...args: readonly unknown[]) => {
-        before(String(name));
+        try {
+          before(String(name));
+        } catch (error) {
+          // As the store itself would: what it promises fails later.
+          if (store.mode === "async") return Promise.reject(error);
+          throw error;
+        }
         return Reflect.apply(value, target, args) as unknown;
       };
     },

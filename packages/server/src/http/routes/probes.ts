@@ -1,6 +1,7 @@
 /** Health probes: whether the process runs, and whether it can serve. */
 import type { Mode, Sessions } from "sojourn";
 import { answer, Refusal } from "../answer.ts";
+import type { Asked } from "../asked.ts";
 import type { Handler, Route } from "../router.ts";
 
 /** The id of a session that is not there: minted at random, it would be 128 zero bits in a row. */
@@ -15,7 +16,7 @@ export interface ProbeRoutesOptions {
 }
 
 export function probeRoutes({ sessions, isStopping, isProtected }: ProbeRoutesOptions): readonly Route[] {
-  const ready: Handler = async () => {
+  const ready: Handler<Asked> = async () => {
     if (isStopping()) throw new Refusal(503, "The server is stopping");
     // Absence is never answered from a copy, so this reaches the store; and it costs the same however much is in there.
     await sessions.get(NOBODY);

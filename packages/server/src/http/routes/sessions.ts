@@ -1,53 +1,44 @@
 /** The four routes: log in, resolve, log out, count. */
 import { isSessionId, parseToken, parseUserId, type Mode, type Sessions, type Token, type UserId } from "sojourn";
-import { answer, answerEmpty, Refusal } from "../answer.ts";
-import { readJson } from "../body.ts";
+import { after, answer, answerEmpty, Refusal } from "../answer.ts";
+import type { Asked, AskedWithBody } from "../asked.ts";
 import { refined, tokenInPath } from "../path.ts";
 import type { Handler, Route } from "../router.ts";
 
-/** Options of {@link sessionRoutes}. */
-export interface SessionRoutesOptions {
-  readonly sessions: Pick<
-    Sessions<Record<string, unknown>, Mode>,
-    "authenticate" | "create" | "destroyByToken" | "count"
-  >;
-  /** The largest body, in bytes. */
-  readonly maxBody: number;
-}
+/** What the four routes ask of a session manager. */
+type RoutedSessions = Pick<
+  Sessions<Record<string, unknown>, Mode>,
+  "authenticate" | "create" | "destroyByToken" | "count"
+>;
 
 /** Only a login restarts the clock of a session. */
 const LOOK = { extend: false } as const;
 
-export function sessionRoutes({ sessions, maxBody }: SessionRoutesOptions): readonly Route[] {
-  const login: Handler = async (c) => {
-    const { token, user } = parseLoginRequest(await readJson(c.req.raw, maxBody));
+export function sessionRoutes(sessions: RoutedSessions): readonly Route[] {
+  const login: Handler<AskedWithBody> = async (asked) => {
+    const { token, user } = parseLoginRequest(await asked.json());
     await sessions.create(user, undefined, { token });
     return answer(201, "ok");
   };
-  const whoami: Handler = (c) =>
-    after(sessions.authenticate(tokenInPath(c.req.path), LOOK), (session) =>
+  const whoami: Handler<Asked> = ({ path }) =>
+    after(sessions.authenticate(tokenInPath(path), LOOK), (session) =>
       session === undefined || session.userId === null ? answerEmpty(404) : answer(200, session.userId),
     );
-  const logout: Handler = async (c) => {
+  const logout: Handler<Asked> = async ({ path }) => {
     // Also where it finds none, this waits until no process can let the session in any more: it may be the repeat of a
     // logout whose answer was lost.
-    await sessions.destroyByToken(tokenInPath(c.req.path));
+    await sessions.destroyByToken(tokenInPath(path));
     return answerEmpty(204);
   };
-  const active: Handler = async () => answer(200, await sessions.count());
+  const active: Handler<Asked> = async () => answer(200, await sessions.count());
   return [
     { path: "/sessions", GET: active, POST: login },
-    { path: "/sessions/:token", GET: whoami },
+    { path: "/sessions/:token", GET: whoami, isFast: true },
     { path: "/sessions/:token/logout", POST: logout },
     // An empty token, which `:token` does not match.
     { path: "/sessions/", GET: whoami },
     { path: "/sessions//logout", POST: logout, isLastResort: true },
   ];
-}
-
-/** Goes on with a reply: at once where it is there, since promises cost more than the look at a session in memory. */
-function after<A>(reply: A | Promise<A>, next: (value: A) => Response): Response | Promise<Response> {
-  return reply instanceof Promise ? reply.then(next) : next(reply);
 }
 
 /** What `POST /sessions` is told. */
