@@ -92,8 +92,8 @@ export function resolveAuthOptions<Fields extends object>(
       ttl: `${ttl}ms`,
       absoluteTtl: `${absoluteTtl(options, ttl)}ms`,
       // With the ttl as its threshold, every access extends; more could not do more.
-      refreshThreshold: Math.min(threshold, ttl),
-      rotationGrace: parseSeconds(options.rotationGrace ?? 10, "rotationGrace", { zero: true }),
+      refreshThreshold: `${Math.min(threshold, ttl)}ms`,
+      rotationGrace: `${parseSeconds(options.rotationGrace ?? 10, "rotationGrace", { zero: true })}ms`,
       clock,
       ...(store !== undefined && { store }),
       ...(maxPerUser !== undefined && { maxPerUser }),

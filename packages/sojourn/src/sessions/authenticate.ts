@@ -1,4 +1,5 @@
 /** How a token becomes a session, and how a session is extended. */
+import { checkOptions, type OptionNames } from "../options.ts";
 import { FRESH, afterPropagation } from "../store/fresh-answers.ts";
 import { replies, run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
@@ -21,6 +22,8 @@ export interface PreparedOptions extends AuthenticateOptions {
   readonly credential?: Credential;
 }
 
+const AUTHENTICATE_OPTIONS: OptionNames<AuthenticateOptions> = { extend: true, allowLocked: true };
+
 /** `authenticate` of a manager. */
 export function authenticator<Data, M extends Mode>(
   context: ManagerContext<Data, M>,
@@ -32,6 +35,8 @@ export function authenticator<Data, M extends Mode>(
   const remembered = policy.tokenCache === 0 ? undefined : new TokenMemory(policy.tokenCache);
 
   return (token, options: PreparedOptions | undefined) => {
+    // What the library prepared itself is not looked at for each request.
+    if (options?.credential === undefined) checkOptions("authenticate", options, AUTHENTICATE_OPTIONS);
     const known = options?.credential ?? (typeof token === "string" ? remembered?.find(token) : undefined);
     const credential = known ?? readToken(token);
     if (credential === undefined) {

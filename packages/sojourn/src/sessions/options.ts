@@ -4,7 +4,7 @@ import { show } from "../show.ts";
 import type { Mode } from "../store/reply.ts";
 import type { Begun, Store } from "../store/store.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
-import { parseDuration, parseLifetime, showDuration, type Duration } from "../time/duration.ts";
+import { parseGrace, parseLifetime, showDuration, type Duration } from "../time/duration.ts";
 import type { EndsOptions } from "./ends/ends-options.ts";
 import type { Requirements } from "./requirements.ts";
 import type { StandardSchema } from "./standard-schema.ts";
@@ -15,7 +15,8 @@ export interface SessionsOptions<Data, M extends Mode> {
   readonly store?: Store<M>;
   /**
    * Idle lifetime: how long a session lives unless it is extended. A string such as `"30m"`, or at least 60,000
-   * milliseconds: a smaller number would be seconds by mistake. @default "30m"
+   * milliseconds: a smaller number would be seconds by mistake. So it is for all lifetimes and `lockAfter`; for
+   * `refreshThreshold` and `rotationGrace` the least number is 1,000, beside 0. @default "30m"
    */
   readonly ttl?: Duration;
   /**
@@ -183,9 +184,8 @@ export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
       ? Math.min(ttl, ANONYMOUS_TTL)
       : parseLifetime(options.anonymousTtl, "anonymousTtl");
   const { refreshThreshold, lockAfter } = options;
-  const threshold =
-    refreshThreshold === undefined ? undefined : parseDuration(refreshThreshold, "refreshThreshold", { zero: true });
-  const lock = lockAfter === undefined ? undefined : parseDuration(lockAfter, "lockAfter");
+  const threshold = refreshThreshold === undefined ? undefined : parseGrace(refreshThreshold, "refreshThreshold");
+  const lock = lockAfter === undefined ? undefined : parseLifetime(lockAfter, "lockAfter");
   for (const [name, duration] of Object.entries({ refreshThreshold: threshold, lockAfter: lock, anonymousTtl })) {
     if (duration !== undefined && duration > ttl) {
       throw new TypeError(
@@ -203,7 +203,7 @@ export function resolvePolicy(options: SessionsOptions<never, Mode>): Policy {
     anonymousTtl,
     refreshThreshold: threshold,
     lockAfter: lock,
-    rotationGrace: parseDuration(options.rotationGrace ?? "10s", "rotationGrace", { zero: true }),
+    rotationGrace: parseGrace(options.rotationGrace ?? "10s", "rotationGrace"),
     maxPerUser: resolveMaxPerUser(options.maxPerUser),
     maxDataLength,
     maxAnonymousDataLength:

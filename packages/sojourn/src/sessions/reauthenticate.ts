@@ -3,7 +3,7 @@ import { checkOptions, type OptionNames } from "../options.ts";
 import { show } from "../show.ts";
 import { run, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
-import { parseDuration } from "../time/duration.ts";
+import { parseLifetime } from "../time/duration.ts";
 import { parseSessionId, type Credential } from "../tokens/token.ts";
 import { compareAndSet, type Made } from "./compare-and-set.ts";
 import { decodedEntry, sessionOf } from "./decoded-entry.ts";
@@ -28,7 +28,7 @@ export function reauthenticator<Data, M extends Mode>(
     checkOptions("reauthenticate", options, REAUTHENTICATE_OPTIONS);
     const { rotate = false } = options;
     if (typeof rotate !== "boolean") throw new TypeError(`Expected \`rotate\` to be a boolean, got ${show(rotate)}`);
-    const lasting = parseDuration(options.for ?? "5m", "for");
+    const lasting = parseLifetime(options.for ?? "5m", "for");
     return run(store.mode, rotate ? withNewToken(idOrToken, lasting) : noted(idOrToken, lasting));
   };
   return reauthenticate as Sessions<Data, M>["reauthenticate"];

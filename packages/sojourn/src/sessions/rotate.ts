@@ -3,7 +3,7 @@ import { checkOptions, type OptionNames } from "../options.ts";
 import { afterPropagation } from "../store/fresh-answers.ts";
 import { run, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry } from "../store/store.ts";
-import { parseDuration } from "../time/duration.ts";
+import { parseGrace } from "../time/duration.ts";
 import { nameableId, readToken, type Credential } from "../tokens/token.ts";
 import { endReused } from "./authenticate.ts";
 import { compareAndSet, type Made } from "./compare-and-set.ts";
@@ -30,8 +30,7 @@ export function rotator<Data, M extends Mode>(context: ManagerContext<Data, M>):
     options: RotateOptions | undefined,
   ): Steps<SessionWithToken<Data> | undefined> {
     checkOptions("rotate", options, ROTATE_OPTIONS);
-    const grace =
-      options?.grace === undefined ? policy.rotationGrace : parseDuration(options.grace, "grace", { zero: true });
+    const grace = options?.grace === undefined ? policy.rotationGrace : parseGrace(options.grace, "grace");
     return yield* replaceToken(context, token, (entry, credential, now) => rotation(entry, credential, now, grace));
   }
 

@@ -14,13 +14,20 @@ export const LONGEST: number = 1_000 * 365 * UNITS.d;
  *
  * @param name what the message calls it
  * @param options.zero whether 0 is allowed; by default it is not
+ * @param options.leastBare the least, beside 0, that a bare number may say: whoever writes less means seconds, as half of
+ *   the ecosystem does; by default 1
  * @throws TypeError that names the option and shows what was given
  */
-export function parseDuration(value: Duration, name: string, options: { readonly zero?: boolean } = {}): number {
+export function parseDuration(value: Duration, name: string, options: DurationOptions = {}): number {
+  const { zero = false, leastBare = 1 } = options;
+  if (typeof value === "number" && value > 0 && value < leastBare) {
+    throw new TypeError(
+      `Expected \`${name}\` to be a string such as ${leastBare < UNITS.m ? '"10s"' : '"30m"'}, or at least ${leastBare} milliseconds, got ${show(value)}`,
+    );
+  }
   const milliseconds = typeof value === "string" ? parseText(value) : value;
-  const lowest = options.zero === true ? 0 : 1;
-  if (!Number.isInteger(milliseconds) || milliseconds < lowest || milliseconds > LONGEST) {
-    const wanted = options.zero === true ? "a duration that is not negative" : "a positive duration";
+  if (!Number.isInteger(milliseconds) || milliseconds < (zero ? 0 : 1) || milliseconds > LONGEST) {
+    const wanted = zero ? "a duration that is not negative" : "a positive duration";
     throw new TypeError(
       `Expected \`${name}\` to be ${wanted} (whole milliseconds, or a string such as "30m"), got ${show(value)}`,
     );
@@ -28,11 +35,14 @@ export function parseDuration(value: Duration, name: string, options: { readonly
   return milliseconds;
 }
 
-/** The least that a bare number can say of a lifetime. Whoever writes less means seconds, as half of the ecosystem does. */
-const SHORTEST_BARE = UNITS.m;
+interface DurationOptions {
+  readonly zero?: boolean;
+  readonly leastBare?: number;
+}
 
 /**
- * How long a session lives, in whole milliseconds: a duration that cannot be mistaken for one in seconds.
+ * For how long something of a session lasts, in whole milliseconds: minutes or more, and a duration that cannot be mistaken
+ * for one in seconds.
  *
  * @param name what the message calls it
  * @param options.endless whether `Infinity` is allowed: it is kept as a thousand years, so that every instant stays a
@@ -41,12 +51,18 @@ const SHORTEST_BARE = UNITS.m;
  */
 export function parseLifetime(value: Duration, name: string, options: { readonly endless?: boolean } = {}): number {
   if (options.endless === true && value === Number.POSITIVE_INFINITY) return LONGEST;
-  if (typeof value === "number" && value > 0 && value < SHORTEST_BARE) {
-    throw new TypeError(
-      `Expected \`${name}\` to be a string such as "30m", or at least ${SHORTEST_BARE} milliseconds, got ${show(value)}`,
-    );
-  }
-  return parseDuration(value, name);
+  return parseDuration(value, name, { leastBare: UNITS.m });
+}
+
+/**
+ * A time within the life of a session, in whole milliseconds, which may be seconds, or 0 for none. It cannot be mistaken
+ * for one in seconds either.
+ *
+ * @param name what the message calls it
+ * @throws TypeError for what is not a duration, and for a bare number between 0 and a second
+ */
+export function parseGrace(value: Duration, name: string): number {
+  return parseDuration(value, name, { zero: true, leastBare: UNITS.s });
 }
 
 /** A duration as one writes it, in the largest unit, up to days, that it is a whole number of: `30d`, `90m`, `1500 ms`. */

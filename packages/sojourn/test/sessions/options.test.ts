@@ -17,6 +17,20 @@ describe("unknown options", () => {
   });
 });
 
+test("a misspelt option of an authentication is refused: a look would extend the session", () => {
+  const sessions = createSessions();
+  const { token } = sessions.create("ann");
+  expect(() => sessions.authenticate(token, { extends: false } as object)).toThrow(
+    'Expected an option of `authenticate`, such as `extend`, got "extends"',
+  );
+  expect(() => sessions.authenticate(undefined, { allowlocked: true } as object)).toThrow("such as `allowLocked`");
+  for (const options of [null, true, "extend"]) {
+    expect(() => sessions.authenticate(token, options as never)).toThrow(
+      "the options of `authenticate` to be an object",
+    );
+  }
+});
+
 describe("lifetimes", () => {
   test.each(["ttl", "absoluteTtl", "anonymousTtl"] as const)(
     "%s: 1800 is not half an hour here, and is refused",
@@ -24,6 +38,34 @@ describe("lifetimes", () => {
       expect(() => createSessions({ [name]: 1_800 })).toThrow(/"30m".*got 1800/);
     },
   );
+
+  test("lockAfter: 900 is not a quarter of an hour, nor is a step-up for 300 five minutes", () => {
+    expect(() => createSessions({ lockAfter: 900 })).toThrow(
+      'Expected `lockAfter` to be a string such as "30m", or at least 60000 milliseconds, got 900',
+    );
+    const sessions = createSessions({ lockAfter: "15m" });
+    const { id, token } = sessions.create("ann");
+    expect(() => sessions.reauthenticate(id, { for: 300 })).toThrow(/`for`.*"30m".*got 300/);
+    expect(() => sessions.reauthenticate(token, { for: 300, rotate: true })).toThrow(/`for`.*"30m".*got 300/);
+    expect(sessions.reauthenticate(id, { for: "30s" })).toBeDefined();
+  });
+
+  test.each(["rotationGrace", "refreshThreshold"] as const)(
+    "%s may be seconds: 10 is refused, and 0, 1000 and any string are not",
+    (name) => {
+      expect(() => createSessions({ [name]: 10 })).toThrow(
+        `Expected \`${name}\` to be a string such as "10s", or at least 1000 milliseconds, got 10`,
+      );
+      for (const given of [0, 1_000, "10ms"]) expect(createSessions({ [name]: given })).toBeDefined();
+    },
+  );
+
+  test("and so is the grace of one rotation", () => {
+    const sessions = createSessions();
+    const { token } = sessions.create("ann");
+    expect(() => sessions.rotate(token, { grace: 30 })).toThrow(/`grace`.*"10s".*got 30/);
+    expect(sessions.rotate(token, { grace: 0 })).toBeDefined();
+  });
 
   test("and so it is for one session", () => {
     const sessions = createSessions();

@@ -99,7 +99,7 @@ test.each(modes)(
               const grace = step.call === "rotate" ? GRACE : 0;
               const made =
                 step.call === "step up"
-                  ? await sessions.reauthenticate(which.token, { rotate: true, for: STEP_UP })
+                  ? await sessions.reauthenticate(which.token, { rotate: true, for: `${STEP_UP}ms` })
                   : await sessions.rotate(which.token, { grace });
               if (!isCurrent) {
                 const leads = which.leads && now >= steppedUpUntil;

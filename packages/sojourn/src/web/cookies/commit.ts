@@ -87,7 +87,7 @@ function* rotate<Data, M extends Mode>(state: RequestState<Data, M>): Steps<bool
   const rotated =
     stepUp === undefined
       ? yield* wait(sessions.rotate(old))
-      : yield* wait(sessions.reauthenticate(old, { for: stepUp, rotate: true }));
+      : yield* wait(sessions.reauthenticate(old, { for: `${stepUp}ms`, rotate: true }));
   if (rotated === undefined) {
     forget(state);
     return false;

@@ -1,6 +1,6 @@
 /** `cookieSessions`: finds the session of a request by its credential, or begins without one. */
 import type { CookieSettings } from "../../policies/rule.ts";
-import { requireOptions } from "../../options.ts";
+import { checkOptions, requireOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import type { Carrier } from "./carrier.ts";
@@ -42,6 +42,8 @@ export interface CookieSessions<Data = Record<string, unknown>, M extends Mode =
    */
   start(request: IncomingRequest, options?: StartOptions): Reply<M, RequestSession<Data, M>>;
 }
+
+const START_OPTIONS: OptionNames<StartOptions> = { readOnly: true, address: true };
 
 const NOTHING = { session: undefined, token: undefined, reissue: false };
 
@@ -109,6 +111,7 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
     if (typeof request?.headers !== "object" || request.headers === null) {
       throw new TypeError(`Expected a request with \`headers\`, such as a Request, got ${show(request)}`);
     }
+    checkOptions("start", given, START_OPTIONS);
     checkHosts?.(request);
     const found = carrierOf(request);
     const [carrier, credential] = found ?? [fallback];

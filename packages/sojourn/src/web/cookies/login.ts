@@ -3,7 +3,7 @@ import { InvalidDataError } from "../../errors.ts";
 import type { CreateOptions } from "../../sessions/options.ts";
 import { show } from "../../show.ts";
 import { wait, type Mode, type Steps } from "../../store/reply.ts";
-import { parseDuration, type Duration } from "../../time/duration.ts";
+import { parseLifetime, type Duration } from "../../time/duration.ts";
 import { Changes, hasReserved, jsonValue, RESERVED, type Fields } from "./changes.ts";
 import { headerOf } from "./http-messages.ts";
 import { addressOf } from "./lookup-guard.ts";
@@ -115,7 +115,7 @@ export function* reauthenticate<Data, M extends Mode>(
   lasting: Duration = "5m",
 ): Steps<boolean> {
   const { sessions, now } = state.context;
-  const stepUp = parseDuration(lasting, "for");
+  const stepUp = parseLifetime(lasting, "for");
   const before = state.session ?? state.locked;
   if (before === undefined || state.token === undefined) return false;
   const explanation = yield* wait(sessions.explain(state.token));

@@ -39,7 +39,7 @@ describe.each(modes)("%s", (_, wrap) => {
       for (let count = 0; count < 2; count++) await sessions.create("ann");
     },
     reuse: async (sessions, { token }) => {
-      await sessions.rotate(token, { grace: 1 });
+      await sessions.rotate(token, { grace: "1ms" });
       await sessions.authenticate(token);
     },
   };
@@ -54,7 +54,7 @@ describe.each(modes)("%s", (_, wrap) => {
     await flush();
     expect(signals.map(reasonOf)).toEqual([undefined, undefined]);
     if (name === "reuse") {
-      await here.sessions.rotate(login.token, { grace: 1 });
+      await here.sessions.rotate(login.token, { grace: "1ms" });
       here.clock.advance(2);
       await here.sessions.authenticate(login.token);
     } else await end(here.sessions, login);

@@ -19,6 +19,12 @@ describe.each(stores)("on %s", (_, open) => {
     on.calls.length = 0;
   });
 
+  test("a misspelt option is refused: what was to be a look would extend the session", async () => {
+    await expect(async () => on.web.start({ headers: {} }, { readonly: true } as object)).rejects.toThrow(
+      'Expected an option of `start`, such as `readOnly`, got "readonly"',
+    );
+  });
+
   describe("readOnly", () => {
     test("reads, and extends nothing", async () => {
       on.clock.advance(20 * MINUTE);

@@ -466,6 +466,16 @@ describe.each(stores)("login and logout, on %s", (_, open) => {
       expect((await ann.visit()).session.userId).toBeNull();
     });
 
+    test("may count for less than a minute, if that is said with its unit", async () => {
+      await ann.visit(async (session) => {
+        await expect(async () => session.reauthenticate({ for: 30 })).rejects.toThrow(/`for`.*"30m".*got 30/);
+        expect(await session.reauthenticate({ for: "30s" })).toBe(true);
+      });
+      await ann.visit((session) => {
+        expect(session.reauthenticatedUntil).toBe(on.clock.now() + 30_000);
+      });
+    });
+
     test.each(["0", -1, Infinity])("refuses the duration %j", async (lasting) => {
       await ann.visit(async (session) => {
         await expect(async () => session.reauthenticate({ for: lasting as never })).rejects.toThrow(TypeError);
