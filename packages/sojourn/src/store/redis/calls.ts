@@ -51,7 +51,7 @@ class Call<T = unknown> {
       (error: unknown) => this.fail(error),
     );
     // After what was sent, so that it adds nothing to its way.
-    this.#guard?.warm();
+    this.#guard?.warm(now);
   }
 
   fail(error: unknown): void {

@@ -19,8 +19,12 @@ export const PROVEN_FOR = 500;
 
 /** Looks after the server of a shard. */
 export interface MasterGuard {
-  /** A call has been sent; asks for a proof if the last one is half over. */
-  warm(): void;
+  /**
+   * A call has been sent; asks for a proof if the last one is half over.
+   *
+   * @param sentAt when it was sent, by the timer
+   */
+  warm(sentAt: number): void;
   /**
    * Whether an answer that has come now counts.
    *
@@ -81,8 +85,8 @@ export function masterGuard({ port, marker, timer, clock, onNumber }: MasterGuar
   }
 
   return {
-    warm() {
-      if (last === undefined || timer.elapsed() - last.asked.elapsed > PROVEN_FOR / 2) void start();
+    warm(sentAt) {
+      if (last === undefined || sentAt - last.asked.elapsed > PROVEN_FOR / 2) void start();
     },
     isProven: (sentAt) => proven !== undefined && counts(proven, sentAt),
     prove: (sentAt) => (last !== undefined && counts(last.asked, sentAt) ? last.done : start()),
@@ -99,7 +103,7 @@ export function allGuards(guards: readonly MasterGuard[]): MasterGuard {
   const [first] = guards;
   if (guards.length === 1 && first !== undefined) return first;
   return {
-    warm: () => guards.forEach((guard) => guard.warm()),
+    warm: (sentAt) => guards.forEach((guard) => guard.warm(sentAt)),
     isProven: (sentAt) => guards.every((guard) => guard.isProven(sentAt)),
     prove: async (sentAt) => Promise.all(guards.map(async (guard) => guard.prove(sentAt))),
     renew: async () => Promise.all(guards.map(async (guard) => guard.renew())),
