@@ -45,12 +45,12 @@ export function authenticator<Data, M extends Mode>(
     const now = policy.clock.now();
     // Not in steps: this is what every request asks, and nearly always all that it asks.
     return chain(store.get(credential.id, now), (entry) => {
-      if (entry === undefined) return of(reportRejection(events, "unknown", nameableId(credential), now));
+      if (entry === undefined) return reportRejection(events, "unknown", nameableId(credential), now);
       const decoded = decodedEntry<Data>(entry);
       if (judge(decoded, credential, now) === "current" && !isLocked(entry, now, policy)) {
         if (known === undefined) remembered?.note(token as string, idOf(entry), decoded.hash);
         const to = options?.extend === false ? undefined : whenDue(entry, now);
-        if (to === undefined) return of(sessionOf(context, entry, decoded));
+        if (to === undefined) return sessionOf(context, entry, decoded);
         return run(store.mode, extended(context, entry, to, now, whenDue));
       }
       return run(store.mode, decide(entry, credential, now, options));
