@@ -1,5 +1,15 @@
-/** What all runtimes have of abort signals, named by its shape, so that the published types need no runtime's types. */
+/**
+ * The signals that sessions have, and for how long each is kept.
+ *
+ * A signal must abort for whoever listens to it, or to what `AbortSignal.any` has made of it; one that nobody holds and
+ * nobody listens to should go. No runtime tells which it is: what `any` makes refers to its sources weakly, so that a
+ * signal which is only referred to weakly here would be gone, and who relies on it would never hear. Node knows the problem
+ * from its own `AbortSignal.timeout`: it keeps a signal that is marked as one of those for as long as something listens to
+ * it, or it is a source of `any`. So where Node has that mark, and hands it on to what `any` makes (which came with it,
+ * in Node 24), our signals have it as well, and are referred to weakly. Elsewhere each is kept until its session ends.
+ */
 declare const AbortController: new () => Controller;
+declare const AbortSignal: { any(signals: readonly SessionSignal[]): object; timeout(delay: number): object };
 
 /** An `AbortController`. */
 export interface Controller {
@@ -25,6 +35,36 @@ type FetchOptions = typeof globalThis extends { fetch(input: never, init?: infer
 export type SessionSignal =
   NonNullable<FetchOptions> extends { readonly signal?: infer Signal } ? NonNullable<Signal> : SignalLike;
 
-export function abortController(): Controller {
-  return new AbortController();
+/** A controller, as long as it is kept. */
+export interface KeptController {
+  deref(): Controller | undefined;
+}
+
+/** Makes a controller, for which `collected` is told `owner` if it goes before its session ends. */
+export function keptController<Owner>(owner: Owner, collected: FinalizationRegistry<Owner>): KeptController {
+  const controller = new AbortController();
+  mark ??= { symbol: timeoutMark() };
+  const { symbol } = mark;
+  if (symbol === undefined) return { deref: () => controller };
+  // The signal keeps its controller.
+  Object.assign(controller.signal, { [symbol]: true, [CONTROLLER]: controller });
+  collected.register(controller, owner);
+  return new WeakRef(controller);
+}
+
+const CONTROLLER = Symbol("the controller of a session's signal");
+let mark: { readonly symbol: symbol | undefined } | undefined;
+
+/** The symbol that marks a signal of `AbortSignal.timeout`, in versions of Node that keep one for what `any` makes of it. */
+function timeoutMark(): symbol | undefined {
+  const { signal } = new AbortController();
+  if (!symbolsOf(signal).some(({ description }) => description === "kComposite")) return undefined;
+  const symbol = symbolsOf(AbortSignal.timeout(1)).find(({ description }) => description === "kTimeout");
+  if (symbol === undefined) return undefined;
+  Object.assign(signal, { [symbol]: true });
+  return Reflect.get(AbortSignal.any([signal]), symbol) === true ? symbol : undefined;
+}
+
+function symbolsOf(signal: object): readonly symbol[] {
+  return Object.getOwnPropertySymbols(signal);
 }

@@ -30,8 +30,8 @@ export interface ChecksContext {
 export interface Unsettled {
   /** Those that are not there. Who removed them may be on its way. */
   readonly absent: readonly Watched[];
-  /** Why the others could not be told. */
-  readonly fault: { readonly error: unknown } | undefined;
+  /** Those under whose id there is no session that could be read, and why. */
+  readonly unreadable: readonly { readonly watched: Watched; readonly error: unknown }[];
 }
 
 /** Asks about some sessions, at most {@link BATCH}, and settles what it can. @throws StoreError */
@@ -70,15 +70,15 @@ function readAll(store: Store, which: readonly Watched[]): Reply<Mode, Found> {
 
 function judge({ sessions, clock }: ChecksContext, which: readonly Watched[], found: Found): Unsettled {
   const absent: Watched[] = [];
-  let fault: Unsettled["fault"];
+  const unreadable: { watched: Watched; error: unknown }[] = [];
   for (const [index, watched] of which.entries()) {
     try {
       if (!sessions.found(watched, found[index], clock.now())) absent.push(watched);
     } catch (error) {
-      fault = { error };
-      // What is no session any more must not stand in front of the others: it comes last.
+      unreadable.push({ watched, error });
+      // It must not stand in front of the others.
       if (sessions.unsure.delete(watched)) sessions.unsure.add(watched);
     }
   }
-  return { absent, fault };
+  return { absent, unreadable };
 }

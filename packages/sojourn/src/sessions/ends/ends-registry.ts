@@ -321,10 +321,14 @@ export class EndsRegistry implements EndsOfManager {
     return this.#settleRest(checked);
   }
 
-  #settleRest({ absent, fault }: Unsettled): Promise<void> | undefined {
+  #settleRest({ absent, unreadable }: Unsettled): Promise<void> | undefined {
     const finish = (): undefined => {
-      for (const watched of absent) this.#sessions.gone(watched, this.#clock.now());
-      if (fault !== undefined) throw fault.error;
+      const now = this.#clock.now();
+      for (const watched of absent) this.#sessions.gone(watched, now);
+      for (const { watched, error } of unreadable) {
+        if (this.#options.onLost === "recheck") throw error;
+        this.#sessions.lost([watched], now);
+      }
     };
     // Who removed them may be on its way, unless nobody tells, or everybody at once.
     if (absent.length === 0 || this.#polls || this.#tellsAtOnce) return finish();

@@ -6,7 +6,7 @@
 import type { Entry, Head } from "../../store/store.ts";
 import { expiryReason } from "../lifecycle.ts";
 import { decodeRecord } from "../record.ts";
-import { abortController, type Controller, type SessionSignal } from "./abort-signal.ts";
+import { keptController, type KeptController, type SessionSignal } from "./abort-signal.ts";
 import { Deadlines, type Dated } from "./deadlines.ts";
 import { identityOf, SessionEndedError, sessionEnd, type SessionEnd, type ToldEnd } from "./session-end.ts";
 
@@ -18,7 +18,7 @@ export interface Watched extends Dated {
   /** Which session it is; `undefined` until the store has said so. */
   identity: string | undefined;
   absoluteExpiresAt: number;
-  controller: Controller | undefined;
+  controller: KeptController | undefined;
   listeners: readonly EndListener[];
   /** What was told under its id before the store has said which session it is. */
   told: readonly (readonly [head: Head, end: ToldEnd])[];
@@ -31,6 +31,9 @@ export class WatchedSessions {
   readonly #deadlines = new Deadlines<Watched>();
   /** Those that the store has to be asked about. */
   readonly unsure: Set<Watched> = new Set();
+  readonly #collected: FinalizationRegistry<Watched> = new FinalizationRegistry((watched) =>
+    this.#forgetUnheld(watched),
+  );
   readonly #tell: (listener: EndListener, end: SessionEnd) => void;
 
   /** @param tell calls a listener, whatever that throws */
@@ -74,7 +77,11 @@ export class WatchedSessions {
   }
 
   signal(watched: Watched): SessionSignal {
-    return (watched.controller ??= abortController()).signal;
+    const before = watched.controller?.deref();
+    if (before !== undefined) return before.signal;
+    watched.controller = keptController(watched, this.#collected);
+    // It was made just now.
+    return watched.controller.deref()!.signal;
   }
 
   listen(watched: Watched, listener: EndListener): void {
@@ -84,7 +91,12 @@ export class WatchedSessions {
   /** One listener less; what nobody watches any more goes. */
   unlisten(watched: Watched, listener: EndListener): void {
     watched.listeners = watched.listeners.filter((other) => other !== listener);
-    if (watched.listeners.length === 0 && watched.controller === undefined) this.#forget(watched);
+    this.#forgetUnheld(watched);
+  }
+
+  /** A session of which nothing is held any more needs not be watched. */
+  #forgetUnheld(watched: Watched): void {
+    if (watched.listeners.length === 0 && watched.controller?.deref() === undefined) this.#forget(watched);
   }
 
   /** A session was extended here. */
@@ -173,7 +185,7 @@ export class WatchedSessions {
   end(watched: Watched, end: SessionEnd): void {
     this.#forget(watched);
     Object.freeze(end);
-    watched.controller?.abort(new SessionEndedError(end));
+    watched.controller?.deref()?.abort(new SessionEndedError(end));
     for (const listener of watched.listeners) this.#tell(listener, end);
   }
 

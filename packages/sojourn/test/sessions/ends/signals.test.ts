@@ -2,8 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { memoryStore } from "../../../src/store/memory-store.ts";
 import { asyncStore } from "../../../src/testing/async-store.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { manualClock } from "../../../src/time/manual-clock.ts";
-import { flush, node, reasonOf, textOf, type Node } from "./support/ends.ts";
+import { flush, node, reasonOf, textOf, time, type Node, type Time } from "./support/ends.ts";
 
 const modes: readonly (readonly [name: string, wrap: (store: Store<"sync">) => Store])[] = [
   ["a synchronous store", (store) => store],
@@ -20,11 +19,11 @@ function listen({ sessions, told }: Node, id: string): AbortSignal {
 }
 
 describe.each(modes)("%s", (_, wrap) => {
-  /** Two processes on one store, whose clocks are one. */
-  function twoNodes(options: Parameters<typeof node>[1] = {}): readonly [here: Node, there: Node] {
+  /** Two processes on one store, and one machine. */
+  function twoNodes(options: Parameters<typeof node>[2] = {}): readonly [here: Node & Time, there: Node] {
     const store = memoryStore({ maxEntries: 100, onFull: "evict-lru" });
-    const clock = manualClock();
-    return [node(wrap(store), { clock, ...options }), node(wrap(store), { clock, ...options })];
+    const shared = time();
+    return [Object.assign(shared, node(wrap(store), shared, options)), node(wrap(store), shared, options)];
   }
 
   const ends: Readonly<
@@ -248,10 +247,12 @@ describe.each(modes)("%s", (_, wrap) => {
     const { id } = await here.sessions.create("ann");
     const signal = here.sessions.signal(id);
     await flush();
+    const start = here.clock.now();
     // The timer says that a minute has passed, and the clock does not.
-    for (let step = 0; step < 700; step++) {
-      here.timer.advance(100);
-      await flush();
+    here.clock.set(start);
+    for (let step = 0; step < 70; step++) {
+      await here.pass("1s");
+      here.clock.set(start);
     }
     expect(reasonOf(signal)).toBeUndefined();
     // And the other way round: it stands still.
@@ -259,10 +260,7 @@ describe.each(modes)("%s", (_, wrap) => {
     expect(here.sessions.ends.isCurrent(id)).toBe(false);
     await flush();
     expect(reasonOf(signal)).toBeUndefined();
-    for (let step = 0; step < 10; step++) {
-      here.timer.advance(100);
-      await flush();
-    }
+    await here.pass("1s");
     expect(reasonOf(signal)).toBe("expired-idle");
   });
 
@@ -278,7 +276,7 @@ describe.each(modes)("%s", (_, wrap) => {
     await here.sessions.destroy(id);
     await here.pass("20s");
     expect(here.told).toEqual([`watch ${id} lost`]);
-    expect(here.timer.waiting).toBe(0);
+    expect(here.waiting).toBe(0);
   });
 
   test("a store that is closed cannot tell any more: what is watched is lost", async () => {
@@ -296,15 +294,15 @@ describe.each(modes)("%s", (_, wrap) => {
   test("nothing is waited for before anybody watches, and 10 seconds after nobody does any more", async () => {
     const [here] = twoNodes();
     const { id } = await here.sessions.create("ann");
-    expect(here.timer.waiting).toBe(0);
+    expect(here.waiting).toBe(0);
     const unwatch = here.sessions.watch(id, () => {});
     await here.pass("1m");
-    expect(here.timer.waiting).toBe(1);
+    expect(here.waiting).toBe(1);
     unwatch();
     await here.pass("9s");
-    expect(here.timer.waiting).toBe(1);
+    expect(here.waiting).toBe(1);
     await here.pass("3s");
-    expect(here.timer.waiting).toBe(0);
+    expect(here.waiting).toBe(0);
     // And it begins again.
     const signal = here.sessions.signal(id);
     await here.pass("1s");
@@ -314,8 +312,9 @@ describe.each(modes)("%s", (_, wrap) => {
   });
 });
 
-test("on a synchronous store that tells at once, a signal is aborted when the call returns", () => {
-  const { sessions, clock, timer } = node(memoryStore(), { ttl: "30m" });
+test("on a synchronous store that tells at once, a signal is aborted when the call returns", async () => {
+  const { pass, clock, ...rest } = time();
+  const { sessions } = node(memoryStore(), { pass, clock, ...rest }, { ttl: "30m" });
   const login = sessions.create("ann") as { readonly id: string };
   const signal = sessions.signal(login.id);
   const aborted = vi.fn<() => void>();
@@ -327,6 +326,6 @@ test("on a synchronous store that tells at once, a signal is aborted when the ca
   const second = sessions.create("ann") as { readonly id: string };
   const idle = sessions.signal(second.id);
   clock.advance("30m");
-  timer.advance("1s");
+  await pass("1s");
   expect(reasonOf(idle)).toBe("expired-idle");
 });

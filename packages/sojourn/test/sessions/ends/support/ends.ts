@@ -1,53 +1,75 @@
-/** Managers whose ends are watched, with a clock and a timer that the test moves. */
+/** Processes with a manager each, whose time the test moves. */
 import { createSessions } from "../../../../src/sessions/create-sessions.ts";
-import type { SessionEnd } from "../../../../src/sessions/ends/session-end.ts";
-import { SessionEndedError } from "../../../../src/sessions/ends/session-end.ts";
+import { SessionEndedError, type SessionEnd } from "../../../../src/sessions/ends/session-end.ts";
 import type { EndsOptions } from "../../../../src/sessions/ends/ends-options.ts";
 import type { SessionsOptions } from "../../../../src/sessions/options.ts";
 import type { Sessions } from "../../../../src/sessions/sessions.ts";
 import type { Mode } from "../../../../src/store/reply.ts";
 import type { Store } from "../../../../src/store/store.ts";
 import { manualClock, type ManualClock } from "../../../../src/time/manual-clock.ts";
-import { manualTimer, type ManualTimer } from "../../../../src/time/manual-timer.ts";
-import type { Duration } from "../../../../src/time/duration.ts";
-import { parseDuration } from "../../../../src/time/duration.ts";
+import { manualTimer } from "../../../../src/time/manual-timer.ts";
+import { parseDuration, type Duration } from "../../../../src/time/duration.ts";
+import type { Timer } from "../../../../src/time/timer.ts";
+
+/** The time of a machine: a date, and what measures time as it passes. */
+export interface Time {
+  /** Goes on with the timer. What moves it by itself sets the date. */
+  readonly clock: ManualClock;
+  readonly timer: Timer;
+  /** How many timers run. */
+  readonly waiting: number;
+  /** Lets time pass, and all that follows from it happen. */
+  pass(by: Duration): Promise<void>;
+  /** Time passes, and no process runs meanwhile. */
+  stop(by: Duration): void;
+}
+
+export function time(): Time {
+  const date = manualClock();
+  const timer = manualTimer();
+  let stopped = 0;
+  const elapsed = (): number => timer.elapsed() + stopped;
+  return {
+    clock: {
+      now: () => date.now() + Math.floor(elapsed()),
+      advance: (by) => date.advance(by) + Math.floor(elapsed()),
+      set: (to) => date.set(to - Math.floor(elapsed())) + Math.floor(elapsed()),
+    },
+    timer: { elapsed, after: timer.after },
+    get waiting() {
+      return timer.waiting;
+    },
+    async pass(by) {
+      const until = timer.elapsed() + parseDuration(by, "by", { zero: true });
+      // In steps: what an answer brings about has to have its time.
+      for (let left = until - timer.elapsed(); left > 0; left = until - timer.elapsed()) {
+        timer.advance(Math.min(left, 50));
+        await flush();
+      }
+    },
+    stop(by) {
+      stopped += parseDuration(by, "by");
+    },
+  };
+}
 
 export interface Node {
   readonly store: Store;
   readonly sessions: Sessions<Record<string, unknown>, Mode>;
-  readonly clock: ManualClock;
-  readonly timer: ManualTimer;
   /** The ends that were told in this process, as `id reason`, in order. */
   readonly told: string[];
-  /** Lets time pass on the clock and the timer alike, and all that follows from it happen. */
-  pass(by: Duration): Promise<void>;
 }
 
 /** One process with a manager on a store. */
-export function node(store: Store, options: Partial<SessionsOptions<never, Mode>> = {}, ends: EndsOptions = {}): Node {
-  const clock = (options.clock as ManualClock | undefined) ?? manualClock();
-  const timer = manualTimer();
-  const sessions = createSessions({ store, clock, ...options, ends: { timer, ...ends } } as SessionsOptions<
-    Record<string, unknown>,
-    Mode
-  > & { readonly store: Store });
-  return {
-    store,
-    sessions,
-    clock,
-    timer,
-    told: [],
-    async pass(by) {
-      const until = timer.elapsed() + parseDuration(by, "by", { zero: true });
-      // In steps, as the timer of a machine goes: what an answer brings about has to have its time.
-      for (let left = until - timer.elapsed(); left > 0; left = until - timer.elapsed()) {
-        const step = Math.min(left, 50);
-        clock.advance(step);
-        timer.advance(step);
-        await flush();
-      }
-    },
-  };
+export function node(
+  store: Store,
+  { clock, timer }: Time,
+  options: Partial<SessionsOptions<never, Mode>> = {},
+  ends: EndsOptions = {},
+): Node {
+  const all = { store, clock, ...options, ends: { timer, ...ends } };
+  const sessions = createSessions(all as SessionsOptions<Record<string, unknown>, Mode> & { readonly store: Store });
+  return { store, sessions, told: [] };
 }
 
 /** Lets everything go on that waits for nothing but its turn. */
