@@ -9,7 +9,7 @@ export interface AppOptions {
   readonly sessions: ServedSessions;
   /**
    * The key that every request must bring, but for `/healthz` and `/readyz`.
-   * @default none: only requests to localhost that no other site's page made are answered
+   * @default none: only requests to localhost that no page of another origin made are answered
    */
   readonly apiKey?: string | undefined;
   /**
@@ -22,7 +22,7 @@ export interface AppOptions {
   /**
    * The origins whose pages may ask from a browser, such as `"https://app.example.com"`, or `"*"` for all (CORS). It
    * opens nothing by itself: who may ask is decided as without it, but that their requests are not refused as another
-   * site's.
+   * origin's.
    * @default none
    */
   readonly cors?: readonly string[];

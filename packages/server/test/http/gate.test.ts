@@ -105,13 +105,47 @@ describe("without an API key", () => {
     expect((await app.request("http://evil.example/sessions")).status).toBe(403);
   });
 
-  test.each([
-    ["cross-site", 403],
-    ["same-site", 200],
-    ["same-origin", 200],
-    ["none", 200],
-  ])("a browser's request that is %s is answered with %i", async (site, status) => {
-    expect((await testApp().get("/sessions", { "sec-fetch-site": site })).status).toBe(status);
+  const OWN = "http://localhost:8787";
+  test.each<[string, Record<string, string>, number]>([
+    ["neither of the two headers, as no page does", {}, 200],
+    ["a request of our own origin", { "sec-fetch-site": "same-origin" }, 200],
+    ["an address that a user has typed", { "sec-fetch-site": "none" }, 200],
+    ["a page of another site", { "sec-fetch-site": "cross-site" }, 403],
+    ["a page of another port of this machine", { "sec-fetch-site": "same-site" }, 403],
+    ["what no browser says", { "sec-fetch-site": "same-origin, cross-site" }, 403],
+    ["another site that says it is of our origin", { "sec-fetch-site": "cross-site", origin: OWN }, 403],
+    ["our own origin alone", { origin: OWN }, 200],
+    ["our own origin under TLS, as a proxy has it", { origin: "https://localhost:8787" }, 200],
+    ["another origin alone", { origin: "https://evil.example" }, 403],
+    ["another port alone", { origin: "http://localhost:3000" }, 403],
+    ["no port", { origin: "http://localhost" }, 403],
+    ["another name of this machine", { origin: "http://127.0.0.1:8787" }, 403],
+    ["our origin within another", { origin: "http://evil.example/http://localhost:8787" }, 403],
+    ["two origins", { origin: `${OWN}, https://evil.example` }, 403],
+    ["the origin of a sandboxed frame", { origin: "null" }, 403],
+    ["an empty origin", { origin: "" }, 403],
+    ["a file, or an extension", { origin: "file://" }, 403],
+  ])("%s: %o is answered with %i, on every route", async (_, headers, status) => {
+    for (const [method, path] of ROUTES) {
+      const { app, calls } = testApp();
+      const response = await app.request(path, { method, headers: { host: "localhost:8787", ...headers } });
+      if (status === 200) expect(response.status).not.toBe(403);
+      else {
+        expect([response.status, calls]).toEqual([403, []]);
+        expect(await response.text()).toMatch(method === "HEAD" ? /^$/ : /^\{"error":"Without an API key.*"\}$/);
+      }
+    }
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["with Sec-Fetch-Site", { "sec-fetch-site": "cross-site" }],
+    ["of another port", { "sec-fetch-site": "same-site" }],
+    ["of a browser that sends only its origin", {}],
+  ])("an origin that `cors` names may ask, %s", async (_, headers) => {
+    const origin = "https://app.example.com";
+    const status = async (cors: readonly string[]): Promise<number> =>
+      (await testApp({ cors }).get("/sessions", { host: "localhost", origin, ...headers })).status;
+    expect([await status([origin]), await status(["https://other.example.com"])]).toEqual([200, 403]);
   });
 });
 
