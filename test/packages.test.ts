@@ -57,14 +57,14 @@ describe("the library's tarball", () => {
   test("holds the build, the guides and the licence, and no sources or tests", () => {
     for (const file of files) {
       expect(file).toMatch(
-        /^(dist\/.*\.(js|d\.ts)|docs\/.*\.md|(CHANGELOG|README|SECURITY)\.md|LICENSE|package\.json)$/,
+        /^(dist\/.*\.(js|d\.ts)|docs\/.*\.md|docs\/postgres-schema\.sql|(CHANGELOG|README|SECURITY)\.md|LICENSE|package\.json)$/,
       );
     }
     expect(files).toContain("LICENSE");
     expect(files).toContain("SECURITY.md");
     expect(files).toContain("CHANGELOG.md");
     // As they are now, and nothing that an earlier packing left.
-    const guides = globSync("docs/**/*.md", { cwd: root });
+    const guides = globSync("docs/**/*.{md,sql}", { cwd: root });
     expect(files.filter((file) => file.startsWith("docs/")).toSorted()).toEqual(guides.toSorted());
     expect(existsSync(join(library, "docs"))).toBe(false);
   });

@@ -14,6 +14,8 @@ export interface PgPool {
 interface PgPoolClient {
   query(query: string | object): Promise<unknown>;
   release(destroy?: boolean): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  listeners(event: "error"): readonly unknown[];
 }
 
 /** A connected `Client` of pg, or one that was taken from a pool. */
@@ -31,7 +33,8 @@ export interface PostgresJs {
 }
 
 interface PostgresJsQuery extends PromiseLike<unknown> {
-  readonly active?: boolean;
+  /** `null` while it waits for a connection. */
+  readonly state?: unknown;
   cancel(): unknown;
 }
 
@@ -67,8 +70,11 @@ export type Grace = (run: () => void) => () => void;
 
 const ignore = (): void => {};
 
-/** An idle connection that ends says so by an event, and where nobody listens for it the process would end. */
-function hearErrors(client: PgPool | PgClient): void {
+/**
+ * A connection that breaks says so by an event as well, and where nobody listens for it the process would end. The pool
+ * listens while a connection is idle, and tells of it by an event of its own.
+ */
+function hearErrors(client: PgPool | PgPoolClient | PgClient): void {
   if (!client.listeners("error").includes(ignore)) client.on("error", ignore);
 }
 
@@ -82,6 +88,7 @@ function pgPoolPort(pool: PgPool, prepare: boolean, grace: Grace): PostgresPort 
   /** A connection is taken first: the pool would send what waits in its queue long after the caller has gone. */
   async function withClient<T>(sending: Sending | undefined, use: (client: PgPoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect();
+    hearErrors(client);
     if (sending?.isOver === true) {
       client.release();
       throw new Error("The deadline has passed before there was a connection");
@@ -148,9 +155,9 @@ function postgresJsPort(sql: PostgresJs, prepare: boolean): PostgresPort {
   return {
     async query({ text }, values, sending) {
       const query = sql.unsafe(text, values as never[], { prepare }).values();
-      // It queues by itself. What it has not sent yet it takes back; what it has is left alone, as in `pgPoolPort`.
+      // It queues by itself. What has no connection yet it takes back; the rest is left alone, as in `pgPoolPort`.
       sending.onOver(() => {
-        if (query.active !== true) query.cancel();
+        if (query.state === null) query.cancel();
       });
       sending.sent();
       return (await query) as readonly Row[];

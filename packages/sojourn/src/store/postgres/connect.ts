@@ -8,9 +8,6 @@ const OLDEST = 140_000;
 
 /** What the server says of itself. */
 export interface Server {
-  readonly version: number;
-  readonly isStandby: boolean;
-  readonly isolation: string;
   readonly synchronousCommit: string;
   readonly fsync: boolean;
   readonly fullPageWrites: boolean;
@@ -47,9 +44,6 @@ export async function askServer(calls: Calls): Promise<Server> {
     );
   }
   return {
-    version: Number(version),
-    isStandby: false,
-    isolation,
     synchronousCommit: synchronousCommit ?? "",
     fsync: fsync === "on",
     fullPageWrites: fullPageWrites === "on",

@@ -2,7 +2,7 @@
 import { StoreError } from "../../errors.ts";
 import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
-import { systemClock } from "../../time/clock.ts";
+import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { systemTimer } from "../../time/timer.ts";
 import { utf8Length } from "../check.ts";
@@ -62,6 +62,10 @@ export interface PostgresOptions {
    * @default false
    */
   readonly migrate?: boolean;
+  /**
+   * The date, which tells that the machine has slept while a login was on its way. @default the system's
+   */
+  readonly clock?: Clock;
 }
 
 const OPTIONS: OptionNames<PostgresOptions> = {
@@ -72,6 +76,7 @@ const OPTIONS: OptionNames<PostgresOptions> = {
   maxLag: true,
   prepare: true,
   migrate: true,
+  clock: true,
 };
 const MAX_DEADLINE = 60_000;
 
@@ -113,7 +118,7 @@ async function open(options: PostgresOptions): Promise<Store<"async">> {
     const [row = []] = await calls.run(statements.open, [toStored(namespace)]);
     const [id, revoked] = row;
     const guarantees = guaranteesOf(server, { isServer: port.isServer !== false, maxLag });
-    const order = revocationOrder({ shards: 1, timer, clock: systemClock, deadline });
+    const order = revocationOrder({ shards: 1, timer, clock: options.clock ?? systemClock, deadline });
     order.learn(0, Number(revoked));
     const changes = followChanges({
       calls,

@@ -1,0 +1,393 @@
+-- The tables and functions of sojourn in the schema "sojourn": what `postgresStore.migrate` makes.
+-- Run it in one transaction: psql --single-transaction --set ON_ERROR_STOP=1 --file postgres-schema.sql
+
+CREATE SCHEMA IF NOT EXISTS sojourn;
+
+-- Which version of these tables this is, and the oldest version of the library's tables that it still serves.
+CREATE TABLE sojourn.version (
+  version int NOT NULL,
+  oldest int NOT NULL
+);
+
+-- "revoked" is the number of the last revocation. What began before "horizon", the highest number that was forgotten,
+-- is refused; "horizon_at" is when that revocation ran, by the clock of the server run "horizon_run".
+CREATE TABLE sojourn.namespace (
+  id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text COLLATE "C" NOT NULL UNIQUE,
+  revoked bigint NOT NULL DEFAULT 0,
+  horizon bigint NOT NULL DEFAULT 0,
+  horizon_at timestamptz,
+  horizon_run timestamptz
+) WITH (fillfactor = 10);
+
+-- The entries. Instants are epoch milliseconds. A value is a text, or bytes.
+CREATE TABLE sojourn.entry (
+  created_at bigint NOT NULL,
+  touched_at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  namespace int NOT NULL,
+  due int NOT NULL GENERATED ALWAYS AS (greatest(-2147483648, least(2147483647, expires_at / 3600000))::int) STORED,
+  key text COLLATE "C" NOT NULL,
+  owner text COLLATE "C",
+  rev text COLLATE "C" NOT NULL,
+  meta text NOT NULL,
+  value_text text,
+  value_bytes bytea,
+  PRIMARY KEY (namespace, key)
+) WITH (
+  fillfactor = 80,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_insert_scale_factor = 0.1,
+  autovacuum_analyze_scale_factor = 0.05
+);
+-- An owner has no bound, and an index has: so it holds a hash, and the owner is compared as well.
+CREATE INDEX entry_owner ON sojourn.entry (namespace, hashtextextended(owner, 0), key) WHERE owner IS NOT NULL;
+CREATE INDEX entry_due ON sojourn.entry (namespace, due);
+
+-- How many entries there are, expired ones included: the sum of 32 rows of a namespace.
+CREATE TABLE sojourn.total (
+  namespace int NOT NULL,
+  slot int NOT NULL,
+  entries bigint NOT NULL,
+  PRIMARY KEY (namespace, slot)
+) WITH (fillfactor = 10);
+
+-- The last revocation of an owner: its number, and when it ran, by the clock of the server run "run".
+CREATE TABLE sojourn.revocation (
+  namespace int NOT NULL,
+  owner text COLLATE "C" NOT NULL,
+  number bigint NOT NULL,
+  at timestamptz NOT NULL,
+  run timestamptz NOT NULL
+) WITH (fillfactor = 80);
+CREATE INDEX revocation_owner ON sojourn.revocation (namespace, hashtextextended(owner, 0));
+CREATE INDEX revocation_at ON sojourn.revocation (namespace, at);
+
+-- What is told to those who watch. The two tables are not logged: after a crash or a failover they are empty, from which
+-- a watch learns that it may have missed something. "since" is the transaction from which on changes are written down;
+-- it is "settled" when none is left that began before. What is older than "trimmed" is gone, and "next_trimmed" becomes
+-- "trimmed" a minute after it was taken.
+CREATE UNLOGGED TABLE sojourn.watching (
+  namespace int PRIMARY KEY,
+  since xid8 NOT NULL,
+  settled boolean NOT NULL DEFAULT false,
+  trimmed xid8 NOT NULL,
+  next_trimmed xid8 NOT NULL,
+  taken_at timestamptz NOT NULL,
+  polled_at timestamptz NOT NULL
+) WITH (fillfactor = 10);
+-- A change of a key; of an entry that is gone also its head, and the note of who removed it. Of one key, "id" goes up in
+-- the order in which the changes were made.
+CREATE UNLOGGED TABLE sojourn.change (
+  id bigint GENERATED ALWAYS AS IDENTITY,
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  namespace int NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  owner text,
+  rev text,
+  meta text,
+  created_at bigint,
+  touched_at bigint,
+  expires_at bigint,
+  note text
+) WITH (autovacuum_vacuum_scale_factor = 0.2, autovacuum_vacuum_threshold = 10000, autovacuum_analyze_scale_factor = 1);
+CREATE INDEX change_xid ON sojourn.change (namespace, xid);
+
+-- Finds a namespace or makes it; answers its id, and the number of its last revocation.
+CREATE FUNCTION sojourn.open_v1(_name text) RETURNS TABLE (id int, revoked bigint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE _id int;
+BEGIN
+  SELECT n.id INTO _id FROM sojourn.namespace n WHERE n.name = _name;
+  IF NOT FOUND THEN
+    INSERT INTO sojourn.namespace (name) VALUES (_name) ON CONFLICT DO NOTHING;
+    SELECT n.id INTO STRICT _id FROM sojourn.namespace n WHERE n.name = _name;
+    INSERT INTO sojourn.total (namespace, slot, entries) SELECT _id, i, 0 FROM generate_series(0, 31) i ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN QUERY SELECT n.id, n.revoked FROM sojourn.namespace n WHERE n.id = _id;
+END $$;
+
+-- Adds to the total. The row is held until the commit is on disk, so this comes after all that can take long.
+CREATE FUNCTION sojourn.add_v1(_ns int, _more bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE sojourn.total SET entries = entries + _more WHERE namespace = _ns AND slot = pg_backend_pid() % 32;
+END $$;
+
+-- Removes at most so many entries that have expired, the earliest first; who is held by somebody else is left out.
+-- The rows are found again by key, not by their place: a touch may have moved them meanwhile.
+CREATE FUNCTION sojourn.reclaim_v1(_ns int, _now bigint, _limit int) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE _watched boolean;
+BEGIN
+  RETURN QUERY
+    WITH d AS MATERIALIZED (
+      SELECT key FROM sojourn.entry
+      WHERE namespace = _ns AND due <= greatest(-2147483648, least(2147483647, _now / 3600000))::int AND expires_at <= _now
+      ORDER BY due, expires_at LIMIT _limit FOR UPDATE SKIP LOCKED
+    ), gone AS (
+      DELETE FROM sojourn.entry e USING d WHERE e.namespace = _ns AND e.key = d.key RETURNING e.*
+    ), told AS (
+      INSERT INTO sojourn.change (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, note)
+      SELECT _ns, key, owner, rev, meta, created_at, touched_at, expires_at, '' FROM gone WHERE EXISTS (SELECT FROM sojourn.watching WHERE namespace = _ns)
+    )
+    SELECT * FROM gone ORDER BY expires_at;
+END $$;
+
+-- Stores an entry. "_want" is a rev, NULL for nothing live, '' for whatever is there; "_seen" the number of the last
+-- revocation that was known when it began; "_reclaim" how many expired entries may go on the way.
+-- No row: stored. Kind 'r': stored, and this one is gone. 'c': a conflict, with the entry that is there, or with
+-- nothing. 'n': a revocation stands against it, with its number in "created_at", and in "touched_at" for how many
+-- microseconds it has been there; NULL if another run of the server made it, which from now on counts as made now.
+CREATE FUNCTION sojourn.put_v1(
+  _ns int, _key text, _owner text, _rev text, _meta text, _created bigint, _touched bigint, _expires bigint,
+  _text text, _bytes bytea, _want text, _now bigint, _seen bigint, _reclaim int
+) RETURNS TABLE (
+  kind text, key text, owner text, rev text, meta text, created_at bigint, touched_at bigint, expires_at bigint,
+  value_text text, value_bytes bytea
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  e sojourn.entry%ROWTYPE;
+  _bar record;
+  _barred boolean := false;
+  _live boolean;
+  _over boolean;
+  _added int := 0;
+  _run timestamptz;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
+  END IF;
+  IF _owner IS NOT NULL THEN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(_owner, _ns));
+    -- A statement of its own: what a revocation committed while the lock was waited for must be seen.
+    SELECT n.horizon, n.horizon_at, n.horizon_run, r.number, r.at, r.run INTO _bar FROM sojourn.namespace n
+      LEFT JOIN sojourn.revocation r ON r.namespace = _ns
+        AND hashtextextended(r.owner, 0) = hashtextextended(_owner, 0) AND r.owner = _owner
+      WHERE n.id = _ns;
+    IF NOT FOUND THEN RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = 'SJ002'; END IF;
+    _barred := coalesce(_bar.number > _seen, false) OR _bar.horizon > _seen;
+  END IF;
+
+  -- What every login does: an insert where nothing is.
+  IF NOT _barred AND (_want IS NULL OR _want = '') THEN
+    INSERT INTO sojourn.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, value_text, value_bytes)
+      VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
+    IF FOUND THEN _added := 1; END IF;
+  END IF;
+
+  WHILE _added = 0 LOOP
+    SELECT * INTO e FROM sojourn.entry WHERE namespace = _ns AND key = _key FOR UPDATE;
+    _live := e.key IS NOT NULL AND e.expires_at > _now;
+    IF _live AND e.rev = _rev THEN RETURN; END IF;
+    _over := coalesce(_want <> '' AND _live AND e.rev = _want, false);
+    IF (CASE WHEN _want IS NULL THEN _live ELSE _want <> '' AND NOT _over END) THEN
+      IF _live THEN RETURN QUERY SELECT 'c', e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at, e.value_text, e.value_bytes;
+      ELSE RETURN QUERY SELECT 'c', NULL, NULL, NULL, NULL, NULL::bigint, NULL::bigint, NULL::bigint, NULL, NULL::bytea;
+      END IF;
+      RETURN;
+    END IF;
+    IF _barred AND NOT coalesce(_over AND e.owner = _owner, false) THEN
+      _run := pg_postmaster_start_time();
+      IF (_bar.number > _seen AND _bar.run <> _run) OR (_bar.horizon > _seen AND _bar.horizon_run IS DISTINCT FROM _run) THEN
+        UPDATE sojourn.revocation SET at = clock_timestamp(), run = _run WHERE namespace = _ns
+          AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner AND run <> _run;
+        UPDATE sojourn.namespace SET horizon_at = clock_timestamp(), horizon_run = _run
+          WHERE id = _ns AND horizon_run IS DISTINCT FROM _run;
+        _bar.at := NULL;
+        _bar.horizon_at := NULL;
+      END IF;
+      RETURN QUERY SELECT 'n', NULL, NULL, NULL, NULL, greatest(_bar.horizon, _bar.number),
+        (extract(epoch FROM clock_timestamp() - greatest(
+          CASE WHEN _bar.number > _seen THEN _bar.at END, CASE WHEN _bar.horizon > _seen THEN _bar.horizon_at END
+        )) * 1000000)::bigint, NULL::bigint, NULL, NULL::bytea;
+      RETURN;
+    END IF;
+    IF e.key IS NULL THEN
+      INSERT INTO sojourn.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, value_text, value_bytes)
+        VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
+      -- Somebody else was first: look again.
+      CONTINUE WHEN NOT FOUND;
+      _added := 1;
+    ELSE
+      UPDATE sojourn.entry SET owner = _owner, rev = _rev, meta = _meta, created_at = _created,
+        touched_at = CASE WHEN _over THEN greatest(touched_at, _touched) ELSE _touched END,
+        expires_at = CASE WHEN _over THEN greatest(expires_at, _expires) ELSE _expires END,
+        value_text = _text, value_bytes = _bytes
+        WHERE namespace = _ns AND key = _key;
+      IF _over THEN
+        INSERT INTO sojourn.change (namespace, key) SELECT _ns, _key FROM sojourn.watching WHERE namespace = _ns;
+      ELSE
+        INSERT INTO sojourn.change (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, note)
+          SELECT _ns, e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at, CASE WHEN _live THEN 'replaced' ELSE '' END FROM sojourn.watching WHERE namespace = _ns;
+        RETURN QUERY SELECT 'r', e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at, NULL::text, NULL::bytea;
+      END IF;
+      EXIT;
+    END IF;
+  END LOOP;
+
+  IF _reclaim > 0 THEN
+    FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _reclaim) LOOP
+      _added := _added - 1;
+      RETURN QUERY SELECT 'r', e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at, NULL::text, NULL::bytea;
+    END LOOP;
+  END IF;
+  IF _added <> 0 THEN PERFORM sojourn.add_v1(_ns, _added); END IF;
+  IF _reclaim > 0 AND random() < 0.01 THEN PERFORM sojourn.trim_v1(_ns, false); END IF;
+END $$;
+
+-- Moves the instants of a live entry of this rev forward; answers whether there is one.
+CREATE FUNCTION sojourn.touch_v1(_ns int, _key text, _rev text, _touched bigint, _expires bigint, _now bigint)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
+  END IF;
+  UPDATE sojourn.entry SET touched_at = greatest(touched_at, _touched), expires_at = greatest(expires_at, _expires)
+    WHERE namespace = _ns AND key = _key AND rev = _rev AND expires_at > _now;
+  IF NOT FOUND THEN RETURN false; END IF;
+  INSERT INTO sojourn.change (namespace, key) SELECT _ns, _key FROM sojourn.watching WHERE namespace = _ns;
+  RETURN true;
+END $$;
+
+-- Removes an entry, live or not; answers its head.
+CREATE FUNCTION sojourn.delete_v1(_ns int, _key text, _note text) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
+DECLARE e sojourn.entry%ROWTYPE;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
+  END IF;
+  DELETE FROM sojourn.entry WHERE namespace = _ns AND key = _key RETURNING * INTO e;
+  IF NOT FOUND THEN RETURN; END IF;
+  INSERT INTO sojourn.change (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, note) SELECT _ns, e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at, _note FROM sojourn.watching WHERE namespace = _ns;
+  PERFORM sojourn.add_v1(_ns, -1);
+  RETURN NEXT e;
+END $$;
+
+-- Removes every entry of an owner but one, and numbers and remembers that. Three statements that must each see what
+-- was committed before it: the lock, the entries, the number. Answers a row with the number in "created_at" and no key,
+-- and the heads.
+CREATE FUNCTION sojourn.revoke_v1(_ns int, _owner text, _except text, _note text) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  e sojourn.entry%ROWTYPE;
+  _gone bigint := 0;
+  _number bigint;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
+  END IF;
+  PERFORM pg_current_xact_id();
+  PERFORM pg_advisory_xact_lock(hashtextextended(_owner, _ns));
+  FOR e IN
+    WITH l AS MATERIALIZED (
+      SELECT key FROM sojourn.entry WHERE namespace = _ns AND hashtextextended(owner, 0) = hashtextextended(_owner, 0)
+        AND owner = _owner AND key IS DISTINCT FROM _except ORDER BY key FOR UPDATE
+    ), gone AS (
+      DELETE FROM sojourn.entry e USING l WHERE e.namespace = _ns AND e.key = l.key AND e.owner = _owner RETURNING e.*
+    ), told AS (
+      INSERT INTO sojourn.change (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, note)
+      SELECT _ns, key, owner, rev, meta, created_at, touched_at, expires_at, _note FROM gone WHERE EXISTS (SELECT FROM sojourn.watching WHERE namespace = _ns)
+    )
+    SELECT * FROM gone
+  LOOP
+    _gone := _gone + 1;
+    e.value_text := NULL;
+    e.value_bytes := NULL;
+    RETURN NEXT e;
+  END LOOP;
+  IF _gone > 0 THEN PERFORM sojourn.add_v1(_ns, -_gone); END IF;
+  -- Higher than all before it, also where a failover has lost some of those.
+  UPDATE sojourn.namespace SET revoked = greatest(revoked + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+    WHERE id = _ns RETURNING revoked INTO _number;
+  IF NOT FOUND THEN RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = 'SJ002'; END IF;
+  UPDATE sojourn.revocation SET number = _number, at = clock_timestamp(), run = pg_postmaster_start_time()
+    WHERE namespace = _ns AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner;
+  IF NOT FOUND THEN
+    INSERT INTO sojourn.revocation (namespace, owner, number, at, run)
+      VALUES (_ns, _owner, _number, clock_timestamp(), pg_postmaster_start_time());
+  END IF;
+  e := NULL;
+  e.created_at := _number;
+  RETURN NEXT e;
+END $$;
+
+-- Removes at most so many entries that have expired, the earliest first; answers their heads.
+CREATE FUNCTION sojourn.sweep_v1(_ns int, _now bigint, _limit int) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
+DECLARE
+  e sojourn.entry%ROWTYPE;
+  _gone bigint := 0;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
+  END IF;
+  PERFORM pg_current_xact_id();
+  FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _limit) LOOP
+    _gone := _gone + 1;
+    e.value_text := NULL;
+    e.value_bytes := NULL;
+    RETURN NEXT e;
+  END LOOP;
+  IF _gone > 0 THEN PERFORM sojourn.add_v1(_ns, -_gone); END IF;
+  PERFORM sojourn.trim_v1(_ns, false);
+END $$;
+
+-- From this transaction on, changes are written down. A writer has its number when it looks for the row. So who does not
+-- see it is among those that a snapshot from after this commit shows as running, or is over. When all of those are over,
+-- the client marks the row as settled.
+CREATE FUNCTION sojourn.watch_v1(_ns int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE _now timestamptz := clock_timestamp();
+BEGIN
+  -- From the tables of another server, whose transactions were numbered otherwise.
+  DELETE FROM sojourn.watching WHERE namespace = _ns AND since >= pg_snapshot_xmax(pg_current_snapshot());
+  IF FOUND THEN DELETE FROM sojourn.change WHERE namespace = _ns; END IF;
+  INSERT INTO sojourn.watching (namespace, since, trimmed, next_trimmed, taken_at, polled_at)
+    VALUES (_ns, pg_current_xact_id(), '0', pg_snapshot_xmin(pg_current_snapshot()), _now, _now) ON CONFLICT DO NOTHING;
+END $$;
+
+-- Forgets changes that are older than a minute and revocations that are older than an hour; and, if nobody has listened
+-- for an hour, that anybody watches. Answers whether there may be more to forget.
+CREATE FUNCTION sojourn.trim_v1(_ns int, _listens boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  w sojourn.watching%ROWTYPE;
+  _now timestamptz := clock_timestamp();
+  _count bigint;
+  _number bigint;
+  _at timestamptz;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('sojourn trim', _ns)) THEN RETURN false; END IF;
+  WITH d AS MATERIALIZED (
+    SELECT ctid FROM sojourn.revocation WHERE namespace = _ns AND at < _now - interval '1 hour' ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED
+  ), gone AS (
+    DELETE FROM sojourn.revocation r USING d WHERE r.ctid = d.ctid RETURNING r.number, r.at, r.run
+  )
+  SELECT max(number), CASE WHEN bool_and(run = pg_postmaster_start_time()) THEN max(at) ELSE _now END
+    INTO _number, _at FROM gone;
+  IF _number IS NOT NULL THEN
+    UPDATE sojourn.namespace SET horizon = _number, horizon_at = _at, horizon_run = pg_postmaster_start_time()
+      WHERE id = _ns AND horizon < _number;
+  END IF;
+
+  SELECT * INTO w FROM sojourn.watching WHERE namespace = _ns FOR UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  IF NOT _listens AND w.polled_at < _now - interval '1 hour' THEN
+    DELETE FROM sojourn.watching WHERE namespace = _ns;
+    DELETE FROM sojourn.change WHERE namespace = _ns;
+    RETURN false;
+  END IF;
+  IF _listens AND w.polled_at < _now - interval '1 minute' THEN
+    UPDATE sojourn.watching SET polled_at = _now WHERE namespace = _ns;
+  END IF;
+  IF w.taken_at < _now - interval '1 minute' OR w.taken_at > _now THEN
+    w.trimmed := w.next_trimmed;
+    UPDATE sojourn.watching SET trimmed = w.next_trimmed, next_trimmed = pg_snapshot_xmin(pg_current_snapshot()), taken_at = _now
+      WHERE namespace = _ns;
+  END IF;
+  DELETE FROM sojourn.change c USING (
+    SELECT ctid FROM sojourn.change WHERE namespace = _ns AND xid < w.trimmed LIMIT 5000
+  ) d WHERE c.ctid = d.ctid;
+  GET DIAGNOSTICS _count = ROW_COUNT;
+  RETURN _count = 5000;
+END $$;
+
+INSERT INTO sojourn.version (version, oldest) VALUES (1, 1);

@@ -1,0 +1,128 @@
+/** What is asked of the server before the first call, and what it promises by its settings. */
+import { PGlite } from "@electric-sql/pglite";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
+import { postgresStore, type PostgresOptions } from "../../../src/store/postgres/index.ts";
+import { guaranteesOf, type Server } from "../../../src/store/postgres/connect.ts";
+import type { Guarantees } from "../../../src/store/store.ts";
+import { noPostgres } from "../support/postgres-binary.ts";
+import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
+
+const usual: Server = {
+  synchronousCommit: "on",
+  fsync: true,
+  fullPageWrites: true,
+  synchronousStandbys: "",
+  standbys: 0,
+};
+
+describe("what a server promises", () => {
+  test.each<[string, Partial<Server>, Partial<Guarantees>]>([
+    ["by default", {}, { durability: "power", failoverLoss: false, atomic: true, exactOrder: false, removalsMs: 50 }],
+    ["without fsync", { fsync: false }, { durability: "process" }],
+    ["without full_page_writes", { fullPageWrites: false }, { durability: "process" }],
+    ["with synchronous_commit off", { synchronousCommit: "off" }, { durability: "none" }],
+    ["with a standby that nobody waits for", { standbys: 1 }, { failoverLoss: true }],
+    [
+      "with a standby that commits wait for",
+      { standbys: 1, synchronousStandbys: "b", synchronousCommit: "remote_apply" },
+      { failoverLoss: false, durability: "power" },
+    ],
+    [
+      "with a standby that is only told",
+      { standbys: 1, synchronousStandbys: "b", synchronousCommit: "local" },
+      { failoverLoss: true, durability: "power" },
+    ],
+  ])("%s", (_, settings, expected) => {
+    expect(guaranteesOf({ ...usual, ...settings }, { isServer: true, maxLag: 50 })).toMatchObject(expected);
+  });
+});
+
+describe("options", () => {
+  test.each<[string, object, string]>([
+    [
+      "no client",
+      {},
+      "Expected `client` to be a Pool or a Client of pg, what `postgres()` gives, or a PGlite, got undefined",
+    ],
+    ["something else for a client", { client: { query() {} } }, "Expected `client` to be"],
+    ["a namespace that is empty", { namespace: "" }, "Expected `namespace` to be a string of 1 to 512 bytes"],
+    ["a deadline that is too long", { deadline: "2m" }, "Expected `deadline` to be at most a minute"],
+    ["a misspelt option", { namspace: "x" }, "Expected an option of `postgresStore`, such as `namespace`"],
+    ["no word of truth", { prepare: "yes" }, "Expected `prepare` to be true or false"],
+    ["a lag of nothing", { maxLag: 0 }, "Expected `maxLag` to be a positive duration"],
+  ])("%s is refused", async (name, given, message) => {
+    const options = { ...(!name.includes("client") && { client: {} }), ...given } as PostgresOptions;
+    await expect(postgresStore(options)).rejects.toThrow(message);
+    await expect(postgresStore(options)).rejects.toThrow(TypeError);
+  });
+});
+
+test("PGlite keeps nothing that a crash would leave", async () => {
+  const client = await PGlite.create();
+  onTestFinished(async () => client.close());
+  const store = await postgresStore({ client, migrate: true });
+  expect(store.guarantees).toMatchObject({ durability: "none", failoverLoss: false, removalsMs: 100 });
+  expect(() => createSessions({ store, require: { durability: "process" } })).toThrow("durability");
+});
+
+describe.skipIf(noPostgres)("a server", () => {
+  let server: PostgresServer;
+  let pool: pg.Pool;
+  beforeAll(async () => {
+    server = await startPostgres();
+    pool = new pg.Pool({ connectionString: server.url });
+    await postgresStore.migrate(pool);
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await server?.stop();
+  });
+
+  test("says what it promises, also by what a role has set", async () => {
+    expect((await postgresStore({ client: pool })).guarantees.durability).toBe("power");
+    await server.ask("CREATE ROLE hasty LOGIN SUPERUSER");
+    await server.ask("ALTER ROLE hasty SET synchronous_commit = off");
+    const hasty = new pg.Pool({ connectionString: server.url.replace("postgres@", "hasty@") });
+    onTestFinished(async () => hasty.end());
+    expect((await postgresStore({ client: hasty })).guarantees.durability).toBe("none");
+  });
+
+  test("is refused if transactions of the role are not READ COMMITTED, or it takes no writes", async () => {
+    const as = (option: string): pg.Pool => {
+      const made = new pg.Pool({ connectionString: server.url, options: `-c ${option}` });
+      onTestFinished(async () => made.end());
+      return made;
+    };
+    const serializable = postgresStore({ client: as("default_transaction_isolation=serializable") });
+    await expect(serializable).rejects.toMatchObject({
+      code: "guarantee_unmet",
+      message: expect.stringContaining("ALTER ROLE") as string,
+    });
+    const readonly = postgresStore({ client: as("default_transaction_read_only=on") });
+    await expect(readonly).rejects.toMatchObject({ code: "store_readonly" });
+  });
+
+  test("has keys of any characters, and owners of any length", async () => {
+    const store = await postgresStore({ client: pool, namespace: "wide" });
+    const now = Date.now();
+    const instants = { createdAt: now, touchedAt: now, expiresAt: now + 60_000 };
+    const random = (): string => String.fromCharCode(33 + Math.floor(Math.random() * 90));
+    const keys = [
+      "\0".repeat(512),
+      Array.from({ length: 256 }, () => `\0${random()}`).join(""),
+      Array.from({ length: 170 }, () => String.fromCharCode(0xd800 + Math.floor(Math.random() * 0x400)))
+        .join("a")
+        .slice(0, 250),
+    ];
+    for (const key of keys) {
+      const owner = Array.from({ length: 20_000 }, random).join("");
+      const made = { key, owner, rev: "r", meta: "", value: "", ...instants };
+      expect((await store.put(made, null, now)).outcome).toBe("stored");
+      expect((await store.get(key, now))?.owner).toBe(owner);
+      expect((await store.listByOwner(owner, { limit: 2 }, now)).items.map((each) => each.key)).toEqual([key]);
+      expect((await store.revokeOwner(owner)).length).toBe(1);
+    }
+  });
+});

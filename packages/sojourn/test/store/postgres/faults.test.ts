@@ -1,0 +1,280 @@
+/** A server that is gone, silent, read-only, full of connections or waiting for a lock: a fault of the call, and in time. */
+import { inspect } from "node:util";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { postgresStore, type PostgresOptions } from "../../../src/store/postgres/index.ts";
+import type { Entry, Store } from "../../../src/store/store.ts";
+import { noPostgres } from "../support/postgres-binary.ts";
+import { pgClient, pgPool, postgresJs, type OpenPostgresClient } from "../support/postgres-clients.ts";
+import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
+
+const SECRET = "what only this user may know";
+
+let server: PostgresServer;
+let spaces = 0;
+const closing: (() => Promise<void> | void)[] = [];
+beforeAll(async () => {
+  if (noPostgres) return;
+  server = await startPostgres({ settings: { max_connections: "20", superuser_reserved_connections: "0" } });
+  const { client, close } = await pgPool(server.url);
+  await postgresStore.migrate(client);
+  await close();
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+afterAll(async () => server?.stop());
+
+async function open(openClient: OpenPostgresClient, options: Partial<PostgresOptions> = {}): Promise<Store<"async">> {
+  const { client, close } = await openClient(server.url);
+  closing.push(close);
+  return openOn(client, options);
+}
+
+async function openOn(client: PostgresOptions["client"], options: Partial<PostgresOptions>): Promise<Store<"async">> {
+  const store = await postgresStore({ client, namespace: `faults ${++spaces}`, ...options });
+  closing.push(async () => store.close());
+  return store;
+}
+
+/** Changes a setting for everybody who is connected, until the test ends. */
+async function set(name: string, value: string): Promise<void> {
+  const apply = async (statement: string): Promise<void> => {
+    await server.ask(statement);
+    await server.ask("SELECT pg_reload_conf()");
+  };
+  await apply(`ALTER SYSTEM SET ${name} = '${value}'`);
+  onTestFinished(async () => apply(`ALTER SYSTEM RESET ${name}`));
+}
+
+let revs = 0;
+function entry(key: string, parts: Partial<Entry> = {}): Entry {
+  const now = Date.now();
+  const instants = { createdAt: now, touchedAt: now, expiresAt: now + 60_000 };
+  return { key, owner: null, rev: `rev-${++revs}`, meta: "", value: SECRET, ...instants, ...parts };
+}
+
+/** Calls that change something. */
+function writes(store: Store<"async">): Promise<unknown>[] {
+  const now = Date.now();
+  return [
+    store.put(entry("k", { owner: "ann" }), "any", now),
+    store.touch("k", "rev", { touchedAt: now, expiresAt: now }, now),
+    store.delete("k"),
+    store.revokeOwner("ann"),
+    store.sweep(now, 1),
+  ];
+}
+
+/** Every call of a store. */
+function calls(store: Store<"async">): Promise<unknown>[] {
+  const now = Date.now();
+  const reads = [store.get("k", now), store.list({ limit: 1 }, now), store.listByOwner("ann", { limit: 1 }, now)];
+  return [...writes(store), ...reads, store.count(now)];
+}
+
+async function codesOf(replies: Promise<unknown>[]): Promise<unknown[]> {
+  return Promise.all(
+    replies.map(async (reply) =>
+      reply.then(
+        () => "answered",
+        (error: unknown) => codeOf(error),
+      ),
+    ),
+  );
+}
+
+function codeOf(error: unknown): unknown {
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(SECRET);
+  return (error as { code?: unknown }).code ?? error;
+}
+
+/** A transaction of somebody else, which ends with the test. */
+async function transaction(...statements: readonly string[]): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: server.url });
+  client.on("error", () => {});
+  await client.connect();
+  await client.query("BEGIN");
+  for (const statement of statements) await client.query(statement);
+  let isOver = false;
+  const end = async (): Promise<void> => {
+    if (isOver) return;
+    isOver = true;
+    await client.query("ROLLBACK").catch(() => {});
+    await client.end();
+  };
+  onTestFinished(end);
+  return end;
+}
+
+describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgres.js": postgresJs }))(
+  "%s",
+  (_, openClient) => {
+    test("a server that is gone is a fault of every call, and one that is back answers", async () => {
+      const store = await open(openClient, { deadline: 500 });
+      await store.put(entry("k"), null, Date.now());
+      await server.kill();
+      for (const code of [...(await codesOf(calls(store))), ...(await codesOf(calls(store)))]) {
+        expect(["store_unavailable", "store_timeout"]).toContain(code);
+      }
+      await server.restart();
+      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), { timeout: 20_000 }).toBe(1);
+      expect((await store.get("k", Date.now()))?.value).toBe(SECRET);
+    });
+
+    test("a server that is stopped as for an update is a fault, and one that is back answers", async () => {
+      const store = await open(openClient, { deadline: 500 });
+      await server.shutDown();
+      for (const code of await codesOf(calls(store))) {
+        expect(["store_unavailable", "store_timeout"]).toContain(code);
+      }
+      await server.restart();
+      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), { timeout: 20_000 }).toBe(0);
+    });
+
+    test("a server that stands still is a fault at the deadline, and takes no connection with it", async () => {
+      const store = await open(openClient, { deadline: 400 });
+      server.pause();
+      try {
+        const startedAt = performance.now();
+        const rounds = [...calls(store), ...calls(store)];
+        expect(new Set(await codesOf(rounds))).toEqual(new Set(["store_timeout"]));
+        expect(performance.now() - startedAt).toBeLessThan(3_000);
+      } finally {
+        server.resume();
+      }
+      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), { timeout: 20_000 }).not.toBe("away");
+      expect(new Set(await codesOf([...calls(store), ...calls(store)]))).toEqual(new Set(["answered"]));
+    });
+
+    test("a server that became read-only refuses changes, and reads on", async () => {
+      const store = await open(openClient);
+      await store.put(entry("k"), null, Date.now());
+      await set("default_transaction_read_only", "on");
+      await expect.poll(async () => (await codesOf([store.delete("gone")]))[0]).toBe("store_readonly");
+      expect(new Set(await codesOf(writes(store)))).toEqual(new Set(["store_readonly"]));
+      expect((await store.get("k", Date.now()))?.value).toBe(SECRET);
+    });
+
+    test("a lock that is not free within lock_timeout is a fault, and so is statement_timeout", async () => {
+      const store = await open(openClient);
+      await store.put(entry("k"), null, Date.now());
+      const end = await transaction("SELECT * FROM sojourn.entry WHERE key = 'k' FOR UPDATE");
+      await set("lock_timeout", "50ms");
+      await expect.poll(async () => (await codesOf([store.delete("k")]))[0]).toBe("store_timeout");
+      await set("lock_timeout", "0");
+      await set("statement_timeout", "200ms");
+      const slow = expect.poll(async () => store.delete("k").catch((error: unknown) => String(error)), {
+        timeout: 5_000,
+      });
+      await slow.toContain("statement_timeout");
+      await end();
+      expect((await store.delete("k"))?.key).toBe("k");
+    });
+
+    test("a client that is closed is a fault", async () => {
+      const { client, close } = await openClient(server.url);
+      const store = await openOn(client, { deadline: 500 });
+      await close();
+      expect(new Set(await codesOf(calls(store)))).toEqual(new Set(["store_closed"]));
+    });
+
+    test("tables that are gone are a fault, and so is a namespace whose row is", async () => {
+      const { client, close } = await openClient(server.url);
+      closing.push(close);
+      await postgresStore.migrate(client, { schema: "passing" });
+      const store = await openOn(client, { schema: "passing" });
+      await server.ask("DELETE FROM passing.namespace");
+      const made = entry("k", { owner: "ann" });
+      expect(await codesOf([store.put(made, null, Date.now()), store.revokeOwner("ann")])).toEqual([
+        "store_corrupt",
+        "store_corrupt",
+      ]);
+      await server.ask("DROP SCHEMA passing CASCADE");
+      expect(new Set(await codesOf(calls(store)))).toEqual(new Set(["store_schema"]));
+      await expect(postgresStore({ client, schema: "passing" })).rejects.toMatchObject({ code: "store_schema" });
+    });
+  },
+);
+
+describe.skipIf(noPostgres)("connections", () => {
+  test("that the server has no more of are a fault", async () => {
+    const store = await open(pgPool, { deadline: 2_000 });
+    const others = Array.from({ length: 40 }, () => new pg.Client({ connectionString: server.url }));
+    for (const other of others) other.on("error", () => {});
+    const connected = await Promise.allSettled(others.map(async (other) => other.connect()));
+    try {
+      expect(connected.some(({ status }) => status === "rejected")).toBe(true);
+      const codes = await codesOf([...calls(store), ...calls(store)]);
+      expect(codes).toContain("store_unavailable");
+      expect(codes.every((code) => code === "store_unavailable" || code === "answered")).toBe(true);
+    } finally {
+      await Promise.allSettled(others.map(async (other) => other.end()));
+    }
+  });
+
+  test("that the application has taken are a fault at the deadline, and nothing is sent after it", async () => {
+    const pool = new pg.Pool({ connectionString: server.url, max: 1 });
+    closing.push(async () => pool.end());
+    const store = await openOn(pool, { deadline: 200 });
+    const taken = await pool.connect();
+    expect(new Set(await codesOf(calls(store)))).toEqual(new Set(["store_timeout"]));
+    taken.release();
+    expect((await store.put(entry("other"), null, Date.now())).outcome).toBe("stored");
+    expect(await store.count(Date.now())).toBe(1);
+  });
+
+  test("that a pool does not get in time are a fault", async () => {
+    const pool = new pg.Pool({ connectionString: server.url, max: 1, connectionTimeoutMillis: 50 });
+    closing.push(async () => pool.end());
+    const store = await openOn(pool, {});
+    const taken = await pool.connect();
+    expect(await codesOf([store.get("k", Date.now())])).toEqual(["store_timeout"]);
+    taken.release();
+  });
+
+  test("of one client go one after the other, and what waits for its turn is not sent late", async () => {
+    const store = await open(pgClient, { deadline: 300 });
+    await store.put(entry("k"), null, Date.now());
+    const end = await transaction("SELECT * FROM sojourn.entry WHERE key = 'k' FOR UPDATE");
+    const replies = [store.delete("k"), store.put(entry("late"), null, Date.now())];
+    expect(await codesOf(replies)).toEqual(["store_timeout", "store_timeout"]);
+    await end();
+    // The delete was on its way; the put was not.
+    await expect.poll(async () => store.count(Date.now()).catch(() => "away")).toBe(0);
+  });
+});
+
+describe.skipIf(noPostgres)("what Postgres refuses for the sake of others", () => {
+  test("is made again", async () => {
+    const store = await open(pgPool, { deadline: 5_000 });
+    for (const key of ["a", "b"]) await store.put(entry(key, { owner: "ann" }), null, Date.now());
+    // It has b and wants a; the revocation has a and wants b. After a second one of the two is refused.
+    const held = new pg.Client({ connectionString: server.url });
+    await held.connect();
+    onTestFinished(async () => held.end());
+    await held.query("SET deadlock_timeout = '10s'");
+    await held.query("BEGIN");
+    await held.query("SELECT * FROM sojourn.entry WHERE key = 'b' FOR UPDATE");
+    const revoking = store.revokeOwner("ann");
+    await expect
+      .poll(async () => (await server.ask("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length)
+      .toBe(1);
+    await held.query("SELECT * FROM sojourn.entry WHERE key = 'a' FOR UPDATE");
+    await held.query("COMMIT");
+    expect((await revoking).length).toBe(2);
+  });
+
+  test("is a fault where transactions are not READ COMMITTED", async () => {
+    const store = await open(pgPool);
+    const isolation = async (to: string): Promise<void> => {
+      await server.ask(`ALTER SYSTEM SET default_transaction_isolation = '${to}'`);
+      await server.ask("SELECT pg_reload_conf()");
+    };
+    onTestFinished(async () => isolation("read committed"));
+    await isolation("repeatable read");
+    await expect.poll(async () => (await codesOf([store.delete("gone")]))[0]).toBe("store_unavailable");
+    await expect(store.revokeOwner("ann")).rejects.toThrow("READ COMMITTED");
+    await expect(open(pgPool)).rejects.toMatchObject({ code: "guarantee_unmet" });
+  });
+});

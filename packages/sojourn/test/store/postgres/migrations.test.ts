@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import { PGlite } from "@electric-sql/pglite";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
+import { postgresMigrations, postgresStore } from "../../../src/store/postgres/index.ts";
+import { noPostgres } from "../support/postgres-binary.ts";
+import { pgPool, postgresJs } from "../support/postgres-clients.ts";
+import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
+
+describe("tables", () => {
+  let client: PGlite;
+  beforeAll(async () => {
+    client = await PGlite.create();
+  });
+  afterAll(async () => client.close());
+
+  test("that are not there are asked for, not made", async () => {
+    await expect(postgresStore({ client })).rejects.toMatchObject({
+      code: "store_schema",
+      message: expect.stringContaining("migrate") as string,
+    });
+    await postgresStore({ client, migrate: true });
+    await postgresStore({ client });
+    await expect(postgresStore({ client, schema: "other" })).rejects.toMatchObject({ code: "store_schema" });
+  });
+
+  test("of a later version of the library are refused, unless it says that this one can go on", async () => {
+    const schema = "later";
+    await postgresStore.migrate(client, { schema });
+    await client.query("UPDATE later.version SET version = 99");
+    await postgresStore.migrate(client, { schema });
+    const store = await postgresStore({ client, schema });
+    expect(await store.count(0)).toBe(0);
+    await client.query("UPDATE later.version SET oldest = 99");
+    const opens = [
+      async () => postgresStore({ client, schema }),
+      async () => postgresStore.migrate(client, { schema }),
+    ];
+    for (const open of opens) {
+      await expect(open()).rejects.toMatchObject({
+        code: "store_schema",
+        message: expect.stringContaining("version 99") as string,
+      });
+    }
+  });
+
+  test.each(["", "Sojourn", "a b", 'a"b', "1a", "x".repeat(64), 5 as never])("have no schema %j", async (schema) => {
+    expect(() => postgresMigrations(schema)).toThrow(TypeError);
+    await expect(postgresStore({ client, schema })).rejects.toThrow(/^Expected `schema` to be a name/);
+    await expect(postgresStore.migrate(client, { schema })).rejects.toThrow(TypeError);
+  });
+
+  test("that a DBA makes by hand are the same, and a second run changes nothing", async () => {
+    for (const { sql } of postgresMigrations("by_hand")) await client.exec(`BEGIN; ${sql} COMMIT;`);
+    const store = await postgresStore({ client, schema: "by_hand" });
+    await store.revokeOwner("ann");
+    for (const { sql } of postgresMigrations("by_hand")) {
+      await expect(client.exec(`BEGIN; ${sql} COMMIT;`)).rejects.toThrow("already exists");
+      await client.exec("ROLLBACK");
+    }
+    expect((await client.query("SELECT FROM by_hand.revocation")).rows.length).toBe(1);
+  });
+
+  test("are in the guides as SQL", () => {
+    const written = readFileSync(new URL("../../../../../docs/postgres-schema.sql", import.meta.url), "utf8");
+    expect(written).toContain(
+      postgresMigrations()
+        .map(({ sql }) => sql)
+        .join("\n"),
+    );
+  });
+});
+
+describe.skipIf(noPostgres)("on a server", () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => server?.stop());
+
+  test("many processes can migrate at once", async () => {
+    const clients = await Promise.all([pgPool, postgresJs, pgPool, postgresJs].map(async (open) => open(server.url)));
+    onTestFinished(async () => void (await Promise.all(clients.map(async ({ close }) => close()))));
+    await Promise.all(
+      Array.from({ length: 12 }, async (_, index) => {
+        const { client } = clients[index % clients.length]!;
+        await (index % 2 === 0 ? postgresStore.migrate(client) : postgresStore({ client, migrate: true }));
+      }),
+    );
+    expect(await server.ask("SELECT version, oldest FROM sojourn.version")).toEqual([{ version: 1, oldest: 1 }]);
+  });
+
+  test("a role needs rights on tables and functions only, and what the guide grants is enough", async () => {
+    const guide = readFileSync(new URL("../../../../../docs/postgres.md", import.meta.url), "utf8");
+    const grants = guide.match(/^GRANT .*;$/gm) ?? [];
+    expect(grants.length).toBe(3);
+    await server.ask(`DROP SCHEMA IF EXISTS sojourn CASCADE`);
+    const owner = new pg.Pool({ connectionString: server.url });
+    await postgresStore.migrate(owner);
+    await owner.end();
+    await server.ask("CREATE ROLE app LOGIN");
+    const client = new pg.Pool({ connectionString: server.url.replace("postgres@", "app@") });
+    onTestFinished(async () => client.end());
+    await expect(postgresStore({ client })).rejects.toMatchObject({ code: "store_unavailable" });
+    for (const grant of grants) await server.ask(grant);
+    const store = await postgresStore({ client, maxLag: 10 });
+    const told: unknown[] = [];
+    const watch = store.watchRemovals!((removed) => told.push(removed?.note));
+    await watch.confirm();
+    const sessions = createSessions({ store, maxPerUser: { limit: 2, onLimit: "evict-oldest" } });
+    const { id, token } = await sessions.create("ann", {});
+    await sessions.create("ann", {});
+    await sessions.create("ann", {});
+    expect(await sessions.authenticate(token)).toBeUndefined();
+    expect(await sessions.destroy(id)).toBe(false);
+    expect(await sessions.destroyByUser("ann")).toBe(2);
+    await sessions.cleanup();
+    await watch.confirm();
+    expect(told.length).toBe(4);
+    await watch.close();
+    await store.close();
+    await expect(client.query("CREATE TABLE sojourn.mine ()")).rejects.toThrow("permission denied");
+    await expect(postgresStore.migrate(client, { schema: "mine" })).rejects.toMatchObject({
+      code: "store_unavailable",
+    });
+  });
+});
