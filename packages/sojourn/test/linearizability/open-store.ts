@@ -1,6 +1,8 @@
 /** Stores on real servers, each over a client of its own. */
 import { redisStore } from "../../src/store/redis/index.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { OpenPostgresClient } from "../store/support/postgres-clients.ts";
+import { postgresStore } from "../../src/store/postgres/index.ts";
 import type { OpenClient } from "../store/support/redis-clients.ts";
 import { CLIENTS } from "./races.ts";
 import { workerClock, type WorkerClock } from "./revocation-workload.ts";
@@ -12,13 +14,28 @@ export interface OpenStores {
   close(): Promise<void>;
 }
 
-/** As many stores as a race has clients. */
+/** As many stores in Redis as a race has clients. */
 export async function openStores(open: OpenClient, url: string): Promise<OpenStores> {
+  return openEach(open, url, async (client, clock) => redisStore({ client, clock }));
+}
+
+/** As many stores in Postgres as a race has clients. */
+export async function openPostgresStores(open: OpenPostgresClient, url: string): Promise<OpenStores> {
+  const { client, close } = await open(url);
+  await postgresStore.migrate(client);
+  await close();
+  return openEach(open, url, async (client, clock) => postgresStore({ client, clock }));
+}
+
+/** Each over a client of its own. */
+async function openEach<Client>(
+  open: (url: string) => Promise<{ readonly client: Client; close(): Promise<void> | void }>,
+  url: string,
+  openOn: (client: Client, clock: WorkerClock) => Promise<Store<"async">>,
+): Promise<OpenStores> {
   const clients = await Promise.all(Array.from({ length: CLIENTS }, async () => open(url)));
   const clocks = clients.map(() => workerClock());
-  const stores = await Promise.all(
-    clients.map(async ({ client }, index) => redisStore({ client, clock: clocks[index]! })),
-  );
+  const stores = await Promise.all(clients.map(async ({ client }, index) => openOn(client, clocks[index]!)));
   return {
     stores,
     clocks,

@@ -3,11 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { noPostgres } from "../store/support/postgres-binary.ts";
+import { pgPool, postgresJs } from "../store/support/postgres-clients.ts";
+import { startPostgres, type PostgresServer } from "../store/support/postgres-server.ts";
 import { noRedis } from "../store/support/redis-binary.ts";
 import { ioredis6, nodeRedis6 } from "../store/support/redis-clients.ts";
 import { startRedis, type RedisServer } from "../store/support/redis-server.ts";
 import { isFair, type Level } from "./level.ts";
-import { openStores, type OpenStores } from "./open-store.ts";
+import { openPostgresStores, openStores, type OpenStores } from "./open-store.ts";
 import { print } from "./race.ts";
 import { LONGER, overlaps, races, type History } from "./races.ts";
 import { sqliteRaces } from "./sqlite-races.ts";
@@ -36,6 +39,29 @@ describe.each(["each", "grouped"] as const)("threads with connections of their o
     expect(overlaps(histories)).toBeGreaterThan(histories.length * 100);
   });
 });
+
+describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgres.js": postgresJs }))(
+  "connections of their own to Postgres: %s",
+  (_, open) => {
+    let server: PostgresServer;
+    let opened: OpenStores;
+    beforeAll(async () => {
+      server = await startPostgres();
+      opened = await openPostgresStores(open, server.url);
+    });
+    afterAll(async () => {
+      await opened?.close();
+      await server?.stop();
+    });
+
+    test.each(levels)("%s", async (level) => {
+      const histories = await races(level, opened.stores, 30 * LONGER, opened.clocks);
+      expect(firstFoul(level, histories, false)).toBeUndefined();
+      expect(histories.flat().every(({ answer }) => answer !== undefined)).toBe(true);
+      expect(overlaps(histories)).toBeGreaterThan(histories.length * 100);
+    });
+  },
+);
 
 describe.skipIf(noRedis).each(Object.entries({ "node-redis 6": nodeRedis6, "ioredis 6": ioredis6 }))(
   "connections of their own to Redis: %s",

@@ -81,7 +81,7 @@ END $$;
 -- revocation that was known when it began; "_reclaim" how many expired entries may go on the way.
 -- No row: stored. Kind 'r': stored, and this one is gone. 'c': a conflict, with the entry that is there, or with
 -- nothing. 'n': a revocation stands against it, with its number in "created_at", and in "touched_at" for how many
--- microseconds it has been there; NULL if another run of the server made it, which from now on counts as made now.
+-- microseconds it has certainly been there; NULL if that is not known, and from now on it counts as made now.
 CREATE FUNCTION ${s}.put_v1(
   _ns int, _key text, _owner text, _rev text, _meta text, _created bigint, _touched bigint, _expires bigint,
   _text text, _bytes bytea, _want text, _now bigint, _seen bigint, _reclaim int
@@ -131,9 +131,10 @@ ${isolation}
     END IF;
     IF _barred AND NOT coalesce(_over AND e.owner = _owner, false) THEN
       _run := pg_postmaster_start_time();
-      IF (_bar.number > _seen AND _bar.run <> _run) OR (_bar.horizon > _seen AND _bar.horizon_run IS DISTINCT FROM _run) THEN
+      IF (_bar.number > _seen AND _bar.run IS DISTINCT FROM _run)
+        OR (_bar.horizon > _seen AND _bar.horizon_run IS DISTINCT FROM _run) THEN
         UPDATE ${s}.revocation SET at = clock_timestamp(), run = _run WHERE namespace = _ns
-          AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner AND run <> _run;
+          AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner AND run IS DISTINCT FROM _run;
         UPDATE ${s}.namespace SET horizon_at = clock_timestamp(), horizon_run = _run
           WHERE id = _ns AND horizon_run IS DISTINCT FROM _run;
         _bar.at := NULL;
@@ -204,7 +205,7 @@ END $$;
 
 -- Removes every entry of an owner but one, and numbers and remembers that. Three statements that must each see what
 -- was committed before it: the lock, the entries, the number. Answers a row with the number in "created_at" and no key,
--- and the heads.
+-- and the heads. When that was is not written down here: others see it when it is committed, which is later.
 CREATE FUNCTION ${s}.revoke_v1(_ns int, _owner text, _except text, _note text) RETURNS SETOF ${s}.entry LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -237,15 +238,19 @@ ${numbered}
   UPDATE ${s}.namespace SET revoked = greatest(revoked + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
     WHERE id = _ns RETURNING revoked INTO _number;
   IF NOT FOUND THEN RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = '${NO_NAMESPACE}'; END IF;
-  UPDATE ${s}.revocation SET number = _number, at = clock_timestamp(), run = pg_postmaster_start_time()
+  UPDATE ${s}.revocation SET number = _number, at = NULL, run = NULL
     WHERE namespace = _ns AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner;
-  IF NOT FOUND THEN
-    INSERT INTO ${s}.revocation (namespace, owner, number, at, run)
-      VALUES (_ns, _owner, _number, clock_timestamp(), pg_postmaster_start_time());
-  END IF;
+  IF NOT FOUND THEN INSERT INTO ${s}.revocation (namespace, owner, number) VALUES (_ns, _owner, _number); END IF;
   e := NULL;
   e.created_at := _number;
   RETURN NEXT e;
+END $$;
+
+-- Writes down that a revocation is committed now.
+CREATE FUNCTION ${s}.seal_v1(_ns int, _owner text, _number bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE ${s}.revocation SET at = clock_timestamp(), run = pg_postmaster_start_time() WHERE namespace = _ns
+    AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner AND number = _number AND run IS NULL;
 END $$;
 
 -- Removes at most so many entries that have expired, the earliest first; answers their heads.
@@ -290,6 +295,7 @@ DECLARE
   _at timestamptz;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtextextended('${s} trim', _ns)) THEN RETURN false; END IF;
+  UPDATE ${s}.revocation SET at = _now, run = pg_postmaster_start_time() WHERE namespace = _ns AND at IS NULL;
   WITH d AS MATERIALIZED (
     SELECT ctid FROM ${s}.revocation WHERE namespace = _ns AND at < _now - interval '1 hour' ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED
   ), gone AS (

@@ -138,7 +138,10 @@ export function connectedStore(connected: Connected): Store<"async"> {
         const rows = await call("revoke", toStored(owner), except === undefined ? null : toStored(except), note);
         changes.hurry();
         const answer = rows.filter(([key]) => key !== null).map((row) => headIn(row));
-        return { numbers: [Number(rows.find(([key]) => key === null)?.[4])], answer };
+        const number = Number(rows.find(([key]) => key === null)?.[4]);
+        // So that a login elsewhere which begins after this has resolved can tell. Without it, one is refused once.
+        await call("seal", toStored(owner), `${number}`).catch(() => {});
+        return { numbers: [number], answer };
       });
     },
 

@@ -16,6 +16,7 @@ export type StatementName =
   | "touch"
   | "remove"
   | "revoke"
+  | "seal"
   | "sweep"
   | "list"
   | "listByOwner"
@@ -41,6 +42,8 @@ export function statementsFor(s: string): Readonly<Record<StatementName, Stateme
     touch: `SELECT ${s}.touch_v1($1, $2, $3, $4, $5, $6)`,
     remove: `SELECT ${HEAD} FROM ${s}.delete_v1($1, $2, $3)`,
     revoke: `SELECT ${HEAD} FROM ${s}.revoke_v1($1, $2, $3, $4)`,
+    // Namespace, owner, number.
+    seal: `SELECT ${s}.seal_v1($1, $2, $3)`,
     sweep: `SELECT ${HEAD} FROM ${s}.sweep_v1($1, $2, $3)`,
     // Namespace, the key before, the least key, the first key that is too great, how many.
     list: `SELECT pg_is_in_recovery(), ${HEAD} FROM (VALUES (0)) one LEFT JOIN LATERAL (

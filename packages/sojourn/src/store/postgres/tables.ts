@@ -66,13 +66,14 @@ CREATE TABLE ${s}.total (
   PRIMARY KEY (namespace, slot)
 ) WITH (fillfactor = 10);
 
--- The last revocation of an owner: its number, and when it ran, by the clock of the server run "run".
+-- The last revocation of an owner: its number, and an instant at which it was certainly committed, by the clock of the
+-- server run "run"; none before somebody has seen it committed.
 CREATE TABLE ${s}.revocation (
   namespace int NOT NULL,
   owner text COLLATE "C" NOT NULL,
   number bigint NOT NULL,
-  at timestamptz NOT NULL,
-  run timestamptz NOT NULL
+  at timestamptz,
+  run timestamptz
 ) WITH (fillfactor = 80);
 CREATE INDEX revocation_owner ON ${s}.revocation (namespace, hashtextextended(owner, 0));
 CREATE INDEX revocation_at ON ${s}.revocation (namespace, at);

@@ -67,6 +67,14 @@ test("PGlite keeps nothing that a crash would leave", async () => {
   expect(() => createSessions({ store, require: { durability: "process" } })).toThrow("durability");
 });
 
+function poolWith(server: PostgresServer, option: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: server.url, options: `-c ${option}` });
+  onTestFinished(async () => pool.end());
+  return pool;
+}
+
+const random = (): string => String.fromCharCode(33 + Math.floor(Math.random() * 90));
+
 describe.skipIf(noPostgres)("a server", () => {
   let server: PostgresServer;
   let pool: pg.Pool;
@@ -90,17 +98,12 @@ describe.skipIf(noPostgres)("a server", () => {
   });
 
   test("is refused if transactions of the role are not READ COMMITTED, or it takes no writes", async () => {
-    const as = (option: string): pg.Pool => {
-      const made = new pg.Pool({ connectionString: server.url, options: `-c ${option}` });
-      onTestFinished(async () => made.end());
-      return made;
-    };
-    const serializable = postgresStore({ client: as("default_transaction_isolation=serializable") });
+    const serializable = postgresStore({ client: poolWith(server, "default_transaction_isolation=serializable") });
     await expect(serializable).rejects.toMatchObject({
       code: "guarantee_unmet",
       message: expect.stringContaining("ALTER ROLE") as string,
     });
-    const readonly = postgresStore({ client: as("default_transaction_read_only=on") });
+    const readonly = postgresStore({ client: poolWith(server, "default_transaction_read_only=on") });
     await expect(readonly).rejects.toMatchObject({ code: "store_readonly" });
   });
 
@@ -108,7 +111,6 @@ describe.skipIf(noPostgres)("a server", () => {
     const store = await postgresStore({ client: pool, namespace: "wide" });
     const now = Date.now();
     const instants = { createdAt: now, touchedAt: now, expiresAt: now + 60_000 };
-    const random = (): string => String.fromCharCode(33 + Math.floor(Math.random() * 90));
     const keys = [
       "\0".repeat(512),
       Array.from({ length: 256 }, () => `\0${random()}`).join(""),

@@ -37,12 +37,13 @@ async function openOn(client: PostgresOptions["client"], options: Partial<Postgr
   return store;
 }
 
+async function apply(statement: string): Promise<void> {
+  await server.ask(statement);
+  await server.ask("SELECT pg_reload_conf()");
+}
+
 /** Changes a setting for everybody who is connected, until the test ends. */
 async function set(name: string, value: string): Promise<void> {
-  const apply = async (statement: string): Promise<void> => {
-    await server.ask(statement);
-    await server.ask("SELECT pg_reload_conf()");
-  };
   await apply(`ALTER SYSTEM SET ${name} = '${value}'`);
   onTestFinished(async () => apply(`ALTER SYSTEM RESET ${name}`));
 }
@@ -164,10 +165,8 @@ describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgre
       await expect.poll(async () => (await codesOf([store.delete("k")]))[0]).toBe("store_timeout");
       await set("lock_timeout", "0");
       await set("statement_timeout", "200ms");
-      const slow = expect.poll(async () => store.delete("k").catch((error: unknown) => String(error)), {
-        timeout: 5_000,
-      });
-      await slow.toContain("statement_timeout");
+      const slow = async (): Promise<unknown> => store.delete("k").catch(String);
+      await expect.poll(slow).toContain("statement_timeout");
       await end();
       expect((await store.delete("k"))?.key).toBe("k");
     });
@@ -267,12 +266,7 @@ describe.skipIf(noPostgres)("what Postgres refuses for the sake of others", () =
 
   test("is a fault where transactions are not READ COMMITTED", async () => {
     const store = await open(pgPool);
-    const isolation = async (to: string): Promise<void> => {
-      await server.ask(`ALTER SYSTEM SET default_transaction_isolation = '${to}'`);
-      await server.ask("SELECT pg_reload_conf()");
-    };
-    onTestFinished(async () => isolation("read committed"));
-    await isolation("repeatable read");
+    await set("default_transaction_isolation", "repeatable read");
     await expect.poll(async () => (await codesOf([store.delete("gone")]))[0]).toBe("store_unavailable");
     await expect(store.revokeOwner("ann")).rejects.toThrow("READ COMMITTED");
     await expect(open(pgPool)).rejects.toMatchObject({ code: "guarantee_unmet" });

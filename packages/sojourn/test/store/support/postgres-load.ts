@@ -9,6 +9,8 @@ import { startLoad, type Known, type Load } from "./redis-load.ts";
 /** What the deadline of a call is by default, in milliseconds, and what a busy machine may add. */
 const DEADLINE = 1_000;
 const SLACK = 2_000;
+/** What a call may be answered while a server is away, or another takes its place. */
+const USUAL = new Set(["store_unavailable", "store_timeout", "store_readonly"]);
 
 export interface PostgresLoad {
   readonly load: Load;
@@ -36,8 +38,7 @@ export async function startPostgresLoad(url: string): Promise<PostgresLoad> {
     load,
     store: stores[0]!,
     faults() {
-      const usual = ["store_unavailable", "store_timeout", "store_readonly"];
-      const codes = [...ledger.faults.keys()].filter((code) => !usual.includes(code));
+      const codes = [...ledger.faults.keys()].filter((code) => !USUAL.has(code));
       const slow = ledger.slowest < DEADLINE + SLACK ? [] : [`a call took ${ledger.slowest} ms`];
       return [...ledger.absent, ...ledger.strange, ...codes, ...slow];
     },
