@@ -6,7 +6,7 @@ import { touchEntry } from "../kept-entry.ts";
 import { entryOf, entryOfValues, headOf } from "./entry-row.ts";
 import { countLive } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow, SqlValue } from "./sql-port.ts";
-import { lastRemoval, removalsFrom, type NotedRemoval } from "./removal-log.ts";
+import { lastRemoval, removalsFrom, type NotedRemovals } from "./removal-log.ts";
 import { namespaceRow } from "./schema.ts";
 import * as sql from "./statements.ts";
 import { endOfPrefix, fromStored, toStored } from "../stored-text.ts";
@@ -27,8 +27,8 @@ export interface EntryReader {
   changes(): number;
   /** The number of the last removal; `null` if none is noted. */
   lastRemoval(): number | null;
-  /** The removals that were noted, from a number on. */
-  removalsFrom(number: number, limit: number): readonly NotedRemoval[];
+  /** The rows of removals that were noted, from a number on. */
+  removalsFrom(number: number, limit: number): readonly NotedRemovals[];
 }
 
 export function entryReader(port: SqlPort, namespace: number): EntryReader {

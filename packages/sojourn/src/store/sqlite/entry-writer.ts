@@ -168,7 +168,7 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
     expiries.write();
     const totals = changed ? writeTotals() : NOTHING;
     // Also where nothing is removed any more, the last removals go some day.
-    if (swept) removals.trim();
+    if (swept && removals.size() === 0) removals.trim();
     return totals;
   }
 

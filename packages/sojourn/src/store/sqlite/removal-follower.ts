@@ -9,7 +9,7 @@ import { StoreError } from "../../errors.ts";
 import { removalListeners } from "../removal-listeners.ts";
 import type { Removed, Watch } from "../store.ts";
 import type { Timer } from "../../time/timer.ts";
-import type { NotedRemoval } from "./removal-log.ts";
+import type { NotedRemovals } from "./removal-log.ts";
 
 export interface RemovalFollower {
   /** @param onRemoved see `watchRemovals` of a store */
@@ -25,8 +25,8 @@ export interface RemovalSource {
   check(): void;
   /** The number of the last removal; `null` if none is noted. */
   last(): number | null;
-  /** The removals from a number on. */
-  from(number: number, limit: number): readonly NotedRemoval[];
+  /** The rows of removals from a number on. */
+  from(number: number, limit: number): readonly NotedRemovals[];
   /** Has removals noted from now on. The number of the last one so far. */
   start(): number | Promise<number>;
 }
@@ -44,8 +44,13 @@ interface Position {
   readonly rev: string | undefined;
 }
 
-/** How many removals are read in one turn of the event loop, unless they are the store's own. */
-const BATCH = 1_000;
+/** How many rows are read in one turn of the event loop, unless they are the store's own: 10,000 removals at most. */
+const ROWS = 100;
+
+/** The rev of the last removal in a row. */
+function revOf(row: NotedRemovals | undefined): string | undefined {
+  return row?.removed.at(-1)?.head.rev;
+}
 
 export function removalFollower({ source, maxLag, timer }: RemovalFollowerOptions): RemovalFollower {
   const listeners = removalListeners();
@@ -107,18 +112,19 @@ export function removalFollower({ source, maxLag, timer }: RemovalFollowerOption
   }
 
   function readFrom(told: Position, last: number): boolean {
-    const [first, ...rest] = source.from(told.number, BATCH + 1);
-    const isThere = first?.number === told.number;
-    if (isThere && told.rev !== undefined && told.rev !== first.head.rev) {
+    const found = source.from(told.number, ROWS + 1);
+    const isThere = found[0]?.number === told.number;
+    if (isThere && told.rev !== undefined && told.rev !== revOf(found[0])) {
       jumpTo(last);
       return true;
     }
-    const removals = isThere || first === undefined ? rest : [first, ...rest];
+    const rows = isThere ? found.slice(1) : found;
+    const [first] = rows;
     // What is missing in between was deleted because of its age.
-    if (removals[0]?.number !== told.number + 1) queue.push(null);
-    for (const { head, note } of removals) queue.push(Object.freeze({ head, note }));
-    const reached = removals.at(-1);
-    position = { number: reached?.number ?? last, rev: reached?.head.rev };
+    if (first === undefined || first.number - first.removed.length !== told.number) queue.push(null);
+    for (const { removed } of rows) queue.push(...removed);
+    const reached = rows.at(-1);
+    position = { number: reached?.number ?? last, rev: revOf(reached) };
     return position.number >= last;
   }
 

@@ -5,12 +5,11 @@
  * entries writes their heads down, so that no follower can miss one that is acknowledged. `removals` in the row of the
  * namespace is the last number, and NULL before that first time. Every transaction writes that row, and so learns of it.
  *
- * What is older than ten minutes, and all but the last {@link KEPT}, is deleted on the way. A follower that comes later
- * sees the gap. The age is by SQLite's own clock: it judges nothing, it only makes room.
+ * A row holds the removals of one transaction, or a part of them, and has the number of its last one: a row for each would
+ * cost three times as much. What is older than ten minutes, and all but the last {@link KEPT}, is deleted on the way. A
+ * follower that comes later sees the gap. The age is by SQLite's own clock: it judges nothing, it only makes room.
  */
-import { toStored } from "../stored-text.ts";
-import type { Head } from "../store.ts";
-import { headOf } from "./entry-row.ts";
+import type { Head, Removed } from "../store.ts";
 import { namespaceRow } from "./schema.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
 import * as sql from "./statements.ts";
@@ -19,8 +18,10 @@ import * as sql from "./statements.ts";
 export const KEPT = 20_000;
 /** For how long, in seconds. */
 export const KEPT_SECONDS = 600;
-/** How many are deleted at once at most, besides twice as many as were added; and how often that is done. */
-const TRIMMED_AT_ONCE = 64;
+/** How many are in one row at most. */
+const IN_A_ROW = 100;
+/** After how many new rows old ones are deleted: twice as many at most. */
+const TRIMMED_AFTER = 32;
 
 /** The removals of one transaction. */
 export interface RemovalLog {
@@ -38,22 +39,45 @@ export interface RemovalLog {
   start(): number;
 }
 
+/** A removal as it is kept, in JSON: it keeps every string, lone surrogates and NUL as well. */
+type Noted = readonly [
+  key: string,
+  owner: string | null,
+  rev: string,
+  meta: string,
+  createdAt: number,
+  touchedAt: number,
+  expiresAt: number,
+  note: string,
+];
+
 export function removalLog(port: SqlPort, namespace: number): RemovalLog {
-  const added: { readonly head: Head; readonly note: string }[] = [];
+  const added: Noted[] = [];
+  let untrimmed = 0;
 
   function trim(): void {
-    const most = TRIMMED_AT_ONCE + 2 * added.length;
+    const most = 2 * Math.max(untrimmed, TRIMMED_AFTER);
+    untrimmed = 0;
     port.run(sql.TRIM_REMOVALS, namespace, namespace, most, namespace, KEPT, KEPT_SECONDS);
   }
 
   return {
-    begin: () => void added.splice(0),
-    add: (head, note) => void added.push({ head, note }),
+    begin() {
+      added.length = 0;
+    },
+    add({ key, owner, rev, meta, createdAt, touchedAt, expiresAt }, note) {
+      added.push([key, owner, rev, meta, createdAt, touchedAt, expiresAt, note]);
+    },
     size: () => added.length,
     write(last) {
-      let number = last - added.length;
-      for (const { head, note } of added) port.run(sql.NOTE_REMOVAL, namespace, ++number, ...columnsOf(head), note);
-      if (Math.floor(last / TRIMMED_AT_ONCE) !== Math.floor((last - added.length) / TRIMMED_AT_ONCE)) trim();
+      const first = last - added.length;
+      untrimmed += Math.ceil(added.length / IN_A_ROW);
+      // Before they are added, so that whoever removes very many is told of all.
+      if (untrimmed >= TRIMMED_AFTER) trim();
+      for (let from = 0; from < added.length; from += IN_A_ROW) {
+        const noted = added.slice(from, from + IN_A_ROW);
+        port.run(sql.NOTE_REMOVALS, namespace, first + from + noted.length, JSON.stringify(noted));
+      }
     },
     trim,
     start() {
@@ -73,23 +97,24 @@ export function lastRemoval(port: SqlPort, namespace: number): number | null {
   return last === null ? null : Number(last);
 }
 
-/** A removal that was noted. */
-export interface NotedRemoval {
+/** A row of the log. */
+export interface NotedRemovals {
+  /** The number of the last one of them. */
   readonly number: number;
-  readonly head: Head;
-  readonly note: string;
+  readonly removed: readonly Removed[];
 }
 
-/** The removals from a number on. */
-export function removalsFrom(port: SqlPort, namespace: number, from: number, limit: number): readonly NotedRemoval[] {
+/** The rows from a number on. */
+export function removalsFrom(port: SqlPort, namespace: number, from: number, limit: number): readonly NotedRemovals[] {
   return port.all(sql.LIST_REMOVALS, namespace, from, limit).map(notedOf);
 }
 
-function notedOf(row: SqlRow): NotedRemoval {
-  return { number: Number(row["number"]), head: Object.freeze(headOf(row)), note: row["note"] as string };
+function notedOf(row: SqlRow): NotedRemovals {
+  const noted = JSON.parse(row["removed"] as string) as readonly Noted[];
+  return { number: Number(row["number"]), removed: noted.map(removedOf) };
 }
 
-function columnsOf({ key, owner, rev, meta, createdAt, touchedAt, expiresAt }: Head) {
-  const storedOwner = owner === null ? null : toStored(owner);
-  return [toStored(key), storedOwner, toStored(rev), toStored(meta), createdAt, touchedAt, expiresAt] as const;
+function removedOf([key, owner, rev, meta, createdAt, touchedAt, expiresAt, note]: Noted): Removed {
+  const head = Object.freeze({ key, owner, rev, meta, createdAt, touchedAt, expiresAt });
+  return Object.freeze({ head, note });
 }

@@ -76,15 +76,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE sojourn_removal (
       namespace INTEGER NOT NULL,
       number INTEGER NOT NULL,
-      key TEXT NOT NULL,
-      owner TEXT,
-      rev TEXT NOT NULL,
-      meta TEXT NOT NULL,
-      createdAt INTEGER NOT NULL,
-      touchedAt INTEGER NOT NULL,
-      expiresAt INTEGER NOT NULL,
-      note TEXT NOT NULL,
       notedAt INTEGER NOT NULL,
+      removed TEXT NOT NULL,
       PRIMARY KEY (namespace, number)
     ) STRICT, WITHOUT ROWID`,
   ],

@@ -66,10 +66,10 @@ export const WRITE_TOTALS = `UPDATE sojourn_namespace SET total = total + ?, cha
 
 export const READ_REMOVALS = "SELECT removals FROM sojourn_namespace WHERE id = ?";
 export const START_REMOVALS = "UPDATE sojourn_namespace SET removals = 0 WHERE id = ?";
-export const LIST_REMOVALS: string = `SELECT number, ${HEAD}, note FROM sojourn_removal
+export const LIST_REMOVALS = `SELECT number, removed FROM sojourn_removal
   WHERE namespace = ? AND number >= ? ORDER BY number LIMIT ?`;
-export const NOTE_REMOVAL: string = `INSERT INTO sojourn_removal (namespace, number, ${HEAD}, note, notedAt)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unixepoch())`;
+export const NOTE_REMOVALS =
+  "INSERT INTO sojourn_removal (namespace, number, notedAt, removed) VALUES (?, ?, unixepoch(), ?)";
 export const DELETE_REMOVALS = "DELETE FROM sojourn_removal WHERE namespace = ?";
 /** Of the oldest ones, so many at most: those that are too many, or were noted so many seconds ago. */
 export const TRIM_REMOVALS = `DELETE FROM sojourn_removal WHERE namespace = ?

@@ -185,7 +185,7 @@ describe("a follower", () => {
     const { timer, listen, database } = opened();
     const { watch, heard } = listen();
     const note = database.prepare(`WITH RECURSIVE n (number) AS (SELECT ? UNION ALL SELECT number + 1 FROM n LIMIT 2500)
-      INSERT INTO sojourn_removal SELECT 1, number, 'k', NULL, 'r' || number, '', 0, 0, 0, '', 0 FROM n`);
+      INSERT INTO sojourn_removal SELECT 1, number, 0, json_array(json_array('k', NULL, number, '', 0, 0, 0, '')) FROM n`);
     note.run(1);
     database.exec("UPDATE sojourn_namespace SET removals = 2500");
     timer.advance(MAX_LAG);
