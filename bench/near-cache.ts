@@ -1,7 +1,7 @@
 /**
- * For how long a session outlives its logout: `node bench/near-cache.ts [trials, by default 200] [--json]`.
+ * For how long a session outlives its logout: `node bench/near-cache.ts [trials, by default 200] [--postgres] [--json]`.
  *
- * Four processes on one Redis authenticate one session, over and over, through their near caches; one of them destroys
+ * Four processes on one Redis, or Postgres, authenticate one session, over and over, through their near caches; one of them destroys
  * it. The processes are told of changes over lines of their own, which are cut, dead or slow when the logout comes. All
  * instants are of one monotonic clock, which the processes of a machine share.
  */
@@ -10,12 +10,21 @@ import {
   type Disturbance,
   type Trial,
 } from "../packages/sojourn/test/store/near-cache/support/logout-trials.ts";
+import pg from "pg";
+import { postgresStore } from "sojourn/postgres";
+import { startPostgres } from "../packages/sojourn/test/store/support/postgres-server.ts";
 import { startRedis } from "../packages/sojourn/test/store/support/redis-server.ts";
 import { median } from "./measure.ts";
 
 const MAX_STALE = 200;
 const count = Number(process.argv[2] ?? 200);
-const server = await startRedis();
+const isPostgres = process.argv.includes("--postgres");
+const server = isPostgres ? await startPostgres() : await startRedis();
+if (isPostgres) {
+  const pool = new pg.Pool({ connectionString: server.url });
+  await postgresStore.migrate(pool);
+  await pool.end();
+}
 
 interface Row {
   readonly mode: string;
@@ -24,7 +33,10 @@ interface Row {
 }
 
 async function trialsOf(strict: boolean, lines: Disturbance): Promise<Row> {
-  const processes = await LogoutTrials.start(server, { maxStale: MAX_STALE, strict });
+  const processes = await LogoutTrials.start(
+    { on: isPostgres ? "postgres" : "redis", port: server.port },
+    { maxStale: MAX_STALE, strict },
+  );
   const trials: Trial[] = [];
   // At any place between two heartbeats.
   for (let trial = 0; trial < count; trial++) trials.push(await processes.run(lines, (trial * 7) % 70));

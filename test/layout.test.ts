@@ -22,7 +22,7 @@ const WHOLE: Readonly<Record<string, readonly string[]>> = {
   "sojourn/cache": ["inlining"],
   "sojourn/sessions": ["by-user", "events", "lifetime", "logout", "manager", "races", "step-up"],
   "sojourn/store": ["contract", "contract-bugs", "model", "race"],
-  "sojourn/store/near-cache": ["contract", "loads", "race", "redis", "sessions", "staleness", "writes"],
+  "sojourn/store/near-cache": ["contract", "loads", "postgres", "race", "redis", "sessions", "staleness", "writes"],
   "sojourn/store/postgres": ["contract", "crash", "failover", "faults", "model", "pooler", "race"],
   "sojourn/store/redis": [
     "cluster",

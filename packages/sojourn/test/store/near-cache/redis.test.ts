@@ -34,7 +34,7 @@ describe.skipIf(noRedis)("a logout that four processes see", () => {
   let trials: LogoutTrials;
   beforeAll(async () => {
     server = await startRedis();
-    trials = await LogoutTrials.start(server, { maxStale: MAX_STALE });
+    trials = await LogoutTrials.start({ on: "redis", port: server.port }, { maxStale: MAX_STALE });
   });
   afterAll(async () => {
     await trials.stop();

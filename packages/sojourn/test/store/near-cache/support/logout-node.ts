@@ -1,16 +1,22 @@
 /**
- * One of several processes on one Redis: authenticates one session over and over through its near cache, and notes when
+ * One of several processes on one Redis or Postgres: authenticates one session over and over through its near cache, and notes when
  * it was last let in. All processes of a machine share the clock that `process.hrtime` reads.
  */
 import { Redis } from "ioredis";
+import pg from "pg";
 import { createSessions } from "../../../../src/sessions/create-sessions.ts";
 import { nearCache } from "../../../../src/store/near-cache/near-cache.ts";
+import { portOf } from "../../../../src/store/postgres/clients.ts";
+import { postgresStore, type PostgresPort } from "../../../../src/store/postgres/index.ts";
 import { fromIoredis, redisStore } from "../../../../src/store/redis/index.ts";
+import type { Store } from "../../../../src/store/store.ts";
+import { systemTimer } from "../../../../src/time/timer.ts";
 
 /** What a process is told. */
 export type Order =
   | {
       readonly do: "open";
+      readonly on: "redis" | "postgres";
       readonly port: number;
       readonly linkPort: number;
       readonly maxStale: number;
@@ -44,16 +50,35 @@ const report = (each: Report): void => void process.send?.(each);
 /** This many answers in a row from a copy, and the link has been proven. */
 const WARM = 20;
 
-async function open({ port, linkPort, maxStale, strict }: Extract<Order, { do: "open" }>) {
+type Opened = { readonly store: Store<"async">; disconnect(): void };
+
+// Commands go to the server; only what it tells goes over the line that is disturbed.
+
+async function openRedis(port: number, linkPort: number): Promise<Opened> {
   const direct = new Redis({ port, host: "127.0.0.1" });
   const beside = new Redis({ port: linkPort, host: "127.0.0.1" });
   // A link that is cut is not news here.
   for (const client of [direct, beside]) client.on("error", () => {});
-  // Commands go to the server; only what it tells goes over the line that is disturbed.
-  const client = { ...fromIoredis(direct), listen: fromIoredis(beside).listen };
-  const redis = await redisStore({ client });
+  const store = await redisStore({ client: { ...fromIoredis(direct), listen: fromIoredis(beside).listen } });
+  return { store, disconnect: () => [direct, beside].forEach((client) => client.disconnect()) };
+}
+
+async function openPostgres(port: number, linkPort: number): Promise<Opened> {
+  const [direct, beside] = [port, linkPort].map(
+    (each) => new pg.Pool({ host: "127.0.0.1", port: each, user: "postgres" }),
+  );
+  const [calls, link] = [direct!, beside!].map((pool) => portOf(pool, false, (run) => systemTimer.after(1_000, run)));
+  const query: PostgresPort["query"] = async (statement, values, sending) =>
+    (/_poll_/.test(statement.name) ? link! : calls!).query(statement, values, sending);
+  const store = await postgresStore({ client: { ...calls!, query } });
+  // Connections that were cut are nobody's to wait for.
+  return { store, disconnect: () => [direct, beside].forEach((pool) => void pool?.end()) };
+}
+
+async function open({ on, port, linkPort, maxStale, strict }: Extract<Order, { do: "open" }>) {
+  const { store: remote, disconnect } = await (on === "redis" ? openRedis : openPostgres)(port, linkPort);
   let gets = 0;
-  const counted = { ...redis, get: async (...given: Parameters<typeof redis.get>) => (gets++, redis.get(...given)) };
+  const counted = { ...remote, get: async (...given: Parameters<typeof remote.get>) => (gets++, remote.get(...given)) };
   const store = nearCache(counted, { maxStale, strict });
   const sessions = createSessions({ store });
   let removedAt = 0n;
@@ -89,7 +114,7 @@ async function open({ port, linkPort, maxStale, strict }: Extract<Order, { do: "
 
   async function stop(): Promise<void> {
     await store.close();
-    for (const client of [direct, beside]) client.disconnect();
+    disconnect();
     report({ told: "stopped" });
     process.disconnect();
   }

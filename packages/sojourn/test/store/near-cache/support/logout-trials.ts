@@ -2,7 +2,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { startProxy, type RedisProxy } from "../../support/redis-proxy.ts";
-import type { RedisServer } from "../../support/redis-server.ts";
 import type { Order, Report } from "./logout-node.ts";
 
 /** What is done to the lines on which the processes are told of changes, just before the logout. */
@@ -28,7 +27,13 @@ export interface Trial {
 /** How much later the lines deliver when they are late, in milliseconds. */
 const LATE = 150;
 
-/** Several processes on one Redis, each with a near cache, and each told of changes over a line of its own. */
+/** What the processes share. */
+export interface LogoutServer {
+  readonly on: "redis" | "postgres";
+  readonly port: number;
+}
+
+/** Several processes on one server, each with a near cache, and each told of changes over a line of its own. */
 export class LogoutTrials {
   readonly #nodes: readonly Node[];
   readonly #proxies: readonly RedisProxy[];
@@ -39,14 +44,13 @@ export class LogoutTrials {
   }
 
   static async start(
-    server: RedisServer,
+    { on, port }: LogoutServer,
     { processes = 4, maxStale = 200, strict = true }: { processes?: number; maxStale?: number; strict?: boolean } = {},
   ): Promise<LogoutTrials> {
-    const proxies = await Promise.all(Array.from({ length: processes }, async () => startProxy(server.port)));
+    const proxies = await Promise.all(Array.from({ length: processes }, async () => startProxy(port)));
     const nodes = proxies.map(() => new Node());
-    const { port } = server;
     for (const [index, { port: linkPort }] of proxies.entries()) {
-      await nodes[index]?.ask({ do: "open", port, linkPort, maxStale, strict }, "open");
+      await nodes[index]?.ask({ do: "open", on, port, linkPort, maxStale, strict }, "open");
     }
     return new LogoutTrials(nodes, proxies);
   }
