@@ -12,7 +12,7 @@ import autocannon from "autocannon";
 import { ensure, median, report, times, type Row } from "./measure.ts";
 
 const SECONDS = 1;
-const ROUNDS = 15;
+const ROUNDS = 11;
 /** For the compiler. */
 const ROUNDS_BEFORE = 2;
 

@@ -28,6 +28,8 @@ export interface Limits {
   readonly headersTimeout: number;
   /** Until the whole request has arrived. @default 30,000 */
   readonly requestTimeout: number;
+  /** While nothing moves on a connection that has a request: nobody keeps it by not reading the answer. @default 60,000 */
+  readonly stallTimeout: number;
   /** Between two requests on one connection; longer than the usual minute of a load balancer. @default 65,000 */
   readonly keepAliveTimeout: number;
   /** How often the first two are looked at. @default 1,000 */
@@ -39,6 +41,7 @@ export interface Limits {
 const DEFAULT_LIMITS: Limits = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
+  stallTimeout: 60_000,
   keepAliveTimeout: 65_000,
   checkInterval: 1_000,
   maxHeaderSize: 16_384,
@@ -69,6 +72,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     // Node would answer without a body; the adapter refuses a missing host as well, and we say what is wrong.
     requireHostHeader: false,
   });
+  server.timeout = limits.stallTimeout;
   const connections = connectionsOf(server);
   const answerFast = fastListener(options.fastRoutes ?? [], options.log);
   const respond = responder(options);
