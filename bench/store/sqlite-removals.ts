@@ -104,7 +104,7 @@ async function lag(): Promise<void> {
     while (lags.length <= n) await wait(1);
   }
   const sorted = lags.toSorted((a, b) => a - b);
-  const at = (share: number): string => `${(sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(1)}`;
+  const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
   rows.push({
     what: "a removal until another store is told, maxLag 50 ms",
     ours: `median ${at(0.5)} ms, p99 ${at(0.99)}, max ${at(1)}`,

@@ -2,7 +2,6 @@
 import { StoreError } from "../../errors.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkNote } from "../check.ts";
 import type { Begun, Head, Store } from "../store.ts";
-import { systemTimer } from "../../time/timer.ts";
 import { beginnings, type Beginnings } from "./beginnings.ts";
 import { commitThread, type CommitThread } from "./commit-thread.ts";
 import { connectionCheck, type ConnectionCheck } from "./connection-check.ts";
@@ -22,7 +21,7 @@ import {
   type WireReader,
 } from "./group-wire.ts";
 import { openFile, watchOf } from "./open-file.ts";
-import { removalFollower, type RemovalFollower } from "./removal-follower.ts";
+import type { Follow, RemovalFollower } from "./removal-follower.ts";
 import { openNamespace } from "./schema.ts";
 import { checkTouch, findLive, guarantees } from "./sql-store.ts";
 
@@ -31,15 +30,15 @@ export interface GroupedStoreOptions {
   readonly path: string;
   readonly namespace: string;
   readonly cache: number;
-  /** For how long, in milliseconds, removals of other processes may wait to be told. */
-  readonly maxLag: number;
+  /** Makes what tells of removals. */
+  readonly follow: Follow;
   /** In milliseconds. */
   readonly busyTimeout: number;
 }
 
 /** @throws StoreError as `sqliteStore` does: the file is opened here first, and then by the worker, the very same one */
 export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
-  const { path, namespace, busyTimeout, maxLag } = options;
+  const { path, namespace, busyTimeout, follow } = options;
   const { port, files, close: closeFile } = openFile(path, busyTimeout);
   try {
     const reader = entryReader(port, openNamespace(port, namespace));
@@ -71,22 +70,18 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
         check.suspect();
       },
     });
-    const follower: RemovalFollower = removalFollower({
-      source: {
-        check: check.check,
-        last: reader.lastRemoval,
-        from: reader.removalsFrom,
-        start: async () =>
-          commits.submit(
-            undefined,
-            (wire) => wire.push(START_REMOVALS),
-            (results) => results.number(),
-          ),
-      },
-      maxLag,
-      timer: systemTimer,
+    const follower = follow({
+      check: check.check,
+      last: reader.lastRemoval,
+      from: reader.removalsFrom,
+      start: async () =>
+        commits.submit(
+          undefined,
+          (wire) => wire.push(START_REMOVALS),
+          (results) => results.number(),
+        ),
     });
-    const promised = guarantees(durability, maxLag);
+    const promised = guarantees(durability, follower.maxLag);
     return assemble({ reader, cache, begins, check, commits, follower, guarantees: promised, closeFile });
   } catch (error) {
     closeFile();

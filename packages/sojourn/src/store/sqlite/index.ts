@@ -1,6 +1,7 @@
 /** Sessions in an SQLite file: durable, without a server. */
 import { checkOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
+import { systemTimer } from "../../time/timer.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
 import { utf8Length } from "../check.ts";
 import type { Store } from "../store.ts";
@@ -11,6 +12,7 @@ import { databasePort, type SqliteDatabase } from "./sql-port.ts";
 import { durabilityOf, fileOf } from "./durability.ts";
 import { groupedStore } from "./grouped-store.ts";
 import { openFile, watchOf } from "./open-file.ts";
+import { removalFollower, type Follow } from "./removal-follower.ts";
 import { sqlStore } from "./sql-store.ts";
 
 export type { SqliteDatabase, SqliteStatement, SqlValue } from "./sql-port.ts";
@@ -108,9 +110,10 @@ export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): S
   if (commit !== "each" && commit !== "grouped") {
     throw new TypeError(`Expected \`commit\` to be "each" or "grouped", got ${show(commit)}`);
   }
+  const follow: Follow = (source) => removalFollower({ source, maxLag, timer: systemTimer });
   return options.path === undefined
-    ? handleStore(options, { namespace, cache, maxLag })
-    : fileStore(options, { namespace, cache, maxLag, commit });
+    ? handleStore(options, { namespace, cache, follow })
+    : fileStore(options, { namespace, cache, follow, commit });
 }
 
 /** Far less than the time for which removals are kept, in milliseconds. */
@@ -119,8 +122,7 @@ const LONGEST_LAG = 60_000;
 interface Settings {
   readonly namespace: string;
   readonly cache: number;
-  /** In milliseconds. */
-  readonly maxLag: number;
+  readonly follow: Follow;
 }
 
 const OPTIONS: OptionNames<SqliteFileOptions> = {

@@ -12,6 +12,8 @@ import type { Timer } from "../../time/timer.ts";
 import type { NotedRemovals } from "./removal-log.ts";
 
 export interface RemovalFollower {
+  /** For how long, in milliseconds, removals of others may wait to be told. */
+  readonly maxLag: number;
   /** @param onRemoved see `watchRemovals` of a store */
   watch(onRemoved: (removed: Removed | null) => void): Watch;
   /** The store itself has committed removals. @param last the number of the last one */
@@ -30,6 +32,8 @@ export interface RemovalSource {
   /** Has removals noted from now on. The number of the last one so far. */
   start(): number | Promise<number>;
 }
+
+export type Follow = (source: RemovalSource) => RemovalFollower;
 
 export interface RemovalFollowerOptions {
   readonly source: RemovalSource;
@@ -174,6 +178,7 @@ export function removalFollower({ source, maxLag, timer }: RemovalFollowerOption
   }
 
   return {
+    maxLag,
     watch(onRemoved) {
       source.check();
       begin();

@@ -1,6 +1,5 @@
 /** The synchronous store over any port: what a file, a given database and a Durable Object have in common. */
 import { StoreError } from "../../errors.ts";
-import { systemTimer } from "../../time/timer.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkNote } from "../check.ts";
 import type { Entry, Guarantees, Head, Store, Touch } from "../store.ts";
 import { beginnings } from "./beginnings.ts";
@@ -9,7 +8,7 @@ import type { ConnectionCheck } from "./connection-check.ts";
 import { entryCache, type EntryCache } from "./entry-cache.ts";
 import { entryReader } from "./entry-reader.ts";
 import { entryWriter, type Writes, type Written } from "./entry-writer.ts";
-import { removalFollower, type RemovalFollower, type RemovalSource } from "./removal-follower.ts";
+import type { Follow } from "./removal-follower.ts";
 import { openNamespace } from "./schema.ts";
 import type { SqlPort } from "./sql-port.ts";
 
@@ -25,8 +24,8 @@ export interface SqlStoreOptions {
    * connection, too, or make two stores of it, and to ask what the connection itself has changed costs as much as a row.
    */
   readonly watch?: () => ChangeWatch;
-  /** For how long, in milliseconds, removals of others may wait to be told; none if nobody is told. */
-  readonly maxLag?: number;
+  /** Makes what tells of removals; none if nobody is told. */
+  readonly follow?: Follow;
   /** What looks whether file and tables are still the store's own; none where nobody else can reach them. */
   readonly check?: ConnectionCheck;
   /** Closes what was opened for the store. */
@@ -35,13 +34,18 @@ export interface SqlStoreOptions {
 
 /** @throws StoreError `store_schema` if the tables are of a newer version */
 export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
-  const { port, durability, watch, maxLag, check = nothingToCheck, release } = options;
+  const { port, durability, watch, follow, check = nothingToCheck, release } = options;
   const namespace = openNamespace(port, options.namespace);
   const reader = entryReader(port, namespace);
   const writer = entryWriter(port, namespace);
   const cache = entryCache({ max: options.cache, reader, watch: watch?.() });
   const begins = beginnings(watch?.(), reader.changes);
-  const follower = maxLag === undefined ? undefined : follow(maxLag);
+  const follower = follow?.({
+    check: check.check,
+    last: reader.lastRemoval,
+    from: reader.removalsFrom,
+    start: () => writer.transaction((writes) => writes.startRemovals()).result,
+  });
   let closed = false;
 
   function checkOpen(): void {
@@ -73,17 +77,6 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
     return written.result;
   }
 
-  function follow(maxLag: number): RemovalFollower {
-    const { lastRemoval: last, removalsFrom: from } = reader;
-    const source: RemovalSource = {
-      check: check.check,
-      last,
-      from,
-      start: () => writer.transaction((writes) => writes.startRemovals()).result,
-    };
-    return removalFollower({ source, maxLag, timer: systemTimer });
-  }
-
   function checkReadable(): void {
     checkOpen();
     check.check();
@@ -91,7 +84,7 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
 
   return {
     mode: "sync",
-    guarantees: guarantees(durability, maxLag),
+    guarantees: guarantees(durability, follower?.maxLag),
 
     get(key, now) {
       checkOpen();

@@ -7,7 +7,7 @@ import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import { removalFollower } from "../../../src/store/sqlite/removal-follower.ts";
 import { openNamespace } from "../../../src/store/sqlite/schema.ts";
 import { databasePort } from "../../../src/store/sqlite/sql-port.ts";
-import type { Removed } from "../../../src/store/store.ts";
+import type { Removed, Store } from "../../../src/store/store.ts";
 import { manualTimer } from "../../../src/time/manual-timer.ts";
 import { entry, now, testFile } from "./support/folder.ts";
 
@@ -237,7 +237,7 @@ test("what a listener removes is told after what went before it, to every watch"
 test.each(["each", "grouped"] as const)(
   "who is told of the store's own removals is told before the call resolves (commit: %s)",
   async (commit) => {
-    const store = sqliteStore({ path: testFile(), commit, maxLag: "1m" } as { path: string });
+    const store: Store = sqliteStore({ path: testFile(), commit, maxLag: "1m" } as { path: string });
     const told: string[] = [];
     const watch = store.watchRemovals!((removed) => told.push(text(removed)));
     await watch.confirm();
