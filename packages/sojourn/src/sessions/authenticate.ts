@@ -3,10 +3,8 @@ import { checkOptions, type OptionNames } from "../options.ts";
 import { FRESH, afterPropagation } from "../store/fresh-answers.ts";
 import { replies, run, wait, type Mode, type Steps } from "../store/reply.ts";
 import type { Entry, Touch } from "../store/store.ts";
-import { copyOf } from "../tokens/crypto.ts";
-import { TokenMemory } from "../tokens/token-memory.ts";
 import { nameableId, readToken, uniqueRev, type Credential } from "../tokens/token.ts";
-import { decodedEntry, sessionOf, sessionWith } from "./decoded-entry.ts";
+import { decodedEntry, sessionOf, sessionWith, type DecodedEntry } from "./decoded-entry.ts";
 import { reportConflict, reportEnds, reportRejection } from "./events.ts";
 import { endNote, extension, extensionWhenDue, isLocked } from "./lifecycle.ts";
 import type { ManagerContext } from "./manager-context.ts";
@@ -15,6 +13,7 @@ import { encodeRecord } from "./record.ts";
 import { judge, withoutEndedGraces } from "./secrets.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { isVerified, VerifiedSecrets } from "./verified-secrets.ts";
 
 /** For callers within the library that see the same token again and again. */
 export interface PreparedOptions extends AuthenticateOptions {
@@ -32,13 +31,12 @@ export function authenticator<Data, M extends Mode>(
   const { chain, of } = replies(store.mode);
   // An older copy may let somebody in for as long as the store says. It never turns anybody away.
   const hasOlderCopies = store.guarantees.staleMs > 0;
-  const remembered = policy.tokenCache === 0 ? undefined : new TokenMemory(policy.tokenCache);
+  const secrets = policy.tokenCache === 0 ? undefined : new VerifiedSecrets(policy.tokenCache);
 
   return (token, options: PreparedOptions | undefined) => {
     // What the library prepared itself is not looked at for each request.
     if (options?.credential === undefined) checkOptions("authenticate", options, AUTHENTICATE_OPTIONS);
-    const known = options?.credential ?? (typeof token === "string" ? remembered?.find(token) : undefined);
-    const credential = known ?? readToken(token);
+    const credential = options?.credential ?? readToken(token);
     if (credential === undefined) {
       return of(token === undefined ? undefined : reportRejection(events, "malformed", null, policy.clock.now()));
     }
@@ -47,8 +45,7 @@ export function authenticator<Data, M extends Mode>(
     return chain(store.get(credential.id, now), (entry) => {
       if (entry === undefined) return reportRejection(events, "unknown", nameableId(credential), now);
       const decoded = decodedEntry<Data>(entry);
-      if (judge(decoded, credential, now) === "current" && !isLocked(entry, now, policy)) {
-        if (known === undefined) remembered?.note(token as string, idOf(entry), decoded.hash);
+      if (isCurrent(entry, decoded, credential, now) && !isLocked(entry, now, policy)) {
         const to = options?.extend === false ? undefined : whenDue(entry, now);
         if (to === undefined) return sessionOf(context, entry, decoded);
         return run(store.mode, extended(context, entry, to, now, whenDue));
@@ -56,6 +53,15 @@ export function authenticator<Data, M extends Mode>(
       return run(store.mode, decide(entry, credential, now, options));
     });
   };
+
+  /** Whether a credential is the session's present one. What was found so is not hashed again. */
+  function isCurrent({ memo }: Entry, decoded: DecodedEntry<Data>, credential: Credential, now: number): boolean {
+    if (credential.hash !== undefined) return judge(decoded, credential, now) === "current";
+    if (isVerified(decoded, credential.secret)) return true;
+    if (judge(decoded, credential, now) !== "current") return false;
+    if (memo !== undefined) secrets?.keep(decoded, credential.secret);
+    return true;
+  }
 
   /** What to do about whatever is not simply let in. */
   function* decide(
@@ -163,11 +169,6 @@ function* rewritten(
   if (put.outcome !== "stored") return false;
   reportEnds(events, put.removed, now, "evicted");
   return true;
-}
-
-/** The id of an entry as a text that can be kept. What has a memo is kept by its store, and its key with it. */
-function idOf({ key, memo }: Entry): string {
-  return memo === undefined ? copyOf(key) : key;
 }
 
 function same<T>(value: T): T {

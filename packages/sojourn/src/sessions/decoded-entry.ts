@@ -4,17 +4,20 @@ import type { Entry } from "../store/store.ts";
 import type { ManagerContext } from "./manager-context.ts";
 import { decodeRecord, sessionHead, type SessionRecord } from "./record.ts";
 import type { Session } from "./session.ts";
+import type { VerifiedSecret } from "./verified-secrets.ts";
 
 /** An entry's record, and its session, which is decoded when it is first asked for. */
 export interface DecodedEntry<Data> extends SessionRecord {
   session: Session<Data> | undefined;
+  /** The secret of its hash, once somebody has presented it. */
+  verified: VerifiedSecret | undefined;
 }
 
 /** What an entry holds; remembered with the entry where the store offers it, so that a repeat parses nothing. */
 export function decodedEntry<Data>(entry: Entry): DecodedEntry<Data> {
   const { memo } = entry;
   if (memo?.decoded !== undefined) return memo.decoded as DecodedEntry<Data>;
-  const decoded: DecodedEntry<Data> = { ...decodeRecord(entry), session: undefined };
+  const decoded: DecodedEntry<Data> = { ...decodeRecord(entry), session: undefined, verified: undefined };
   if (memo !== undefined) memo.decoded = decoded;
   return decoded;
 }

@@ -53,9 +53,9 @@ export interface SessionsOptions<Data, M extends Mode> {
   /** The same for a session without a user. @default 16,384, or `maxDataLength` if that is less */
   readonly maxAnonymousDataLength?: number;
   /**
-   * How many tokens the process remembers at most, of those that let somebody in twice: the next time, each costs neither
-   * parsing nor a SHA-256. The store is asked, and the hash compared, as ever. 0 for none: then no token stays in the
-   * process's memory longer than its request. At most 10,000,000. @default 10,000
+   * How many tokens the process remembers at most, of those that let somebody in: the next time, each costs no SHA-256. The
+   * store is asked as ever, and what is remembered counts only with the very entry whose hash it had. 0 for none: then no
+   * token stays in the process's memory longer than its request. At most 10,000,000. @default 10,000
    */
   readonly tokenCache?: number;
   /** What the store has to guarantee; a store that does not is refused. @default nothing */
@@ -256,7 +256,6 @@ function resolveMaxPerUser(max: MaxPerUser | undefined): MaxPerUser | undefined 
 }
 
 function resolveTokenCache(max: number): number {
-  // Its slots are there from the start.
   if (!Number.isSafeInteger(max) || max < 0 || max > MAX_TOKEN_CACHE) {
     throw new TypeError(`Expected \`tokenCache\` to be 0 to 10,000,000 tokens, got ${show(max)}`);
   }

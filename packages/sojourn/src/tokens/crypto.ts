@@ -112,18 +112,16 @@ export function decrypt(key: HmacKey, encrypted: string): string | undefined {
 
 /** Whether two digests of one length are equal, in a time that does not depend on where they differ. */
 export function equalDigests(a: string, b: string): boolean {
-  return equalFrom(a, b, 0);
-}
-
-/** The same for the rest of two texts, from a place on. */
-export function equalFrom(a: string, b: string, from: number): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
-  for (let index = from; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
+  for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
   return difference === 0;
 }
 
-/** A well-formed text in memory of its own: a part of another one would keep that whole. */
+/**
+ * A text in memory of its own: a part of another one keeps that whole. To take a part of two that are joined copies them,
+ * for a third of what a way through bytes costs.
+ */
 export function copyOf(text: string): string {
-  return Buffer.from(text, "utf8").toString("utf8");
+  return `_${text}`.slice(1);
 }

@@ -1,16 +1,35 @@
 /** A token that the process remembers is worth what the session's record says at each call, and nothing else. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { createSessions } from "../../src/index.ts";
 import type { Mode } from "../../src/store/reply.ts";
 import type { Sessions } from "../../src/sessions/sessions.ts";
+import { isVerified, VerifiedSecrets, type VerifiedSecret } from "../../src/sessions/verified-secrets.ts";
 import { endOf, manage, modes, type Data } from "./support/managers.ts";
 
-/** Presents a token until it is remembered: at its third sight it is found. */
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** Presents a token until it is remembered, and once more. */
 async function remember(sessions: Sessions<Data, Mode>, token: string): Promise<void> {
-  for (let times = 0; times < 3; times++) expect(await sessions.authenticate(token)).toBeDefined();
+  for (let times = 0; times < 2; times++) expect(await sessions.authenticate(token)).toBeDefined();
 }
 
 describe.each(modes)("%s: a remembered token", (_, open) => {
+  test("is not hashed again: its secret is what is compared", async () => {
+    const { sessions, store, clock } = manage(open);
+    const { token, id } = await sessions.create("ann");
+    await remember(sessions, token);
+    const { memo } = (await store.get(id, clock.now()))!;
+    const decoded = memo!.decoded as Decoded;
+    expect(decoded.verified).toEqual({ text: token.slice(id.length), isUsed: true });
+    // Were the hash compared, it would still let in.
+    decoded.verified!.text = "pushed out";
+    Reflect.set(decoded, "hash", "another");
+    expect(await sessions.authenticate(token)).toBeUndefined();
+  });
+
   test.each([undefined, "the caller's own"])("lets nobody in once its session was destroyed (%s)", async (own) => {
     const { sessions } = manage(open);
     const { token, id } = await sessions.create("ann", {}, own === undefined ? {} : { token: own });
@@ -101,6 +120,71 @@ test("a token that lets nobody in is never remembered: its later session is judg
   for (let times = 0; times < 5; times++) expect(sessions.authenticate("mine")).toBeUndefined();
   sessions.create("ann", {}, { token: "mine" });
   expect(sessions.authenticate("mine")).toMatchObject({ userId: "ann" });
+});
+
+/** What is decoded of an entry, as far as its secret is concerned. */
+interface Decoded {
+  verified: VerifiedSecret | undefined;
+}
+
+const decodedEntries = (count: number): readonly Decoded[] =>
+  Array.from({ length: count }, () => ({ verified: undefined }));
+
+describe("a secret is kept", () => {
+  test("with what was decoded of its entry, and no other is it", () => {
+    const [decoded, other] = decodedEntries(2);
+    new VerifiedSecrets(1).keep(decoded!, "secret");
+    expect(isVerified(decoded!, "secret")).toBe(true);
+    for (const wrong of ["secreT", "Secret", "secret ", "secre", ""]) expect(isVerified(decoded!, wrong)).toBe(false);
+    expect(isVerified(other!, "secret")).toBe(false);
+  });
+
+  test.each([1, 2, 7, 100, 1_000])("for %i sessions at most, and for so many", (max) => {
+    const secrets = new VerifiedSecrets(max);
+    const decoded = decodedEntries(3_000);
+    for (let round = 0; round < 3; round++) {
+      for (const each of decoded) if (each.verified?.text === undefined) secrets.keep(each, "secret");
+    }
+    expect(decoded.filter(({ verified }) => verified?.text !== undefined).length).toBe(max);
+  });
+
+  test("for those that come again and again, whatever comes once", () => {
+    const secrets = new VerifiedSecrets(100);
+    const regulars = decodedEntries(50);
+    for (const each of regulars) secrets.keep(each, "secret");
+    for (let round = 0; round < 200; round++) {
+      for (const each of regulars) isVerified(each, "secret");
+      for (const each of decodedEntries(100)) secrets.keep(each, "once");
+    }
+    expect(regulars.filter((each) => isVerified(each, "secret")).length).toBe(50);
+  });
+
+  test("and those that come no more make room", () => {
+    const secrets = new VerifiedSecrets(100);
+    for (const each of decodedEntries(100)) {
+      secrets.keep(each, "gone");
+      isVerified(each, "gone");
+    }
+    const present = decodedEntries(100);
+    for (let round = 0; round < 40; round++) {
+      for (const each of present) if (!isVerified(each, "secret")) secrets.keep(each, "secret");
+    }
+    expect(present.filter((each) => isVerified(each, "secret")).length).toBeGreaterThan(95);
+  });
+
+  test("in memory of its own: not with the header that it was cut out of", () => {
+    const secrets = new VerifiedSecrets(2_000);
+    const decoded = decodedEntries(1_000);
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (const each of decoded) {
+      const header = Buffer.from(`${"y".repeat(8_000)}${"s".repeat(43)}`).toString("latin1");
+      secrets.keep(each, header.slice(8_000));
+    }
+    collect();
+    expect((process.memoryUsage().heapUsed - before) / decoded.length).toBeLessThan(500);
+    expect(isVerified(decoded[999]!, "s".repeat(43))).toBe(true);
+  });
 });
 
 describe("the option", () => {
