@@ -1,4 +1,5 @@
 /** What a request has of its session: the interface that every adapter gives to the application. */
+import type { SessionSignal } from "../../sessions/ends/abort-signal.ts";
 import type { Device, Session } from "../../sessions/session.ts";
 import type { CreateOptions } from "../../sessions/options.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
@@ -97,6 +98,13 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
    * reads as if there were none.
    */
   readonly locked: Session<Data> | undefined;
+  /**
+   * Aborts when the session ends, wherever that happens, and when its time is up: for a download, a stream, or a job that
+   * is not to outlive it. `undefined` as long as there is none. After a `login` it is the new session's.
+   *
+   * @throws StoreError on a synchronous store
+   */
+  readonly signal: SessionSignal | undefined;
   /** All fields that can be read now, with what was set in this request: a new object, which can be changed freely. */
   readonly data: Partial<Data>;
 

@@ -1,4 +1,5 @@
 /** The session of one request, as the application uses it. */
+import type { SessionSignal } from "../../sessions/ends/abort-signal.ts";
 import type { Session } from "../../sessions/session.ts";
 import { checkOptions } from "../../options.ts";
 import { show } from "../../show.ts";
@@ -59,6 +60,10 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
   }
   get locked(): Session<Data> | undefined {
     return this.#look().locked;
+  }
+  get signal(): SessionSignal | undefined {
+    const { session, context } = this.#look();
+    return session === undefined ? undefined : context.sessions.signal(session.id);
   }
   get data(): Partial<Data> {
     const { changes = new Changes(), context } = this.#look();
