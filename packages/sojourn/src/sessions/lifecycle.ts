@@ -7,13 +7,16 @@ import type { Policy } from "./options.ts";
 import type { SessionRecord } from "./record.ts";
 import type { EndReason } from "./session.ts";
 
+/** What of a record the rules of extensions need. */
+export type Lifetimes = Pick<SessionRecord, "ttl" | "absoluteExpiresAt">;
+
 /** When a session that is used now expires: after its ttl, within its absolute lifetime. */
-export function expiryFrom(now: number, lifetimes: Pick<SessionRecord, "ttl" | "absoluteExpiresAt">): number {
+export function expiryFrom(now: number, lifetimes: Lifetimes): number {
   return Math.min(now + lifetimes.ttl, lifetimes.absoluteExpiresAt);
 }
 
 /** Where an extension would move a session to; `undefined` if that is no later than it already expires. */
-export function extension(head: Touch, record: SessionRecord, now: number): Touch | undefined {
+export function extension(head: Touch, record: Lifetimes, now: number): Touch | undefined {
   const expiresAt = expiryFrom(now, record);
   return expiresAt > head.expiresAt ? { touchedAt: Math.max(now, head.touchedAt), expiresAt } : undefined;
 }
@@ -22,7 +25,7 @@ export function extension(head: Touch, record: SessionRecord, now: number): Touc
  * The same, if less than the refresh threshold is left, so that reads write at most once per refresh window. Where
  * sessions lock, activity is noted within a tenth of that time as well, or a session in use could lock.
  */
-export function extensionWhenDue(head: Touch, record: SessionRecord, now: number, policy: Policy): Touch | undefined {
+export function extensionWhenDue(head: Touch, record: Lifetimes, now: number, policy: Policy): Touch | undefined {
   const { lockAfter } = policy;
   if (lockAfter !== undefined && now - head.touchedAt >= window(lockAfter)) {
     return { touchedAt: now, expiresAt: Math.max(expiryFrom(now, record), head.expiresAt) };

@@ -9,17 +9,28 @@ import { CrossSiteRequestError } from "../../errors.ts";
 import { show } from "../../show.ts";
 import { headerOf, hostOf, type IncomingRequest } from "./http-messages.ts";
 
-/** Throws a `CrossSiteRequestError` for an unsafe request on behalf of another origin. */
-export type CrossSiteCheck = (request: IncomingRequest) => void;
+/**
+ * Throws a `CrossSiteRequestError` for an unsafe request on behalf of another origin.
+ *
+ * @param isUpgrade whether the request opens a connection, even if no header says so
+ */
+export type CrossSiteCheck = (request: IncomingRequest, isUpgrade?: boolean) => void;
 
 const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/;
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\s<>"]+$/;
 
+const CSRF_OPTION = (origin: string): string => `csrf: { trustedOrigins: [${origin}] }`;
+
 /**
  * @param toDevelopers whether only developers see the answers
+ * @param option how the application lets an origin through
  * @throws TypeError if an origin is not one
  */
-export function crossSiteCheck(trustedOrigins: readonly string[], toDevelopers: boolean): CrossSiteCheck {
+export function crossSiteCheck(
+  trustedOrigins: readonly string[],
+  toDevelopers: boolean,
+  option: (origin: string) => string = CSRF_OPTION,
+): CrossSiteCheck {
   const trusted = new Set(trustedOrigins.map(checkOrigin));
 
   function isAllowed(request: IncomingRequest): boolean {
@@ -32,9 +43,9 @@ export function crossSiteCheck(trustedOrigins: readonly string[], toDevelopers: 
     return origin === undefined || origin.replace(/^https?:\/\//, "") === hostOf(request);
   }
 
-  return (request) => {
-    if ((SAFE.test(request.method ?? "GET") && !isUpgrade(request)) || isAllowed(request)) return;
-    throw new CrossSiteRequestError(hintFor(headerOf(request.headers, "origin")), toDevelopers);
+  return (request, opens = isUpgrade(request)) => {
+    if ((SAFE.test(request.method ?? "GET") && !opens) || isAllowed(request)) return;
+    throw new CrossSiteRequestError(hintFor(headerOf(request.headers, "origin"), option), toDevelopers);
   };
 }
 
@@ -43,12 +54,9 @@ function isUpgrade({ headers }: IncomingRequest): boolean {
   return headerOf(headers, "upgrade") !== undefined;
 }
 
-function hintFor(origin: string | undefined): string {
+function hintFor(origin: string | undefined, option: (origin: string) => string): string {
   const given = origin !== undefined && ORIGIN.test(origin) ? show(origin) : undefined;
-  return (
-    `If ${given ?? "that origin"} may send requests as the user, name it in the options: ` +
-    `csrf: { trustedOrigins: [${given ?? "…"}] }`
-  );
+  return `If ${given ?? "that origin"} may send requests as the user, name it in the options: ` + option(given ?? "…");
 }
 
 function checkOrigin(origin: string): string {

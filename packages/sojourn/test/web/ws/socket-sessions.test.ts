@@ -1,0 +1,364 @@
+/** WebSockets of `ws` that are let in by the cookie, and close with their session: real sockets, on several stores. */
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect as connectRaw } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { text } from "node:stream/consumers";
+import { describe, expect, expectTypeOf, onTestFinished, test } from "vitest";
+import { createWebSocketStream, type WebSocket } from "ws";
+import { StoreError } from "../../../src/errors.ts";
+import { createSessionsOn } from "../../../src/sessions/session-manager.ts";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
+import type { SessionsOptions } from "../../../src/sessions/options.ts";
+import type { Sessions } from "../../../src/sessions/sessions.ts";
+import { memoryStore } from "../../../src/store/memory-store.ts";
+import type { Mode } from "../../../src/store/reply.ts";
+import { sqliteStore } from "../../../src/store/sqlite/index.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { asyncStore } from "../../../src/testing/async-store.ts";
+import { faultyStore, gate } from "../../../src/testing/faulty-store.ts";
+import { manualClock } from "../../../src/time/manual-clock.ts";
+import { manualTimer } from "../../../src/time/manual-timer.ts";
+import { socketSessions, type Refusal } from "../../../src/web/ws.ts";
+import { counted, KEY, writes, type Data } from "../support/visitor.ts";
+import { connect, serveSockets } from "./support/socket-server.ts";
+
+const stores: readonly (readonly [name: string, open: () => Store])[] = [
+  ["memory", () => memoryStore()],
+  ["SQLite", () => sqliteStore({ database: new DatabaseSync(":memory:") })],
+  ["an asynchronous store", () => asyncStore(memoryStore())],
+];
+
+function managerOn(store: Store, options: Partial<SessionsOptions<Data, Mode>> = {}): Sessions<Data, Mode> {
+  const sessions = createSessions<Data>({ ...options, store } as SessionsOptions<Data, Mode> & { store: Store });
+  onTestFinished(() => sessions.ends.close());
+  return sessions;
+}
+
+describe.each(stores)("sockets, on %s", (_, open) => {
+  test("who has a live session is let in, and talks; nothing is written, and no cookie is set", async () => {
+    const calls: string[] = [];
+    const sessions = managerOn(counted(open(), calls), { ttl: "1h", refreshThreshold: "1h" });
+    const { connect: to, login, seen, wss } = await serveSockets(sessions);
+    const { cookie } = await login();
+    calls.length = 0;
+    let head: string[] = [];
+    wss.on("headers", (lines: string[]) => (head = lines));
+    const { socket, messages } = await to(cookie);
+    socket.send("one");
+    socket.send("two");
+    await expect.poll(() => messages).toEqual(["ONE", "TWO"]);
+    expect(seen).toEqual(["open ann", "one", "two"]);
+    expect(writes(calls)).toEqual([]);
+    expect(head.join()).not.toMatch(/set-cookie/i);
+  });
+
+  test.each([
+    ["logout", (sessions: Sessions<Data, Mode>, id: string) => sessions.destroy(id)],
+    ["revoked", (sessions: Sessions<Data, Mode>) => sessions.destroyByUser("ann")],
+    ["replaced", (sessions: Sessions<Data, Mode>, id: string) => sessions.destroy(id, { reason: "replaced" })],
+  ] as const)("every socket of a session that ends is closed with 4401 and %s, and no other", async (reason, end) => {
+    const store = open();
+    const server = await serveSockets(managerOn(store));
+    const [one, other] = [await server.login(), await server.login("bob")];
+    const [first, second, stays] = await Promise.all(
+      [one, one, other].map(async ({ cookie }) => server.connect(cookie)),
+    );
+    // Elsewhere, by another manager.
+    await end(managerOn(store), one.id);
+    expect(await first?.closed).toEqual([4401, reason]);
+    expect(await second?.closed).toEqual([4401, reason]);
+    stays?.socket.send("still here");
+    await expect.poll(() => stays?.messages).toEqual(["STILL HERE"]);
+  });
+
+  test("a renewed or rotated token closes nothing; an old one that is stolen closes all", async () => {
+    const clock = manualClock();
+    const sessions = managerOn(open(), { clock, ttl: "1h", rotationGrace: "10s" });
+    const server = await serveSockets(sessions);
+    const { cookie, token, id } = await server.login();
+    const { socket, messages, closed } = await server.connect(cookie);
+    const rotated = await sessions.rotate(token);
+    await sessions.refresh(id);
+    socket.send("rotated");
+    await expect.poll(() => messages).toEqual(["ROTATED"]);
+    clock.advance("11s");
+    expect(await sessions.authenticate(token)).toBeUndefined();
+    expect(await closed).toEqual([4401, "reuse"]);
+    expect(await sessions.authenticate(rotated?.token)).toBeUndefined();
+  });
+
+  test("time that is up closes it, without a request and without a message", async () => {
+    const clock = manualClock();
+    const timer = manualTimer();
+    const sessions = managerOn(open(), { clock, ttl: "1m", ends: { timer } });
+    const server = await serveSockets(sessions);
+    const { closed, socket, messages } = await server.connect((await server.login()).cookie);
+    socket.send("hello");
+    await expect.poll(() => messages).toEqual(["HELLO"]);
+    // In steps, as time passes where a process runs.
+    for (let passed = 0; passed < 61_000; passed += 50) {
+      clock.advance(50);
+      timer.advance(50);
+      await new Promise(setImmediate);
+    }
+    expect(await closed).toEqual([4401, "expired-idle"]);
+  });
+});
+
+function handshake(more: string): string {
+  const lines = ["GET / HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket"];
+  lines.push("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==");
+  return `${lines.join("\r\n")}\r\n${more}\r\n`;
+}
+
+describe("who is not let in", () => {
+  test.each([
+    ["no cookie", {}, 401],
+    ["a forged one", { cookie: "__Host-session=sess_x" }, 401],
+    ["another origin", { origin: "https://evil.test" }, 403],
+    ["another origin that a browser tells of", { "sec-fetch-site": "cross-site" }, 403],
+    ["a page in a sandbox", { origin: "null" }, 403],
+  ])("%s is answered on the socket", async (_, headers, status) => {
+    const refusals: Refusal[] = [];
+    const server = await serveSockets(managerOn(memoryStore()), {
+      csrf: false,
+      onRefused: (refusal) => refusals.push(refusal),
+    });
+    const { cookie } = await server.login();
+    const response = await server.refused({ ...(status === 403 && { cookie }), ...headers });
+    expect(response.statusCode).toBe(status);
+    expect(response.headers).toMatchObject({ connection: "close", "cache-control": "no-store" });
+    expect(await text(response)).toMatch(status === 401 ? /^Unauthorized\n$/ : /^The request was made by another site/);
+    expect(refusals).toMatchObject([{ status }]);
+    expect(server.seen).toEqual([]);
+  });
+
+  test("origins that are allowed, and one's own, are let in", async () => {
+    const other = { origin: "https://pay.test" };
+    for (const [options, headers] of [
+      [{ allowedOrigins: ["https://pay.test"] }, other],
+      [{ csrf: { trustedOrigins: ["https://pay.test"] } }, other],
+      [{ allowedOrigins: "*" }, other],
+      [{}, { "sec-fetch-site": "same-origin", origin: "https://app.test" }],
+    ] as const) {
+      const server = await serveSockets(managerOn(memoryStore()), options);
+      const { cookie } = await server.login();
+      await server.connect(cookie, headers);
+      await server.connect(cookie, { origin: `http://127.0.0.1:${server.port}` });
+      expect(server.seen).toEqual(["open ann", "open ann"]);
+    }
+    const named = await serveSockets(managerOn(memoryStore()), {
+      allowedOrigins: [],
+      csrf: { trustedOrigins: ["https://pay.test"] },
+    });
+    expect((await named.refused({ cookie: (await named.login()).cookie, ...other })).statusCode).toBe(403);
+  });
+
+  test("a store that cannot tell is a 503, a guesser a 429 with Retry-After", async () => {
+    const refusals: Refusal[] = [];
+    const store = faultyStore(asyncStore(memoryStore()), [{ call: "get", fault: "fail" }]);
+    const down = await serveSockets(managerOn(store), { onRefused: (refusal) => refusals.push(refusal) });
+    const { cookie } = await down.login();
+    const answer = await down.refused({ cookie });
+    expect([answer.statusCode, await text(answer)]).toEqual([503, "Service Unavailable\n"]);
+    expect(refusals).toMatchObject([{ status: 503, error: expect.any(StoreError) }]);
+    const guarded = await serveSockets(managerOn(memoryStore()), { guard: { admits: () => ({ retryAfter: 30 }) } });
+    const guess = await guarded.refused({ cookie });
+    expect([guess.statusCode, guess.headers["retry-after"]]).toEqual([429, "30"]);
+  });
+
+  test("a client that keeps its side open, or goes away meanwhile, keeps nothing", async () => {
+    const reading = gate();
+    const store = faultyStore(asyncStore(memoryStore()), [{ call: "get", fault: "hold", gate: reading }]);
+    const server = await serveSockets(managerOn(store));
+    const { cookie } = await server.login();
+    const halfOpen = connectRaw({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    halfOpen.write(handshake(""));
+    expect(await text(halfOpen)).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n[\s\S]*\r\n\r\nUnauthorized\n$/);
+    const closed = once(halfOpen, "close");
+    halfOpen.end();
+    await closed;
+
+    const gone = connectRaw({ port: server.port, host: "127.0.0.1" });
+    gone.write(handshake(`Cookie: ${cookie}\r\n`));
+    await reading.reached;
+    gone.resetAndDestroy();
+    await once(gone, "close");
+    reading.open();
+    await server.connect(cookie);
+    await expect.poll(() => server.wss.clients.size).toBe(1);
+  });
+
+  test("a handshake that `ws` refuses leaves nothing watched", async () => {
+    const sessions = managerOn(memoryStore());
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const client = connectRaw({ port: server.port, host: "127.0.0.1" });
+    client.write(handshake(`Cookie: ${cookie}\r\n`).replace("Version: 13", "Version: 1"));
+    expect(await text(client)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(sessions.ends.isCurrent(id)).toBe(false);
+  });
+
+  test("options that are not known, and a manager that tells of no ends, are mistakes", () => {
+    const sessions = managerOn(memoryStore());
+    expect(() => socketSessions({ sessions, keys: [KEY], origins: [] } as never)).toThrow(
+      /Expected .*socketSessions.*origins/,
+    );
+    expect(() => socketSessions({ sessions, keys: [KEY], allowedOrigins: ["evil"] })).toThrow(TypeError);
+    const silent = createSessionsOn<Data>({ store: memoryStore() });
+    expect(() => socketSessions({ sessions: silent, keys: [KEY] })).toThrow("Expected `ends: sessionEnds()`");
+  });
+});
+
+describe("a connection", () => {
+  test("is gone from what is watched once it has closed, also where the client was first", async () => {
+    const sessions = managerOn(memoryStore());
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const clients = [await server.connect(cookie), await server.connect(cookie)];
+    expect(sessions.ends.isCurrent(id)).toBe(true);
+    clients[0]?.socket.close(1000);
+    await expect.poll(() => server.seen.filter((event) => event === "close")).toHaveLength(1);
+    expect(sessions.ends.isCurrent(id)).toBe(true);
+    clients[1]?.socket.terminate();
+    await expect.poll(() => server.seen.filter((event) => event === "close")).toHaveLength(2);
+    expect(sessions.ends.isCurrent(id)).toBe(false);
+  });
+
+  test("that does not answer the closing says nothing more, and is cut off", async () => {
+    const sessions = managerOn(memoryStore());
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const { socket } = await server.connect(cookie);
+    // A client of its own kind: it never looks at what comes, and sends on.
+    socket.pause();
+    const said = setInterval(() => socket.readyState === socket.OPEN && socket.send("more"), 5);
+    onTestFinished(() => clearInterval(said));
+    await expect.poll(() => server.seen.length).toBeGreaterThan(3);
+    await sessions.destroy(id);
+    const before = server.seen.length;
+    await expect.poll(() => server.wss.clients.size, { timeout: 10_000 }).toBe(0);
+    expect(server.seen.slice(before)).toEqual(["close"]);
+  });
+
+  test("holds messages in both directions while nobody can tell, and lets them through in order", async () => {
+    const reading = gate();
+    // The first one is for the cookie; what the second one tells is whether the session still lives.
+    const held = { call: "get", nth: 2, fault: "hold", gate: reading } as const;
+    const sessions = managerOn(faultyStore(asyncStore(memoryStore()), [held]), { ends: { maxStale: "1h" } });
+    const server = await serveSockets(sessions);
+    const { cookie } = await server.login();
+    server.wss.on("connection", (socket: WebSocket) => socket.send("welcome"));
+    const { socket, messages, closed } = await server.connect(cookie);
+    for (let n = 0; n < 5; n++) socket.send(`m${n}`);
+    // The last word, before anything could be let through.
+    socket.close(1000);
+    await reading.reached;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([server.seen, messages]).toEqual([["open ann"], []]);
+    reading.open();
+    expect(await closed).toEqual([1000, ""]);
+    await expect.poll(() => server.seen).toEqual(["open ann", "m0", "m1", "m2", "m3", "m4", "close"]);
+  });
+
+  test("works with streams, and with listeners that came with addEventListener", async () => {
+    const sessions = managerOn(memoryStore());
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const streamed: string[] = [];
+    let failed: unknown;
+    server.wss.on("connection", (socket: WebSocket) => {
+      socket.addEventListener("message", ({ data }) => streamed.push(data as string));
+      const stream = createWebSocketStream(socket, { encoding: "utf8" });
+      stream.on("error", (error: unknown) => (failed = error));
+      stream.write("from a stream");
+    });
+    const { socket, messages, closed } = await server.connect(cookie);
+    socket.send("hi");
+    await expect.poll(() => messages).toEqual(["from a stream", "HI"]);
+    expect(streamed).toEqual(["hi"]);
+    await sessions.destroy(id);
+    await closed;
+    await expect.poll(() => server.wss.clients.size).toBe(0);
+    expect(failed).toBeUndefined();
+  });
+
+  test("a message that will never be sent tells so", async () => {
+    const sessions = managerOn(memoryStore());
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const { messages } = await server.connect(cookie);
+    const [accepted] = [...server.wss.clients];
+    await sessions.destroy(id);
+    const error = await new Promise<unknown>((resolve) => accepted?.send("late", resolve));
+    expect(error).toMatchObject({ code: "session_ended", reason: "logout", id });
+    expect(messages).toEqual([]);
+  });
+
+  test("types: the session has the fields of the manager's data", async () => {
+    const sessions = createSessions<{ role: "admin" | "reader" }>();
+    const sockets = socketSessions({ sessions, keys: [KEY] });
+    const { live, refusal } = await sockets.authenticate(new Request("https://app.test/"));
+    expect(live).toBeUndefined();
+    expect(new Response(refusal?.body, refusal).status).toBe(401);
+    if (live !== undefined) {
+      expectTypeOf(refusal).toEqualTypeOf<undefined>();
+      expectTypeOf(live.session.get("role")).toEqualTypeOf<"admin" | "reader" | undefined>();
+      // @ts-expect-error a field that is none
+      live.session.get("rule");
+    }
+    expect(() => sockets.of({})).toThrow(TypeError);
+  });
+});
+
+describe("activity", () => {
+  test("extends the session at most once a refresh window, over any number of connections, if asked to", async () => {
+    for (const extend of [true, false]) {
+      const clock = manualClock();
+      const calls: string[] = [];
+      const sessions = managerOn(counted(memoryStore(), calls), { clock, ttl: "10m", ends: { timer: manualTimer() } });
+      const server = await serveSockets(sessions, { extend });
+      const { cookie, id } = await server.login();
+      const clients = [await server.connect(cookie), await server.connect(cookie)];
+      const before = (await sessions.get(id))?.expiresAt ?? 0;
+      const talk = async (): Promise<void> => {
+        const count = server.seen.length;
+        for (const { socket } of clients) for (let n = 0; n < 5; n++) socket.send("x");
+        await expect.poll(() => server.seen.length).toBe(count + 10);
+        await new Promise(setImmediate);
+      };
+      await talk();
+      expect(writes(calls).filter((call) => call === "touch")).toEqual([]);
+      clock.advance("61s");
+      await talk();
+      await talk();
+      expect(writes(calls).filter((call) => call === "touch")).toHaveLength(extend ? 1 : 0);
+      expect((await sessions.get(id))?.expiresAt).toBe(before + (extend ? 61_000 : 0));
+      clock.advance("61s");
+      await talk();
+      expect(writes(calls).filter((call) => call === "touch")).toHaveLength(extend ? 2 : 0);
+    }
+  });
+});
+
+test("two servers on one SQLite file: a logout at one closes the sockets of the other", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sojourn-ws-"));
+  const path = join(folder, "sessions.db");
+  const [one, two] = [sqliteStore({ path }), sqliteStore({ path })];
+  const [here, there] = [managerOn(one), managerOn(two)];
+  onTestFinished(() => {
+    for (const sessions of [here, there]) sessions.ends.close();
+    for (const store of [one, two]) store.close();
+    rmSync(folder, { recursive: true });
+  });
+  const server = await serveSockets(there);
+  const { cookie, id } = await server.login();
+  const { closed, socket, messages } = await connect(`ws://127.0.0.1:${server.port}/`, cookie);
+  socket.send("hi");
+  await expect.poll(() => messages).toEqual(["HI"]);
+  expect(here.destroy(id)).toBe(true);
+  expect(await closed).toEqual([4401, "logout"]);
+});
