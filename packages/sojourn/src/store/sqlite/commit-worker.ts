@@ -7,7 +7,6 @@ import {
   PUT,
   readEntry,
   REVOKE_OWNER,
-  START_REMOVALS,
   SWEEP,
   TOUCH,
   wireReader,
@@ -134,13 +133,6 @@ function run(writes: Writes, reader: WireReader, results: Wire): () => boolean {
       return () => {
         writeHeads(results, heads);
         return heads.length === 0;
-      };
-    }
-    case START_REMOVALS: {
-      const last = writes.startRemovals();
-      return () => {
-        results.push(last);
-        return true;
       };
     }
     default:

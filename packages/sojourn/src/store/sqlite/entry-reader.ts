@@ -6,7 +6,6 @@ import { touchEntry } from "../kept-entry.ts";
 import { entryOf, entryOfValues, headOf } from "./entry-row.ts";
 import { countLive } from "./expiry-counts.ts";
 import type { SqlPort, SqlRow, SqlValue } from "./sql-port.ts";
-import { lastRemoval, removalsFrom, type NotedRemovals } from "./removal-log.ts";
 import { namespaceRow } from "./schema.ts";
 import * as sql from "./statements.ts";
 import { endOfPrefix, fromStored, toStored } from "../stored-text.ts";
@@ -25,10 +24,6 @@ export interface EntryReader {
   count(now: number): number;
   /** How many transactions have changed the namespace. */
   changes(): number;
-  /** The number of the last removal; `null` if none is noted. */
-  lastRemoval(): number | null;
-  /** The rows of removals that were noted, from a number on. */
-  removalsFrom(number: number, limit: number): readonly NotedRemovals[];
 }
 
 export function entryReader(port: SqlPort, namespace: number): EntryReader {
@@ -84,8 +79,6 @@ export function entryReader(port: SqlPort, namespace: number): EntryReader {
     },
 
     changes,
-    lastRemoval: () => lastRemoval(port, namespace),
-    removalsFrom: (number, limit) => removalsFrom(port, namespace, number, limit),
   };
 }
 

@@ -24,8 +24,6 @@ export interface Writes {
   delete(key: string, note: string): Head | undefined;
   revokeOwner(owner: string, except: string | undefined, note: string): readonly Head[];
   sweep(now: number, limit: number): readonly Head[];
-  /** Has removals noted, from this transaction on. The number of the last one before it. */
-  startRemovals(): number;
 }
 
 /** What one transaction did. */
@@ -152,8 +150,6 @@ export function entryWriter(port: SqlPort, namespace: number): EntryWriter {
       swept = true;
       return sweep(now, limit);
     },
-
-    startRemovals: removals.start,
   };
 
   function find(key: string): Entry {

@@ -13,7 +13,6 @@ export const TOUCH = 1;
 export const DELETE = 2;
 export const REVOKE_OWNER = 3;
 export const SWEEP = 4;
-export const START_REMOVALS = 5;
 
 const STORED = 0;
 const CONFLICT = 1;

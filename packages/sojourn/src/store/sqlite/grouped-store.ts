@@ -14,7 +14,6 @@ import {
   readHeads,
   readPut,
   REVOKE_OWNER,
-  START_REMOVALS,
   SWEEP,
   TOUCH,
   writeEntry,
@@ -22,6 +21,7 @@ import {
 } from "./group-wire.ts";
 import { openFile, watchOf } from "./open-file.ts";
 import type { Follow, RemovalFollower } from "./removal-follower.ts";
+import { removalSource } from "./removal-log.ts";
 import { openNamespace } from "./schema.ts";
 import { checkTouch, findLive, guarantees } from "./sql-store.ts";
 
@@ -41,7 +41,8 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
   const { path, namespace, busyTimeout, follow } = options;
   const { port, files, close: closeFile } = openFile(path, busyTimeout);
   try {
-    const reader = entryReader(port, openNamespace(port, namespace));
+    const id = openNamespace(port, namespace);
+    const reader = entryReader(port, id);
     const durability = durabilityOf(port);
     const watch = watchOf(port);
     const cache: EntryCache = entryCache({
@@ -70,17 +71,7 @@ export function groupedStore(options: GroupedStoreOptions): Store<"async"> {
         check.suspect();
       },
     });
-    const follower = follow({
-      check: check.check,
-      last: reader.lastRemoval,
-      from: reader.removalsFrom,
-      start: async () =>
-        commits.submit(
-          undefined,
-          (wire) => wire.push(START_REMOVALS),
-          (results) => results.number(),
-        ),
-    });
+    const follower = follow(removalSource(port, id, check.check));
     const promised = guarantees(durability, follower.maxLag);
     return assemble({ reader, cache, begins, check, commits, follower, guarantees: promised, closeFile });
   } catch (error) {

@@ -9,7 +9,7 @@ import { StoreError } from "../../errors.ts";
 import { removalListeners } from "../removal-listeners.ts";
 import type { Removed, Watch } from "../store.ts";
 import type { Timer } from "../../time/timer.ts";
-import type { NotedRemovals } from "./removal-log.ts";
+import type { NotedRemovals, RemovalSource } from "./removal-log.ts";
 
 export interface RemovalFollower {
   /** For how long, in milliseconds, removals of others may wait to be told. */
@@ -19,18 +19,6 @@ export interface RemovalFollower {
   /** The store itself has committed removals. @param last the number of the last one */
   wrote(last: number): void;
   close(): void;
-}
-
-/** What a follower reads from. Each of them throws a `StoreError`. */
-export interface RemovalSource {
-  /** Makes sure that file and tables are still the store's own. */
-  check(): void;
-  /** The number of the last removal; `null` if none is noted. */
-  last(): number | null;
-  /** The rows of removals from a number on. */
-  from(number: number, limit: number): readonly NotedRemovals[];
-  /** Has removals noted from now on. The number of the last one so far. */
-  start(): number | Promise<number>;
 }
 
 export type Follow = (source: RemovalSource) => RemovalFollower;
@@ -61,7 +49,6 @@ export function removalFollower({ source, maxLag, timer }: RemovalFollowerOption
   const queue: (Removed | null)[] = [];
   let isTelling = false;
   let position: Position | undefined;
-  let starting: Promise<void> | undefined;
   let isFailing = false;
   let isClosed = false;
   let callOff: (() => void) | undefined;
@@ -83,28 +70,14 @@ export function removalFollower({ source, maxLag, timer }: RemovalFollowerOption
     if (listeners.isWatched) queue.push(null);
   }
 
-  function start(): void {
-    if (starting !== undefined) return;
-    const from = source.start();
-    if (typeof from === "number") return jumpTo(from);
-    starting = startAt(from);
-    // Told to whoever asks for a proof; the timer tries again.
-    starting.catch(() => {});
-  }
-
-  async function startAt(number: Promise<number>): Promise<void> {
-    try {
-      jumpTo(await number);
-      if (listeners.isWatched) readAll();
-    } finally {
-      starting = undefined;
-    }
+  function isBehind(last: number): boolean {
+    return position !== undefined && position.number < last;
   }
 
   /** Reads a batch. Whether that was all. */
   function read(last = source.last()): boolean {
     if (last === null) {
-      start();
+      jumpTo(source.start());
       return true;
     }
     // With fewer removals than before, it is another file's life.
@@ -132,11 +105,6 @@ export function removalFollower({ source, maxLag, timer }: RemovalFollowerOption
     return position.number >= last;
   }
 
-  function readAll(): void {
-    while (!read()) tell();
-    tell();
-  }
-
   function poll(): void {
     let isAll = true;
     try {
@@ -161,26 +129,28 @@ export function removalFollower({ source, maxLag, timer }: RemovalFollowerOption
       source.check();
       const isAll = read();
       tell();
-      if (starting !== undefined) await starting;
-      else if (isAll) return;
-      else await new Promise<void>((resolve) => void timer.after(0, resolve));
+      if (isAll) return;
+      await new Promise<void>((resolve) => void timer.after(0, resolve));
     }
   }
 
   /** Brings the position to where a new watch begins. */
   function begin(): void {
-    if (!listeners.isWatched) position = undefined;
+    if (!listeners.isWatched) {
+      position = undefined;
+      queue.length = 0;
+    }
     try {
-      readAll();
+      while (!read()) tell();
     } catch {
       // The watch begins when the store can be read: with `null`.
     }
+    tell();
   }
 
   return {
     maxLag,
     watch(onRemoved) {
-      source.check();
       begin();
       const watch = listeners.watch(onRemoved, confirm);
       if (callOff === undefined) schedule(maxLag);
@@ -193,9 +163,10 @@ export function removalFollower({ source, maxLag, timer }: RemovalFollowerOption
       };
     },
     wrote(last) {
-      if (!listeners.isWatched || position === undefined) return;
+      if (!listeners.isWatched) return;
       try {
-        while (!read(last)) tell();
+        // The timer may have come first, and have read what others have committed since.
+        while (isBehind(last)) read(last);
       } catch {
         // It is committed all the same. The timer reads it, or says that it cannot.
       }

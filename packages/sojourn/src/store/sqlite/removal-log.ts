@@ -10,7 +10,7 @@
  * follower that comes later sees the gap. The age is by SQLite's own clock: it judges nothing, it only makes room.
  */
 import type { Head, Removed } from "../store.ts";
-import { namespaceRow } from "./schema.ts";
+import { checkVersion, namespaceRow } from "./schema.ts";
 import type { SqlPort, SqlRow } from "./sql-port.ts";
 import * as sql from "./statements.ts";
 
@@ -35,8 +35,6 @@ export interface RemovalLog {
   write(last: number): void;
   /** Deletes what has been kept for long enough. */
   trim(): void;
-  /** From now on, removals are noted. The number of the last one so far. */
-  start(): number;
 }
 
 /** A removal as it is kept, in JSON: it keeps every string, lone surrogates and NUL as well. */
@@ -80,21 +78,7 @@ export function removalLog(port: SqlPort, namespace: number): RemovalLog {
       }
     },
     trim,
-    start() {
-      const last = lastRemoval(port, namespace);
-      if (last !== null) return last;
-      // Of a namespace that had this id before, if there was one.
-      port.run(sql.DELETE_REMOVALS, namespace);
-      port.run(sql.START_REMOVALS, namespace);
-      return 0;
-    },
   };
-}
-
-/** The number of the last removal; `null` if none is noted. */
-export function lastRemoval(port: SqlPort, namespace: number): number | null {
-  const last = namespaceRow(port.get(sql.READ_REMOVALS, namespace))["removals"];
-  return last === null ? null : Number(last);
 }
 
 /** A row of the log. */
@@ -104,9 +88,39 @@ export interface NotedRemovals {
   readonly removed: readonly Removed[];
 }
 
-/** The rows from a number on. */
-export function removalsFrom(port: SqlPort, namespace: number, from: number, limit: number): readonly NotedRemovals[] {
-  return port.all(sql.LIST_REMOVALS, namespace, from, limit).map(notedOf);
+/** What a follower reads from. Each of them throws a `StoreError`. */
+export interface RemovalSource {
+  /** Makes sure that file and tables are still the store's own. */
+  check(): void;
+  /** The number of the last removal; `null` if none is noted. */
+  last(): number | null;
+  /** The rows from a number on. */
+  from(number: number, limit: number): readonly NotedRemovals[];
+  /** Has removals noted from now on. The number of the last one so far. */
+  start(): number;
+}
+
+export function removalSource(port: SqlPort, namespace: number, check: () => void): RemovalSource {
+  function last(): number | null {
+    const last = namespaceRow(port.get(sql.READ_REMOVALS, namespace))["removals"];
+    return last === null ? null : Number(last);
+  }
+
+  return {
+    check,
+    last,
+    from: (number, limit) => port.all(sql.LIST_REMOVALS, namespace, number, limit).map(notedOf),
+    start: () =>
+      port.transaction(() => {
+        checkVersion(port);
+        const there = last();
+        if (there !== null) return there;
+        // Of a namespace that had this id before, if there was one.
+        port.run(sql.DELETE_REMOVALS, namespace);
+        port.run(sql.START_REMOVALS, namespace);
+        return 0;
+      }),
+  };
 }
 
 function notedOf(row: SqlRow): NotedRemovals {

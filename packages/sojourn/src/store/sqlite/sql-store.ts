@@ -9,6 +9,7 @@ import { entryCache, type EntryCache } from "./entry-cache.ts";
 import { entryReader } from "./entry-reader.ts";
 import { entryWriter, type Writes, type Written } from "./entry-writer.ts";
 import type { Follow } from "./removal-follower.ts";
+import { removalSource } from "./removal-log.ts";
 import { openNamespace } from "./schema.ts";
 import type { SqlPort } from "./sql-port.ts";
 
@@ -40,12 +41,7 @@ export function sqlStore(options: SqlStoreOptions): Store<"sync"> {
   const writer = entryWriter(port, namespace);
   const cache = entryCache({ max: options.cache, reader, watch: watch?.() });
   const begins = beginnings(watch?.(), reader.changes);
-  const follower = follow?.({
-    check: check.check,
-    last: reader.lastRemoval,
-    from: reader.removalsFrom,
-    start: () => writer.transaction((writes) => writes.startRemovals()).result,
-  });
+  const follower = follow?.(removalSource(port, namespace, check.check));
   let closed = false;
 
   function checkOpen(): void {

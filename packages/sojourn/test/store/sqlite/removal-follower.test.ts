@@ -1,10 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { StoreError } from "../../../src/errors.ts";
-import { entryReader } from "../../../src/store/sqlite/entry-reader.ts";
-import { entryWriter } from "../../../src/store/sqlite/entry-writer.ts";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
 import { removalFollower } from "../../../src/store/sqlite/removal-follower.ts";
+import { removalSource } from "../../../src/store/sqlite/removal-log.ts";
 import { openNamespace } from "../../../src/store/sqlite/schema.ts";
 import { databasePort } from "../../../src/store/sqlite/sql-port.ts";
 import type { Removed, Store } from "../../../src/store/store.ts";
@@ -22,18 +21,12 @@ function opened() {
   const database = new DatabaseSync(path);
   const port = databasePort(database);
   const namespace = openNamespace(port, "default");
-  const { lastRemoval: last, removalsFrom: from } = entryReader(port, namespace);
   const timer = manualTimer();
   const state = { fault: undefined as StoreError | undefined };
   const follower = removalFollower({
-    source: {
-      check() {
-        if (state.fault !== undefined) throw state.fault;
-      },
-      last,
-      from,
-      start: () => entryWriter(port, namespace).transaction((writes) => writes.startRemovals()).result,
-    },
+    source: removalSource(port, namespace, () => {
+      if (state.fault !== undefined) throw state.fault;
+    }),
     maxLag: MAX_LAG,
     timer,
   });
@@ -93,6 +86,18 @@ describe("a follower", () => {
     remove("a");
     await watch.confirm();
     expect(heard()).toEqual(["a note"]);
+    timer.advance(MAX_LAG);
+    expect(heard()).toEqual([]);
+  });
+
+  test("tells nothing twice when word of the store's own commit comes after what others did since", () => {
+    const { timer, follower, listen, remove } = opened();
+    const { heard } = listen();
+    // The first of them is the store's own, made by its worker.
+    remove("a", "b");
+    timer.advance(MAX_LAG);
+    expect(heard()).toEqual(["a note", "b note"]);
+    follower.wrote(1);
     timer.advance(MAX_LAG);
     expect(heard()).toEqual([]);
   });
@@ -248,6 +253,30 @@ test.each(["each", "grouped"] as const)(
     await store.close();
   },
 );
+
+test("two stores that remove at once, each by its worker, and look as often as they can, are told each removal once", async () => {
+  const path = testFile();
+  const both = [1, 2].map(() => {
+    const store = sqliteStore({ path, commit: "grouped", maxLag: 1 });
+    const told: (string | null)[] = [];
+    const watch = store.watchRemovals!((removed) => told.push(removed && removed.head.key));
+    return { store, told, watch };
+  });
+  for (const { watch } of both) await watch.confirm();
+  for (const { told } of both) told.length = 0;
+  const keys = Array.from({ length: 400 }, (_, index) => `k${index}`);
+  await Promise.all(keys.map(async (key) => both[0]!.store.put(entry(key), null, now)));
+  const remove = async (each: number): Promise<void> => {
+    // One after the other, so that there are many groups.
+    for (let index = each; index < keys.length; index += 2) await both[each]!.store.delete(keys[index]!);
+  };
+  await Promise.all([remove(0), remove(1)]);
+  for (const { watch, told, store } of both) {
+    await watch.confirm();
+    expect(told.toSorted()).toEqual(keys.toSorted());
+    await store.close();
+  }
+});
 
 test("a listener that throws harms neither the call nor the others, which are told", async () => {
   const store = sqliteStore({ path: testFile() });
