@@ -1,0 +1,155 @@
+/**
+ * One of several processes on one store: holds signals of sessions, ends some, and notes what it was told and when. All
+ * processes of a machine share the clock that `process.hrtime` reads.
+ */
+import { Redis } from "ioredis";
+import { createSessions } from "../../../../src/sessions/create-sessions.ts";
+import { SessionEndedError } from "../../../../src/sessions/ends/session-end.ts";
+import type { EndsOptions } from "../../../../src/sessions/ends/ends-options.ts";
+import { fromIoredis, redisStore } from "../../../../src/store/redis/index.ts";
+import { sqliteStore } from "../../../../src/store/sqlite/index.ts";
+import type { Mode } from "../../../../src/store/reply.ts";
+import type { Store } from "../../../../src/store/store.ts";
+
+/** Where the sessions are: a Redis, and the line over which it tells; or a file. */
+export type Place = { readonly port: number; readonly linkPort: number } | { readonly path: string };
+
+/** What a signal was aborted with. Instants are nanoseconds of the machine's monotonic clock, and epoch milliseconds. */
+export interface Felt {
+  readonly id: string;
+  readonly reason: string;
+  readonly at: bigint;
+  readonly date: number;
+}
+
+/** A session was ended: when the call had resolved. */
+export interface Ended {
+  readonly ids: readonly string[];
+  readonly resolvedAt: bigint;
+}
+
+const now = (): bigint => process.hrtime.bigint();
+
+async function open(place: Place, ends: EndsOptions) {
+  const clients: Redis[] = [];
+  let store: Store<Mode>;
+  if ("path" in place) store = sqliteStore({ path: place.path, busyTimeout: "20s" });
+  else {
+    clients.push(new Redis({ port: place.port, host: "127.0.0.1" }));
+    clients.push(new Redis({ port: place.linkPort, host: "127.0.0.1" }));
+    // A line that is cut is not news here.
+    for (const client of clients) client.on("error", () => {});
+    const [direct, beside] = clients as [Redis, Redis];
+    // Commands go to the server; only what it tells goes over the line that is disturbed.
+    store = await redisStore({ client: { ...fromIoredis(direct), listen: fromIoredis(beside).listen } });
+  }
+  const maxPerUser = { limit: 60, onLimit: "evict-oldest" } as const;
+  const sessions = createSessions({ store, ttl: "1h", rotationGrace: "1ms", maxPerUser, ends });
+  const felt: Felt[] = [];
+  let open = 0;
+
+  return {
+    async create(userId: string, count: number, expiresIn?: number) {
+      const made: { id: string; token: string; expiresAt: number }[] = [];
+      for (let index = 0; index < count; index++) {
+        const lifetime = expiresIn === undefined ? {} : { ttl: `${expiresIn}ms` as const };
+        const { id, token, expiresAt } = await sessions.create(userId, {}, lifetime);
+        made.push({ id, token, expiresAt });
+      }
+      return made;
+    },
+
+    /** Holds something of each session that has to end with it. */
+    async watch(ids: readonly string[]) {
+      for (const id of ids) {
+        const signal = sessions.signal(id);
+        open++;
+        signal.addEventListener("abort", () => {
+          const { reason } = signal.reason as SessionEndedError;
+          open--;
+          felt.push({ id, reason, at: now(), date: Date.now() });
+        });
+      }
+      for (const id of ids) if (!(await sessions.ends.confirm(id))) throw new Error("A session is gone too early");
+    },
+
+    /** How many signals were not aborted. */
+    open: async () => open,
+
+    async destroy(ids: readonly string[]): Promise<Ended[]> {
+      const ended: Ended[] = [];
+      for (const id of ids) {
+        await sessions.destroy(id);
+        ended.push({ ids: [id], resolvedAt: now() });
+      }
+      return ended;
+    },
+
+    async destroyByUser(userId: string, ids: readonly string[]): Promise<Ended[]> {
+      await sessions.destroyByUser(userId);
+      return [{ ids, resolvedAt: now() }];
+    },
+
+    /** Logs a user in who has as many sessions as are allowed. */
+    async evict(userId: string, oldest: readonly string[]): Promise<Ended[]> {
+      const ended: Ended[] = [];
+      for (const id of oldest) {
+        await sessions.create(userId);
+        ended.push({ ids: [id], resolvedAt: now() });
+      }
+      return ended;
+    },
+
+    async reuse(logins: readonly { readonly id: string; readonly token: string }[]): Promise<Ended[]> {
+      for (const { token } of logins) await sessions.rotate(token);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const ended: Ended[] = [];
+      for (const { id, token } of logins) {
+        await sessions.authenticate(token);
+        ended.push({ ids: [id], resolvedAt: now() });
+      }
+      return ended;
+    },
+
+    /** What was told since the last call. */
+    felt: async () => felt.splice(0),
+
+    /** Asks about a session before each message that a connection would let through, until it has ended. */
+    async letThrough(id: string): Promise<{ readonly lastAt: bigint; readonly asked: number }> {
+      let [lastAt, asked] = [0n, 0];
+      const isOver = (): boolean => felt.some((each) => each.id === id);
+      while (!isOver()) {
+        asked++;
+        // Before the answer: the process may be stopped just after it.
+        const askedAt = now();
+        if (sessions.ends.isCurrent(id)) lastAt = askedAt;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return { lastAt, asked };
+    },
+
+    async stop() {
+      sessions.ends.close();
+      await store.close();
+      for (const client of clients) client.disconnect();
+      setImmediate(() => process.disconnect());
+    },
+  };
+}
+
+export type EndsCalls = Awaited<ReturnType<typeof open>>;
+
+let calls: EndsCalls | undefined;
+
+// Nobody is left behind when the test ends.
+process.on("disconnect", () => process.exit());
+process.on("message", async ({ number, call, given }: { number: number; call: string; given: unknown[] }) => {
+  try {
+    let value: unknown;
+    if (call === "start") calls = await open(...(given as Parameters<typeof open>));
+    else value = await (calls as unknown as Record<string, (...given: unknown[]) => unknown>)[call]!(...given);
+    process.send?.({ number, value });
+  } catch (error) {
+    process.send?.({ number, error: String((error as Error).stack) });
+  }
+});
