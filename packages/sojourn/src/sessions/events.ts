@@ -20,8 +20,14 @@ export interface EventHub<Data> {
   ): Unsubscribe;
   /** Calls a listener. What it throws, or rejects with, harms nobody. */
   tell<Event>(listener: (event: Event) => unknown, event: Event): void;
-  /** Told of each end in a call of this manager, whether or not anybody listens to `ended`. */
-  onEnd: ((head: Head, end: ToldEnd) => void) | undefined;
+  /** Told of the ends that it awaits, whether or not anybody listens to `ended`. */
+  ends: EndsAwaited | undefined;
+}
+
+/** Whoever waits for the ends of some sessions. */
+export interface EndsAwaited {
+  awaits(id: string): boolean;
+  ended(head: Head, end: ToldEnd): void;
 }
 
 /** @param onListenerError told what a listener threw; by default it is thrown again, in a promise of its own */
@@ -47,7 +53,7 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
   }
 
   return {
-    onEnd: undefined,
+    ends: undefined,
     tell,
     listens: (type) => listeners[type].length > 0,
     emit(type, event) {
@@ -78,12 +84,13 @@ export function reportEnds(
   now: number,
   otherwise: EndReason | ((head: Head) => EndReason),
 ): void {
-  if (heads.length === 0 || !(events.listens("ended") || events.onEnd)) return;
   for (const head of heads) {
+    const awaited = events.ends?.awaits(head.key) === true ? events.ends : undefined;
+    if (awaited === undefined && !events.listens("ended")) continue;
     const record = readableRecord(head);
     if (record === undefined) continue;
     const reason = endReason(head, record, now, typeof otherwise === "function" ? otherwise(head) : otherwise);
-    events.onEnd?.(head, { reason, at: now, record });
+    awaited?.ended(head, { reason, at: now, record });
     if (events.listens("ended")) events.emit("ended", { session: sessionHead(head, record), reason, at: now });
   }
 }

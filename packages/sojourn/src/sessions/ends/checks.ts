@@ -6,58 +6,182 @@
  * expired is removed by the store's own sweep: of all processes whose clocks say so one removes it, and all are told.
  */
 import { FRESH, LONG_AGO } from "../../store/fresh-answers.ts";
-import { wait, type Mode, type Reply, type Steps } from "../../store/reply.ts";
+import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.ts";
 import { MAX_PAGE, type Entry, type Head, type Store } from "../../store/store.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { Timer } from "../../time/timer.ts";
 import { reportEnds, type EventHub } from "../events.ts";
+import type { EndsOptions } from "./ends-options.ts";
+import type { Pulse } from "./pulse.ts";
 import type { Watched, WatchedSessions } from "./watched-sessions.ts";
 
 /** About how many is asked at once. */
-export const BATCH = 64;
+const BATCH = 64;
 /** How many are swept at least where something is due: what has expired before it may stand in front of it. */
 const LEAST_SWEPT = 16;
+/** After how many batches on a store that answers at once everybody else gets a turn. */
+const BATCHES_IN_A_ROW = 16;
+/** How long after a question that failed the next one is asked, in milliseconds. */
+const ASK_AGAIN_AFTER = 100;
 
-export interface ChecksContext {
+export interface ChecksOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly events: EventHub<never>;
   readonly sessions: WatchedSessions;
-  /** Called with each answer of the store. */
-  readonly onAnswer: () => void;
+  readonly timer: Timer;
+  readonly pulse: Pulse;
+  readonly onLost: NonNullable<EndsOptions["onLost"]>;
+  /** Resolves when all that was to be told has been; `undefined` where nobody tells, or everybody in the step itself. */
+  readonly prove: (() => Promise<void>) | undefined;
 }
 
 /** What could not be settled. */
-export interface Unsettled {
+interface Unsettled {
   /** Those that are not there. Who removed them may be on its way. */
   readonly absent: readonly Watched[];
   /** Those under whose id there is no session that could be read, and why. */
   readonly unreadable: readonly { readonly watched: Watched; readonly error: unknown }[];
 }
 
-/** Asks about some sessions, at most {@link BATCH}, and settles what it can. @throws StoreError */
-export function* checkSome(context: ChecksContext, which: Iterable<Watched>): Steps<Unsettled> {
-  const { store, clock, events, sessions, onAnswer } = context;
-  const batch = first(which, BATCH);
-  const now = clock.now();
-  if (batch.some(({ expiresAt }) => now >= expiresAt)) {
-    const limit = Math.min(MAX_PAGE, Math.max(batch.length, LEAST_SWEPT));
-    const heads = yield* wait<Mode, readonly Head[]>(store.sweep(now, limit));
-    reportEnds(events, heads, now, "evicted");
-    onAnswer();
-  }
-  const left = batch.filter((watched) => sessions.has(watched));
-  const found = yield* wait<Mode, Found>(readAll(store, left));
-  onAnswer();
-  return judge(context, left, found);
-}
+export class SessionChecks {
+  readonly #options: ChecksOptions;
+  #settling: Promise<void> | undefined;
+  #isSettling = false;
+  #hasDoubts = false;
+  /** By the timer. */
+  #askAt = 0;
+  /** By the time that was waited: when the store last answered, or had nothing to answer. */
+  #answeredAt = 0;
 
-function first<T>(items: Iterable<T>, most: number): readonly T[] {
-  const taken: T[] = [];
-  for (const item of items) {
-    if (taken.length === most) break;
-    taken.push(item);
+  constructor(options: ChecksOptions) {
+    this.#options = options;
   }
-  return taken;
+
+  /** Asks about what is not sure, if it is time to. */
+  ask(): void {
+    const { sessions, timer, pulse } = this.#options;
+    const hasDoubts = sessions.unsure.size > 0;
+    if (hasDoubts && !this.#hasDoubts) this.#answeredAt = pulse.waited;
+    this.#hasDoubts = hasDoubts;
+    if (!hasDoubts || this.#settling !== undefined || timer.elapsed() < this.#askAt) return;
+    this.settle().catch(() => {
+      this.#askAt = timer.elapsed() + ASK_AGAIN_AFTER;
+      if (sessions.size > 0) pulse.within(ASK_AGAIN_AFTER);
+    });
+  }
+
+  /** In how many milliseconds to ask again, at most. */
+  get askAgainIn(): number {
+    return this.#options.sessions.unsure.size > 0 ? ASK_AGAIN_AFTER : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the store was asked for so long, and has not answered. */
+  isStuck(maxStale: number): boolean {
+    const { sessions, pulse } = this.#options;
+    return sessions.unsure.size > 0 && pulse.waited - this.#answeredAt >= maxStale;
+  }
+
+  /** Asks about all that is not sure. @throws StoreError if something of it could not be told */
+  settle(): Promise<void> {
+    if (this.#settling !== undefined) return this.#settling;
+    const settling = this.#settleAll();
+    // On a store that answers at once, all may be done by now.
+    if (this.#isSettling) this.#settling = settling;
+    return settling;
+  }
+
+  /** The same for one of them. @throws StoreError if that could not be told */
+  async settleFor(watched: Watched): Promise<void> {
+    const { unsure } = this.#options.sessions;
+    while (unsure.has(watched)) {
+      try {
+        await this.settle();
+      } catch (error) {
+        // It may have been about another one.
+        if (unsure.has(watched)) throw error;
+      }
+    }
+  }
+
+  /** Asks about all that are watched, sure or not. @throws StoreError */
+  async checkAll(): Promise<void> {
+    const all = this.#options.sessions.all();
+    for (let from = 0; from < all.length; from += BATCH) await this.#check(all.slice(from, from + BATCH));
+  }
+
+  async #settleAll(): Promise<void> {
+    const { sessions, timer, pulse, clock } = this.#options;
+    this.#isSettling = true;
+    try {
+      for (let batch = 1; sessions.unsure.size > 0; batch++) {
+        const checked = this.#check(sessions.unsure);
+        // Without a turn between them where there is nothing to wait for.
+        if (checked !== undefined) await checked;
+        if (batch % BATCHES_IN_A_ROW === 0) await new Promise<void>((resolve) => timer.after(0, resolve));
+      }
+    } finally {
+      this.#isSettling = false;
+      this.#settling = undefined;
+      this.#hasDoubts = sessions.unsure.size > 0;
+    }
+    if (sessions.size > 0) pulse.within(sessions.nextDeadline - clock.now());
+  }
+
+  /** Asks about some. Without a promise where all is done. @throws StoreError if something could not be told */
+  #check(which: Iterable<Watched>): Promise<void> | undefined {
+    const checked = run(this.#options.store.mode, this.#steps(first(which, BATCH)));
+    if (checked instanceof Promise) return checked.then((unsettled) => this.#settleRest(unsettled));
+    return this.#settleRest(checked);
+  }
+
+  *#steps(batch: readonly Watched[]): Steps<Unsettled> {
+    const { store, clock, events, sessions } = this.#options;
+    const now = clock.now();
+    if (batch.some(({ expiresAt }) => now >= expiresAt)) {
+      const limit = Math.min(MAX_PAGE, Math.max(batch.length, LEAST_SWEPT));
+      const heads = yield* wait<Mode, readonly Head[]>(store.sweep(now, limit));
+      reportEnds(events, heads, now, "evicted");
+      this.#answered();
+    }
+    const left = batch.filter((watched) => sessions.has(watched));
+    const found = yield* wait<Mode, Found>(readAll(store, left));
+    this.#answered();
+    return this.#judge(left, found);
+  }
+
+  #answered(): void {
+    this.#answeredAt = this.#options.pulse.waited;
+  }
+
+  #judge(which: readonly Watched[], found: Found): Unsettled {
+    const { sessions, clock } = this.#options;
+    const absent: Watched[] = [];
+    const unreadable: { watched: Watched; error: unknown }[] = [];
+    for (const [index, watched] of which.entries()) {
+      try {
+        if (!sessions.found(watched, found[index], clock.now())) absent.push(watched);
+      } catch (error) {
+        unreadable.push({ watched, error });
+        // It must not stand in front of the others.
+        if (sessions.unsure.delete(watched)) sessions.unsure.add(watched);
+      }
+    }
+    return { absent, unreadable };
+  }
+
+  #settleRest({ absent, unreadable }: Unsettled): Promise<void> | undefined {
+    const { sessions, clock, onLost, prove } = this.#options;
+    const finish = (): undefined => {
+      const now = clock.now();
+      for (const watched of absent) sessions.gone(watched, now);
+      for (const { watched, error } of unreadable) {
+        if (onLost === "recheck") throw error;
+        sessions.lost([watched], now);
+      }
+    };
+    return absent.length === 0 || prove === undefined ? finish() : prove().then(finish);
+  }
 }
 
 type Found = readonly (Entry | undefined)[];
@@ -68,17 +192,11 @@ function readAll(store: Store, which: readonly Watched[]): Reply<Mode, Found> {
   return store.mode === "sync" ? (replies as Found) : Promise.all(replies);
 }
 
-function judge({ sessions, clock }: ChecksContext, which: readonly Watched[], found: Found): Unsettled {
-  const absent: Watched[] = [];
-  const unreadable: { watched: Watched; error: unknown }[] = [];
-  for (const [index, watched] of which.entries()) {
-    try {
-      if (!sessions.found(watched, found[index], clock.now())) absent.push(watched);
-    } catch (error) {
-      unreadable.push({ watched, error });
-      // It must not stand in front of the others.
-      if (sessions.unsure.delete(watched)) sessions.unsure.add(watched);
-    }
+function first<T>(items: Iterable<T>, most: number): readonly T[] {
+  const taken: T[] = [];
+  for (const item of items) {
+    if (taken.length === most) break;
+    taken.push(item);
   }
-  return { absent, unreadable };
+  return taken;
 }

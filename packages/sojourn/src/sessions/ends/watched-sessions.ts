@@ -7,6 +7,7 @@ import type { Entry, Head } from "../../store/store.ts";
 import { expiryReason } from "../lifecycle.ts";
 import { decodeRecord } from "../record.ts";
 import { keptController, type KeptController, type SessionSignal } from "./abort-signal.ts";
+import type { EndsAwaited } from "../events.ts";
 import { Deadlines, type Dated } from "./deadlines.ts";
 import { identityOf, SessionEndedError, sessionEnd, type SessionEnd, type ToldEnd } from "./session-end.ts";
 
@@ -26,7 +27,7 @@ export interface Watched extends Dated {
 
 const NONE: readonly never[] = Object.freeze([]);
 
-export class WatchedSessions {
+export class WatchedSessions implements EndsAwaited {
   readonly #all = new Map<string, Watched>();
   readonly #deadlines = new Deadlines<Watched>();
   /** Those that the store has to be asked about. */
@@ -52,6 +53,10 @@ export class WatchedSessions {
 
   get(id: string): Watched | undefined {
     return this.#all.get(id);
+  }
+
+  awaits(id: string): boolean {
+    return this.#all.has(id);
   }
 
   has(watched: Watched): boolean {

@@ -4,7 +4,7 @@
  */
 import { Redis } from "ioredis";
 import { createSessions } from "../../../../src/sessions/create-sessions.ts";
-import { SessionEndedError } from "../../../../src/sessions/ends/session-end.ts";
+import type { SessionEndedError } from "../../../../src/sessions/ends/session-end.ts";
 import type { EndsOptions } from "../../../../src/sessions/ends/ends-options.ts";
 import { fromIoredis, redisStore } from "../../../../src/store/redis/index.ts";
 import { sqliteStore } from "../../../../src/store/sqlite/index.ts";
