@@ -172,6 +172,22 @@ describe("the way is slow", () => {
   });
 });
 
+test("what is found absent is ended with its reason, though word of it comes later", async () => {
+  const { here, there, link } = held();
+  const { id } = await here.sessions.create("ann");
+  const signal = here.sessions.signal(id);
+  await here.pass("1s");
+  link.hold();
+  await there.sessions.destroy(id);
+  // Its time seems to be up, so the store is asked, and has nothing.
+  here.clock.advance("30m");
+  await here.pass("300ms");
+  expect(reasonOf(signal)).toBeUndefined();
+  link.release();
+  await flush();
+  expect(reasonOf(signal)).toBe("logout");
+});
+
 describe("the process was stopped", () => {
   test("nothing is current when it goes on, and it asks before it gives up", async () => {
     const { here, there, link } = held();
@@ -278,6 +294,27 @@ function silent(store: Store): Store {
   const { watchRemovals: _, ...rest } = store;
   return { ...rest, guarantees: { ...store.guarantees, removalsMs: Number.POSITIVE_INFINITY } };
 }
+
+test("with `recheck`, those that cannot be read stand in nobody's way", async () => {
+  const { here, memory, link } = held({ onLost: "recheck" });
+  const ids: string[] = [];
+  for (let count = 0; count < 100; count++) ids.push((await here.sessions.create("ann")).id);
+  const [kept = "", ...broken] = ids.toReversed();
+  const signals = ids.map((id) => here.sessions.signal(id));
+  await here.pass("1s");
+  for (const id of broken) {
+    const entry = memory.get(id, here.clock.now())!;
+    memory.put({ ...entry, meta: "garbage", rev: `by somebody else ${id}` }, entry.rev, here.clock.now());
+  }
+  link.cut();
+  link.mend();
+  await here.pass("1s");
+  expect(new Set(signals.map(reasonOf))).toEqual(new Set([undefined]));
+  expect(here.sessions.ends.isCurrent(kept)).toBe(true);
+  expect(here.sessions.ends.isCurrent(broken[0]!)).toBe(false);
+  expect(await here.sessions.ends.confirm(kept)).toBe(true);
+  await expect(here.sessions.ends.confirm(broken[0]!)).rejects.toMatchObject({ code: "store_corrupt" });
+});
 
 describe("a store that tells of nothing is asked now and then", () => {
   test.each([
