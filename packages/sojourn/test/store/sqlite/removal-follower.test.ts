@@ -273,7 +273,8 @@ test("two stores that remove at once, each by its worker, and look as often as t
   await Promise.all([remove(0), remove(1)]);
   for (const { watch, told, store } of both) {
     await watch.confirm();
-    expect(told.toSorted()).toEqual(keys.toSorted());
+    expect(new Set(told)).toEqual(new Set(keys));
+    expect(told.length).toBe(keys.length);
     await store.close();
   }
 });
@@ -293,7 +294,7 @@ test("a listener that throws harms neither the call nor the others, which are to
   expect(() => store.revokeOwner("ann")).toThrow("of the listener");
   expect(store.count(now)).toBe(0);
   await watch.confirm();
-  expect(told.toSorted()).toEqual(["a ", "b "]);
+  expect(told).toEqual(["a ", "b "]);
   store.close();
 });
 
