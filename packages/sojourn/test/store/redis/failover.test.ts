@@ -6,6 +6,7 @@ import { ioredis6, nodeRedis6 } from "../support/redis-clients.ts";
 import { startCluster } from "../support/redis-cluster.ts";
 import {
   demotionInCluster,
+  demotionInSentinel,
   failover,
   ofCluster,
   ofSentinel,
@@ -71,6 +72,14 @@ describe.skipIf(noRedis).each(Array.from({ length: LONGER }, (_, round) => round
       const cluster = await startCluster();
       onTestFinished(async () => cluster.stop());
       const outcome = await failover(demotionInCluster(cluster, Object.values(clusterClients)), { wait });
+      expect(faultsOf(outcome)).toEqual([]);
+      expect(lossOf(outcome)).toEqual([]);
+    });
+
+    test("in place of which a master of a Sentinel group is demoted", async () => {
+      const group = await startSentinel();
+      onTestFinished(async () => group.stop());
+      const outcome = await failover(demotionInSentinel(group, Object.values(sentinelClients)), { wait });
       expect(faultsOf(outcome)).toEqual([]);
       expect(lossOf(outcome)).toEqual([]);
     });

@@ -83,13 +83,17 @@ describe.skipIf(noRedis).each(Object.keys(clusterClients))("on a Cluster, over %
 });
 
 describe.skipIf(noRedis).each(Object.keys(sentinelClients))("on a Sentinel group, over %s", (library) => {
-  test("a master that is killed", async () => {
+  test.each(["demoted", "killed"])("a master that is %s", async (what) => {
     const group = await startSentinel();
     onTestFinished(async () => group.stop());
     const [victim, replica] = group.servers;
     const { nulls } = await watchTakeover(async () => sentinelClients[library]!(group), 1, {
-      happen: async () => victim.kill(),
-      over: async () => group.promoted(replica),
+      happen: async () => (what === "killed" ? victim.kill() : group.failOver()),
+      async over() {
+        await group.promoted(replica);
+        // Until it is told, the old master is one to whoever is connected to it.
+        if (what === "demoted") await group.inSync();
+      },
     });
     expect(nulls).toBeGreaterThan(0);
   });

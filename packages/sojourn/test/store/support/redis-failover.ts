@@ -109,6 +109,12 @@ export function ofSentinel(group: RedisSentinel, opens: Opens<RedisSentinel>): G
   };
 }
 
+/** The master of a Sentinel group, in place of which the sentinels are told to take the replica. */
+export function demotionInSentinel(group: RedisSentinel, opens: Opens<RedisSentinel>): Group {
+  const { cutOff: _, ...others } = ofSentinel(group, opens);
+  return { ...others, demote: async () => group.failOver(), restored: async () => group.inSync() };
+}
+
 function replicaOf({ servers }: RedisSentinel, master: RedisServer): RedisServer {
   return servers[master === servers[0] ? 1 : 0];
 }

@@ -14,6 +14,9 @@ const SENTINELS = 3;
 /** After how long without an answer a sentinel takes a server for dead, in milliseconds. */
 const DOWN_AFTER = 800;
 
+/** How often a sentinel tells the others what it knows, in milliseconds. */
+const TELLING = 100;
+
 /** A group that is in order. */
 export interface RedisSentinel {
   readonly sentinels: readonly RedisServer[];
@@ -23,6 +26,8 @@ export interface RedisSentinel {
   master(): Promise<RedisServer>;
   /** Resolves when a certain server is the master, to every sentinel and to itself. */
   promoted(server: RedisServer): Promise<void>;
+  /** Tells the sentinels to make the replica the master, while the master lives. Resolves when all of them call it so. */
+  failOver(): Promise<void>;
   /** Resolves when the other server is a replica of the master, and in sync. */
   inSync(): Promise<void>;
   stop(): Promise<void>;
@@ -44,6 +49,7 @@ export async function startSentinel(args: readonly string[] = []): Promise<Redis
     // Only then does the master count on it.
     await until("the replica to say so", async () => isCaughtUp(first.port));
     const sentinels = await Promise.all(Array.from({ length: SENTINELS }, async () => start(await watching(first))));
+    await tellEvery(sentinels, TELLING);
     await Promise.all(sentinels.map(async (sentinel) => settle(sentinel)));
     return groupOf([first, second], sentinels, stop);
   } catch (error) {
@@ -82,6 +88,16 @@ function groupOf(
     stop,
     master,
     promoted: async (server) => until("the promotion", async () => isMaster(server)),
+    async failOver() {
+      const next = servers[(await master()) === servers[0] ? 1 : 0];
+      // A sentinel makes a server a replica again that has called itself master for four of these periods, unless it has
+      // heard from the one that promotes it, which itself looks once a second. With short ones, they work against it.
+      await tellEvery(sentinels, 1_000);
+      const [first] = sentinels as [RedisServer];
+      await until("one to begin", async () => (await ask(first.port, "SENTINEL", "FAILOVER", MASTER_NAME)) === "OK");
+      await until("the promotion", async () => isMaster(next));
+      await tellEvery(sentinels, TELLING);
+    },
     async inSync() {
       const { port } = await master();
       for (const server of servers) {
@@ -107,10 +123,15 @@ sentinel parallel-syncs ${MASTER_NAME} 1
   return { port: own, config, args: ["--sentinel"] };
 }
 
+/** Makes sentinels tell each other what they know more often than every two seconds, where they can. */
+async function tellEvery(sentinels: readonly RedisServer[], period: number): Promise<void> {
+  const settings = ["PUBLISH-PERIOD", `${period}`, "INFO-PERIOD", "500"];
+  const told = sentinels.map(async ({ port }) => ask(port, "SENTINEL", "DEBUG", ...settings).catch(() => undefined));
+  await Promise.all(told);
+}
+
 /** Waits until a sentinel knows the replica and the other sentinels. */
 async function settle({ port }: RedisServer): Promise<void> {
-  // Where the server can: tell each other more often than every two seconds.
-  await ask(port, "SENTINEL", "DEBUG", "PUBLISH-PERIOD", "100", "INFO-PERIOD", "500").catch(() => undefined);
   await until("the sentinels to know each other", async () => {
     const answer = (await ask(port, "SENTINEL", "MASTER", MASTER_NAME)) as readonly string[];
     const value = (name: string): string | undefined => answer[answer.indexOf(name) + 1];
