@@ -1,6 +1,5 @@
 /** The same races while the server is killed and comes back with what it had on disk: no history may have a gap. */
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Store } from "../../src/store/store.ts";
 import { noPostgres } from "../store/support/postgres-binary.ts";
 import { pgPool, type OpenPostgresClient } from "../store/support/postgres-clients.ts";
 import { startPostgres } from "../store/support/postgres-server.ts";
@@ -8,33 +7,13 @@ import { noRedis } from "../store/support/redis-binary.ts";
 import { ioredis6, nodeRedis6, type OpenClient } from "../store/support/redis-clients.ts";
 import { startRedis } from "../store/support/redis-server.ts";
 import { until } from "../store/support/redis-until.ts";
-import { isFair, racerOn, type Level } from "./level.ts";
+import { isFair } from "./level.ts";
 import { openPostgresStores, openStores, type OpenStores } from "./open-store.ts";
 import { print } from "./race.ts";
-import { CLIENTS, LONGER, STEPS, type History } from "./races.ts";
+import { CLIENTS, LONGER, counted, oneRace } from "./races.ts";
 import { random } from "./random.ts";
 
 const KILLS = 4;
-
-/** A store that counts its calls. */
-function counted(store: Store<"async">, onCall: () => void): Store<"async"> {
-  const { get, put, touch, delete: remove } = store;
-  return {
-    ...store,
-    get: async (...args) => (onCall(), get(...args)),
-    put: async (...args) => (onCall(), put(...args)),
-    touch: async (...args) => (onCall(), touch(...args)),
-    delete: async (...args) => (onCall(), remove(...args)),
-  };
-}
-
-/** Runs some clients on the thing with a number. */
-async function run(level: Level, stores: readonly Store[], race: number, first: number): Promise<History> {
-  const clients = stores.map(async (store, index) =>
-    racerOn(level, store)({ race, client: first + index, random: random(race * 16 + first + index), steps: STEPS }),
-  );
-  return (await Promise.all(clients)).flat();
-}
 
 /** A server that can be killed, and the stores on it. */
 type Open = () => Promise<{ restart(): Promise<void>; stop(): Promise<void> } & Pick<OpenStores, "stores" | "close">>;
@@ -43,7 +22,7 @@ const onRedis =
   (open: OpenClient): Open =>
   async () => {
     const server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
-    return { ...server, ...(await openStores(open, server.url)) };
+    return { ...server, ...(await openStores(async () => open(server.url))) };
   };
 const onPostgres =
   (open: OpenPostgresClient): Open =>
@@ -71,12 +50,12 @@ describe.each(Object.entries(opens))("a server that is killed in the middle: %s"
         restarted = restart();
       };
       const racing = stores.map((store) => counted(store, onCall));
-      const before = await run(level, racing, race, 0);
+      const before = await oneRace(level, racing, race);
       await restarted;
       for (const store of stores) {
         await until("the store to be back", async () => (await store.count(0)) >= 0);
       }
-      const history = [...before, ...(await run(level, stores, race, CLIENTS))];
+      const history = [...before, ...(await oneRace(level, stores, race, CLIENTS))];
       expect(isFair(level, history) ? undefined : print(history)).toBeUndefined();
     }
     expect(kills).toBe(KILLS * LONGER);

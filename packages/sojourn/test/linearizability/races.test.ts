@@ -70,7 +70,7 @@ describe.skipIf(noRedis).each(Object.entries({ "node-redis 6": nodeRedis6, "iore
     let opened: OpenStores;
     beforeAll(async () => {
       server = await startRedis();
-      opened = await openStores(open, server.url);
+      opened = await openStores(async () => open(server.url));
     });
     afterAll(async () => {
       await opened?.close();

@@ -37,6 +37,29 @@ export async function races(
   return histories;
 }
 
+/**
+ * One race, each store with a client of its own, whose numbers begin at `first`: it can be run again on the same thing, by
+ * others.
+ */
+export async function oneRace(level: Level, stores: readonly Store[], race: number, first = 0): Promise<History> {
+  const clients = stores.map(async (store, index) =>
+    racerOn(level, store)({ race, client: first + index, random: random(race * 16 + first + index), steps: STEPS }),
+  );
+  return (await Promise.all(clients)).flat();
+}
+
+/** A store that tells of each call on one entry before it is made. */
+export function counted(store: Store<"async">, onCall: () => void): Store<"async"> {
+  const { get, put, touch, delete: remove } = store;
+  return {
+    ...store,
+    get: async (...args) => (onCall(), get(...args)),
+    put: async (...args) => (onCall(), put(...args)),
+    touch: async (...args) => (onCall(), touch(...args)),
+    delete: async (...args) => (onCall(), remove(...args)),
+  };
+}
+
 /** How many pairs of calls were under way at the same time: what a race is worth. */
 export function overlaps(histories: readonly History[]): number {
   let pairs = 0;

@@ -7,8 +7,8 @@ export const REVOCATION_LIFETIME = 3_600_000;
 /**
  * Owner, key that is spared, the last member of the slice before or nothing, stamp, how many members a slice has, note; for
  * what can come twice, until when it may be made, the name of the call, and for how long its answer is kept. The first slice
- * numbers the revocation, before anything is removed. Answers the number, the last member of this slice or nothing if it
- * was the last one, and keys and heads.
+ * numbers the revocation, before anything is removed, and not before the index is whole: that would be a step of its own.
+ * Answers the number, the last member of this slice or nothing if it was the last one, and keys and heads.
  *
  * A key is told whether or not there is a record: a near cache may have a copy of what was evicted. Those who watch removals
  * get one message for the slice, and another one if there was something without a record, the first time.
@@ -19,6 +19,7 @@ if late then return late end
 local done = ARGV[8] and base .. ':d:' .. ARGV[8]
 local before = done and call('GET', done)
 if before then return cjson.decode(before) end
+if not whole(ARGV[4]) then return ${NOT_WHOLE} end
 local owner, except, after = ARGV[1], ARGV[2], ARGV[3]
 local number = ''
 if after == '' then
@@ -28,7 +29,6 @@ if after == '' then
   call('SET', base .. ':n', number, 'PX', ${24 * REVOCATION_LIFETIME})
   call('SET', base .. ':r:' .. owner, number .. ' ' .. string.format('%.0f', at) .. ' ' .. run(), 'PX', ${REVOCATION_LIFETIME})
 end
-if not whole(ARGV[4]) then return ${NOT_WHOLE} end
 local from = after == '' and '[' .. owner .. '\\0' or '(' .. after
 local members = call('ZRANGEBYLEX', base .. ':o', from, '(' .. owner .. '\\1', 'LIMIT', 0, ARGV[5])
 local answer = {number, #members == num(ARGV[5]) and members[#members] or ''}

@@ -3,7 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nearCache } from "../../../src/store/near-cache/near-cache.ts";
-import { redisStore, type RedisOptions } from "../../../src/store/redis/index.ts";
+import { redisStore, type NodeRedisClient, type RedisOptions, type RedisPort } from "../../../src/store/redis/index.ts";
+import { nodeRedisPort } from "../../../src/store/redis/node-redis.ts";
 import type { Duration } from "../../../src/time/duration.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
 import { agreeWithModel } from "../support/agree-with-model.ts";
@@ -183,6 +184,23 @@ test.skipIf(noRedis)("calls at once are one after the other to everybody, while 
 });
 
 describe.skipIf(noRedis)("while the indexes are made again", () => {
+  test("a revocation has not been numbered: number and removals are one step", async () => {
+    const { client, close } = await nodeRedis6(server.url);
+    closing.push(close);
+    const port = nodeRedisPort(client as NodeRedisClient);
+    const numbered: unknown[] = [];
+    const send: RedisPort["send"] = async (key, command) =>
+      port.send(key, command).catch(async (error: Error) => {
+        if (error.message.includes("SOJOURNINDEX")) numbered.push(await ask(server.port, "EXISTS", "sojourn{0}:r:ann"));
+        throw error;
+      });
+    const store = await redisStore({ client: { ...port, send }, allowEviction: true });
+    await store.put(freshEntry("k", { owner: "ann" }), null, Date.now());
+    await evict("sojourn{0}:o");
+    expect(await store.revokeOwner("ann")).toHaveLength(1);
+    expect(numbered).toEqual([0]);
+  });
+
   test("entries come and go, and all that are there are found", async () => {
     const store = await open();
     const now = Date.now();
