@@ -2,7 +2,7 @@
  * A Worker for Cloudflare. Under `/sessions` it is the session service, with its sessions in Durable Objects: the
  * same app that `sojourn serve` runs on Node. Under `/api` it is an application with `storage.kv` on Cloudflare KV.
  */
-import { createSessions } from "sojourn";
+import { createSessions } from "sojourn/core";
 import { cloudflareKv, durableObjectStore, type KvNamespace, type ShardNamespace } from "sojourn/cloudflare";
 import { storage } from "sojourn/kv";
 import { createApp } from "sojourn-server";
