@@ -198,6 +198,6 @@ export const bugsOfWatches: readonly PlantedBug[] = [
   })),
   bug(17, "a long note is cut", ({ store }) => ({ delete: (key, note = "") => store.delete(key, note.slice(0, 64)) })),
   bug(17, "a note may hold anything", ({ store }) => ({
-    delete: (key, note = "") => store.delete(key, String(note).replaceAll(/[^ -~]/g, "?")),
+    delete: (key, note = "") => store.delete(key, note.replaceAll(/[^ -~]/g, "?")),
   })),
 ];
