@@ -25,7 +25,7 @@ program
   .addOption(
     option(
       "--store <store>",
-      "where sessions are kept: sqlite:<path>, redis://<host>:<port> or memory:",
+      "where sessions are kept: sqlite:<path>, redis://<host>:<port>, postgres://<host>:<port>/<database> or memory:",
       "sqlite:./sojourn.db",
     ),
   )
@@ -34,6 +34,7 @@ program
       "yes",
     ),
   )
+  .addOption(option("--migrate [yes|no]", "make the tables in Postgres, or update them, first", "no").preset("yes"))
   .addOption(
     option(
       "--host <host>",
@@ -68,6 +69,15 @@ program
   )
   .addOption(option("--log-format <format>", "how it is logged", "text").choices(LOG_FORMATS))
   .action(async (flags: ServeFlags) => serve(checkServeFlags(flags)));
+
+program
+  .command("migrate")
+  .description("Make the tables in Postgres, or bring them to this version.")
+  .addOption(option("--store <store>", "postgres://<host>:<port>/<database>").makeOptionMandatory())
+  .action(async ({ store }: { readonly store: string }) => {
+    const { migratePostgres } = await import("./open-postgres.ts");
+    process.stdout.write(`${await migratePostgres(store)}\n`);
+  });
 
 program
   .command("audit")

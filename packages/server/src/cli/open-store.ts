@@ -14,10 +14,12 @@ interface OpenedStore {
 interface StoreOptions {
   /** Whether a Redis is taken that may drop sessions when its memory is full. @default false */
   readonly allowEviction?: boolean;
+  /** Whether tables in Postgres are made, or brought to this version. @default false */
+  readonly migrate?: boolean;
 }
 
 /**
- * Opens what `--store` names: `sqlite:` and a path, `redis:` and a host, or `memory:`.
+ * Opens what `--store` names: `sqlite:` and a path, `redis:` or `postgres:` and a host, or `memory:`.
  *
  * @throws UsageError if it names nothing that can be opened
  */
@@ -39,8 +41,15 @@ export async function openStore(name: string, log: Log, options: StoreOptions = 
       const { openRedis, shownRedis } = await import("./open-redis.ts");
       return { store: await openRedis(name, log, options), where: `in ${shownRedis(name)}` };
     }
+    case "postgres":
+    case "postgresql": {
+      const { openPostgres, shownPostgres } = await import("./open-postgres.ts");
+      return { store: await openPostgres(name, log, options), where: `in ${shownPostgres(name)}` };
+    }
     default:
-      throw new UsageError("--store must be sqlite:<path>, redis://<host>:<port> or memory:");
+      throw new UsageError(
+        "--store must be sqlite:<path>, redis://<host>:<port>, postgres://<host>:<port>/<database> or memory:",
+      );
   }
 }
 

@@ -10,6 +10,7 @@ import { UsageError } from "./report-error.ts";
 export interface ServeFlags {
   readonly store: string;
   readonly allowEviction: string;
+  readonly migrate: string;
   readonly host: string;
   readonly port: string;
   readonly ttl: string;
@@ -27,6 +28,7 @@ export interface ServeFlags {
 export interface ServeOptions {
   readonly store: string;
   readonly allowEviction: boolean;
+  readonly migrate: boolean;
   readonly host: string;
   readonly port: number;
   readonly ttl: Duration;
@@ -50,6 +52,7 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
   const open = yesOrNo(flags.open, "--open");
   const protectProbes = yesOrNo(flags.protectProbes, "--protect-probes");
   const allowEviction = yesOrNo(flags.allowEviction, "--allow-eviction");
+  const migrate = yesOrNo(flags.migrate, "--migrate");
   const { apiKey } = flags;
   const cors = flags.cors?.split(",").map((origin) => origin.trim()) ?? [];
   if (flags.host === "") throw new UsageError("--host must be an address or a name");
@@ -62,7 +65,7 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
     );
   }
   checkCors(cors, open || apiKey !== undefined);
-  return { ...flags, ...durations, allowEviction, port, maxBody, apiKey, open, cors, protectProbes };
+  return { ...flags, ...durations, allowEviction, migrate, port, maxBody, apiKey, open, cors, protectProbes };
 }
 
 function checkKey(apiKey: string, open: boolean): void {
