@@ -2,8 +2,9 @@
  * How soon the end of a session is felt in every process: `node bench/ends.ts [trials of each kind, by default 10]
  * [--stop seconds, by default 30] [--json]`.
  *
- * Four processes on one Redis, and two on one SQLite file, each hold a signal of 1,000 sessions. Then sessions end in one
- * of them: 20 at a time, in each way there is. Over Redis the lines on which the processes are told are cut, dead or slow
+ * Four processes on one Redis, and two on one SQLite file, each hold a socket of 1,000 sessions: a WebSocket that
+ * `sojourn/ws` guards, whose client is in a process of its own; with `--signals` a signal. Then sessions end in one of
+ * them: 20 at a time, in each way there is. Over Redis the lines on which the processes are told are cut, dead or slow
  * when that happens, and mended a second and a half later. All instants are of one monotonic clock, which the processes of
  * a machine share.
  */
@@ -22,6 +23,7 @@ import { startRedis } from "../packages/sojourn/test/store/support/redis-server.
 const given = process.argv.slice(2);
 const count = Number(given.find((each) => /^\d+$/.test(each)) ?? 10);
 const stopFor = Number(given[given.indexOf("--stop") + 1] ?? 30) * 1_000;
+const sockets = !given.includes("--signals");
 const SESSIONS = 1_000;
 const MAX_STALE = 500;
 
@@ -49,7 +51,13 @@ for (const onLost of ["abort", "recheck"] as const) {
   for (const lines of ["none", "late", "held", "cut"] as const) {
     // What is lost is lost for good, so each begins anew.
     if (onLost === "abort" && lines !== "none") continue;
-    const trials = await EndsTrials.start({ place: { port: server.port }, processes: 4, sessions: SESSIONS, ends });
+    const trials = await EndsTrials.start({
+      place: { port: server.port },
+      processes: 4,
+      sessions: SESSIONS,
+      ends,
+      sockets,
+    });
     await measure("Redis, 4 processes", trials, lines, onLost);
     if (lines === "none" && onLost === "abort" && stopFor > 0) {
       const stopped = [await trials.stopped(stopFor)];
@@ -67,6 +75,7 @@ const onFile = await EndsTrials.start({
   processes: 2,
   sessions: SESSIONS,
   ends,
+  sockets,
 });
 await measure("SQLite, 2 processes", onFile, "none", "abort");
 await onFile.stop();
@@ -79,7 +88,7 @@ function quantile(values: readonly number[], part: number): string {
 }
 
 console.log(
-  `\n${SESSIONS} signals in each process, maxStale ${MAX_STALE} ms, ${count} trials of 20 ends (Node ${process.version})\n`,
+  `\n${SESSIONS} ${sockets ? "sockets" : "signals"} of each process, maxStale ${MAX_STALE} ms, ${count} trials of 20 ends (Node ${process.version})\n`,
 );
 console.log(
   "| | lines | how they ended | felt after the call had resolved, ms: median | 99 % | max | last message let through after it: max | not felt | others ended | reasons |",

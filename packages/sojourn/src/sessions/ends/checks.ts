@@ -24,6 +24,8 @@ const BATCHES_IN_A_ROW = 16;
 /** How long after a question that failed the next one is asked, in milliseconds. */
 const ASK_AGAIN_AFTER = 100;
 
+const NONE: Unreadable = new Map();
+
 export interface ChecksOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -36,12 +38,14 @@ export interface ChecksOptions {
   readonly prove: (() => Promise<void>) | undefined;
 }
 
+/** Those under whose id there is something that is no session, and why. */
+type Unreadable = ReadonlyMap<Watched, unknown>;
+
 /** What could not be settled. */
 interface Unsettled {
   /** Those that are not there. Who removed them may be on its way. */
   readonly absent: readonly Watched[];
-  /** Those under whose id there is no session that could be read, and why. */
-  readonly unreadable: readonly { readonly watched: Watched; readonly error: unknown }[];
+  readonly unreadable: Unreadable;
 }
 
 export class SessionChecks {
@@ -107,17 +111,25 @@ export class SessionChecks {
   /** Asks about all that are watched, sure or not. @throws StoreError */
   async checkAll(): Promise<void> {
     const all = this.#options.sessions.all();
-    for (let from = 0; from < all.length; from += BATCH) await this.#check(all.slice(from, from + BATCH));
+    const unreadable = new Map<Watched, unknown>();
+    for (let from = 0; from < all.length; from += BATCH) {
+      for (const [watched, error] of await this.#check(all.slice(from, from + BATCH))) {
+        unreadable.set(watched, error);
+      }
+    }
+    for (const error of unreadable.values()) throw error;
   }
 
   async #settleAll(): Promise<void> {
     const { sessions, timer, pulse, clock } = this.#options;
+    const unreadable = new Map<Watched, unknown>();
     this.#isSettling = true;
     try {
-      for (let batch = 1; sessions.unsure.size > 0; batch++) {
-        const checked = this.#check(sessions.unsure);
+      for (let batch = 1; sessions.unsure.size > unreadable.size; batch++) {
+        const checked = this.#check(first(sessions.unsure, BATCH, unreadable));
         // Without a turn between them where there is nothing to wait for.
-        if (checked !== undefined) await checked;
+        const more = checked instanceof Promise ? await checked : checked;
+        for (const [watched, error] of more) unreadable.set(watched, error);
         if (batch % BATCHES_IN_A_ROW === 0) await new Promise<void>((resolve) => timer.after(0, resolve));
       }
     } finally {
@@ -126,11 +138,12 @@ export class SessionChecks {
       this.#hasDoubts = sessions.unsure.size > 0;
     }
     if (sessions.size > 0) pulse.within(sessions.nextDeadline - clock.now());
+    for (const error of unreadable.values()) throw error;
   }
 
-  /** Asks about some. Without a promise where all is done. @throws StoreError if something could not be told */
-  #check(which: Iterable<Watched>): Promise<void> | undefined {
-    const checked = run(this.#options.store.mode, this.#steps(first(which, BATCH)));
+  /** Asks about some. Without a promise where all is done. What comes back stays unsure. @throws StoreError */
+  #check(batch: readonly Watched[]): Promise<Unreadable> | Unreadable {
+    const checked = run(this.#options.store.mode, this.#steps(batch));
     if (checked instanceof Promise) return checked.then((unsettled) => this.#settleRest(unsettled));
     return this.#settleRest(checked);
   }
@@ -157,28 +170,25 @@ export class SessionChecks {
   #judge(which: readonly Watched[], found: Found): Unsettled {
     const { sessions, clock } = this.#options;
     const absent: Watched[] = [];
-    const unreadable: { watched: Watched; error: unknown }[] = [];
+    const unreadable = new Map<Watched, unknown>();
     for (const [index, watched] of which.entries()) {
       try {
         if (!sessions.found(watched, found[index], clock.now())) absent.push(watched);
       } catch (error) {
-        unreadable.push({ watched, error });
-        // It must not stand in front of the others.
-        if (sessions.unsure.delete(watched)) sessions.unsure.add(watched);
+        unreadable.set(watched, error);
       }
     }
     return { absent, unreadable };
   }
 
-  #settleRest({ absent, unreadable }: Unsettled): Promise<void> | undefined {
+  #settleRest({ absent, unreadable }: Unsettled): Promise<Unreadable> | Unreadable {
     const { sessions, clock, onLost, prove } = this.#options;
-    const finish = (): undefined => {
+    const finish = (): Unreadable => {
       const now = clock.now();
       for (const watched of absent) sessions.gone(watched, now);
-      for (const { watched, error } of unreadable) {
-        if (onLost === "recheck") throw error;
-        sessions.lost([watched], now);
-      }
+      if (onLost === "recheck") return unreadable;
+      sessions.lost(unreadable.keys(), now);
+      return NONE;
     };
     return absent.length === 0 || prove === undefined ? finish() : prove().then(finish);
   }
@@ -192,11 +202,12 @@ function readAll(store: Store, which: readonly Watched[]): Reply<Mode, Found> {
   return store.mode === "sync" ? (replies as Found) : Promise.all(replies);
 }
 
-function first<T>(items: Iterable<T>, most: number): readonly T[] {
+/** The first of some, but for those that are left out. */
+function first<T>(items: Iterable<T>, most: number, without: ReadonlyMap<T, unknown>): readonly T[] {
   const taken: T[] = [];
   for (const item of items) {
     if (taken.length === most) break;
-    taken.push(item);
+    if (!without.has(item)) taken.push(item);
   }
   return taken;
 }

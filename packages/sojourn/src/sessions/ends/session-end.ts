@@ -65,7 +65,7 @@ export function toldEnd({ head, note }: Removed, now: number): ToldEnd | undefin
     const at = Number(instant);
     return { reason: endReason(head, record, at, reason as EndReason), at, record };
   }
-  if (note === REPLACED || note === EVICTED) return { reason: note, at: now, record };
+  if (note === REPLACED) return { reason: REPLACED, at: now, record };
   // What a store removes by itself has expired, by the clock of the process for which it did so.
   const isOver = now >= head.expiresAt - (note === "" ? CLOCKS_DIFFER : 0);
   return { reason: isOver ? expiryReason(head, record) : EVICTED, at: now, record };

@@ -97,6 +97,15 @@ test("nothing is left of a signal whose session has ended, whoever listened", as
   expect(refs.filter((ref) => ref.deref() !== undefined).length).toBe(0);
 });
 
+test("a signal that is held stays when the last listener of `watch` goes", () => {
+  const { id } = sessions.create("ann");
+  const signal = sessions.signal(id);
+  const unwatch = sessions.watch(id, nothing);
+  unwatch();
+  sessions.destroy(id);
+  expect(signal.aborted).toBe(true);
+});
+
 test("what is watched by a listener stays, without any signal", async () => {
   const { id }: Session = sessions.create("ann");
   const told: string[] = [];

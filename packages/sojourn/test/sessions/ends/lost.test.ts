@@ -188,6 +188,62 @@ test("what is found absent is ended with its reason, though word of it comes lat
   expect(reasonOf(signal)).toBe("logout");
 });
 
+describe("one session follows another under an adopted token", () => {
+  test("late word of the first one's end does not end the second", async () => {
+    const { here, there, link } = held();
+    const { id } = await there.sessions.create("ann", {}, { token: "adopted" });
+    const first = here.sessions.signal(id);
+    await here.pass("1s");
+    await there.sessions.destroy(id);
+    expect(reasonOf(first)).toBe("logout");
+    await there.sessions.create("ann", {}, { token: "adopted" });
+    link.hold();
+    await there.sessions.create("bob", {}, { token: "adopted" });
+    const second = here.sessions.signal(id);
+    await here.pass("100ms");
+    link.release();
+    await here.pass("100ms");
+    expect(reasonOf(second)).toBeUndefined();
+    expect(here.sessions.ends.isCurrent(id)).toBe(true);
+  });
+
+  test("where word of the first one's end was missed, it is found out by the second", async () => {
+    const { here, there, link } = held();
+    const { id } = await there.sessions.create("ann", {}, { token: "adopted" });
+    const first = here.sessions.signal(id);
+    await here.pass("1s");
+    link.cut();
+    await there.sessions.create("ann", {}, { token: "adopted" });
+    link.mend();
+    await here.pass("200ms");
+    expect(reasonOf(first)).toBe("unknown");
+  });
+});
+
+test("nothing is asked at a deadline that was moved here", async () => {
+  const memory = memoryStore();
+  const asked: string[] = [];
+  const shared = time();
+  const counting = {
+    ...memory,
+    get: (...given: Parameters<typeof memory.get>) => (asked.push("get"), memory.get(...given)),
+    sweep: (...given: Parameters<typeof memory.sweep>) => (asked.push("sweep"), memory.sweep(...given)),
+  };
+  const { sessions } = node(counting, shared, { ttl: "30m" });
+  const { id, token } = await sessions.create("ann");
+  const signal = sessions.signal(id);
+  shared.clock.advance("20m");
+  await sessions.authenticate(token);
+  shared.clock.advance("10m");
+  asked.length = 0;
+  await shared.pass("5s");
+  expect(asked).toEqual([]);
+  shared.clock.advance("20m");
+  await shared.pass("1s");
+  expect(asked).toEqual(["sweep"]);
+  expect(reasonOf(signal)).toBe("expired-idle");
+});
+
 describe("the process was stopped", () => {
   test("nothing is current when it goes on, and it asks before it gives up", async () => {
     const { here, there, link } = held();
@@ -308,6 +364,9 @@ test("with `recheck`, those that cannot be read stand in nobody's way", async ()
   }
   link.cut();
   link.mend();
+  // While all are asked about.
+  expect(here.sessions.ends.isCurrent(kept)).toBe(false);
+  expect(await here.sessions.ends.confirm(kept)).toBe(true);
   await here.pass("1s");
   expect(new Set(signals.map(reasonOf))).toEqual(new Set([undefined]));
   expect(here.sessions.ends.isCurrent(kept)).toBe(true);

@@ -242,6 +242,29 @@ describe.each(modes)("%s", (_, wrap) => {
     expect(reasonOf(signal)).toBe("expired-idle");
   });
 
+  test("so it is where nothing else is looked at for longer", async () => {
+    const shared = time();
+    const here = node(wrap(memoryStore()), shared, { ttl: "30m" }, { maxStale: "1m" });
+    const { id } = await here.sessions.create("ann");
+    const signal = here.sessions.signal(id);
+    await flush();
+    await shared.pass("5s");
+    shared.clock.advance("30m");
+    await shared.pass("1s");
+    expect(reasonOf(signal)).toBe("expired-idle");
+  });
+
+  test("a live session that the store drops for space is evicted", async () => {
+    const store = memoryStore({ maxEntries: 2, onFull: "evict-lru" });
+    const here = node(wrap(store), time());
+    const [first, second] = [await here.sessions.create("ann"), await here.sessions.create("bob")];
+    const signals = [first, second].map(({ id }) => here.sessions.signal(id));
+    await flush();
+    const own = { rev: "by somebody else", owner: null, meta: "", value: "", createdAt: 0, touchedAt: 0 };
+    store.put({ key: "k", ...own, expiresAt: Number.MAX_SAFE_INTEGER }, null, 1);
+    expect(signals.map(reasonOf)).toEqual(["evicted", undefined]);
+  });
+
   test("a timer that is early or late changes nothing but the moment", async () => {
     const [here] = twoNodes({ ttl: "1m" });
     const { id } = await here.sessions.create("ann");

@@ -2,7 +2,10 @@
  * One of several processes on one store: holds signals of sessions, ends some, and notes what it was told and when. All
  * processes of a machine share the clock that `process.hrtime` reads.
  */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
+import { WebSocketServer } from "ws";
 import { createSessions } from "../../../../src/sessions/create-sessions.ts";
 import type { SessionEndedError } from "../../../../src/sessions/ends/session-end.ts";
 import type { EndsOptions } from "../../../../src/sessions/ends/ends-options.ts";
@@ -10,6 +13,8 @@ import { fromIoredis, redisStore } from "../../../../src/store/redis/index.ts";
 import { sqliteStore } from "../../../../src/store/sqlite/index.ts";
 import type { Mode } from "../../../../src/store/reply.ts";
 import type { Store } from "../../../../src/store/store.ts";
+import { signer } from "../../../../src/web/cookies/signer.ts";
+import { socketSessions } from "../../../../src/web/ws.ts";
 
 /** Where the sessions are: a Redis, and the line over which it tells; or a file. */
 export type Place = { readonly port: number; readonly linkPort: number } | { readonly path: string };
@@ -20,6 +25,15 @@ export interface Felt {
   readonly reason: string;
   readonly at: bigint;
   readonly date: number;
+}
+
+/** A session that was made. */
+export interface Made {
+  readonly id: string;
+  readonly token: string;
+  readonly expiresAt: number;
+  /** The token, signed, as a header carries it. */
+  readonly credential: string;
 }
 
 /** A session was ended: when the call had resolved. */
@@ -47,16 +61,27 @@ async function open(place: Place, ends: EndsOptions) {
   const sessions = createSessions({ store, ttl: "1h", rotationGrace: "1ms", maxPerUser, ends });
   const felt: Felt[] = [];
   let open = 0;
+  const KEY = "a key of the trials, which nobody else knows";
+  const signs = signer({ keys: [KEY], allowLocked: false, tokenCache: 0 }, "bearer");
 
   return {
     async create(userId: string, count: number, expiresIn?: number) {
-      const made: { id: string; token: string; expiresAt: number }[] = [];
+      const made: Made[] = [];
       for (let index = 0; index < count; index++) {
         const lifetime = expiresIn === undefined ? {} : { ttl: `${expiresIn}ms` as const };
         const { id, token, expiresAt } = await sessions.create(userId, {}, lifetime);
-        made.push({ id, token, expiresAt });
+        made.push({ id, token, expiresAt, credential: signs.sign(token) });
       }
       return made;
+    },
+
+    /** Serves WebSockets, for those whom a session's token lets in. */
+    async serve(): Promise<number> {
+      const sockets = socketSessions({ sessions, keys: [KEY], bearer: true });
+      const server = createServer();
+      server.on("upgrade", sockets.upgrade(new WebSocketServer({ noServer: true })) as never);
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return (server.address() as AddressInfo).port;
     },
 
     /** Holds something of each session that has to end with it. */
@@ -117,8 +142,8 @@ async function open(place: Place, ends: EndsOptions) {
     /** Asks about a session before each message that a connection would let through, until it has ended. */
     async letThrough(id: string): Promise<{ readonly lastAt: bigint; readonly asked: number }> {
       let [lastAt, asked] = [0n, 0];
-      const isOver = (): boolean => felt.some((each) => each.id === id);
-      while (!isOver()) {
+      const signal = sessions.signal(id);
+      while (!signal.aborted) {
         asked++;
         // Before the answer: the process may be stopped just after it.
         const askedAt = now();
