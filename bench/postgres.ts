@@ -336,9 +336,9 @@ async function sweep(): Promise<Row[]> {
   const tokens: string[] = [];
   for (let n = 0; n < SESSIONS; n++) tokens.push((await sessions.create(`user-${n}`, DATA)).token);
   await admin.query(
-    `INSERT INTO sojourn.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, value_text)
+    `INSERT INTO sojourn.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, due_at, value_text)
      SELECT $1, 'sess_' || md5(i::text), 'user-' || i, 'rev-' || i, repeat('m', 150), 0, 0,
-       $2::bigint - 1800000 + i, repeat('v', 100) FROM generate_series(1, 1000000) i`,
+       $2::bigint - 1800000 + i, $2::bigint - 1800000 + i, repeat('v', 100) FROM generate_series(1, 1000000) i`,
     [id, Date.now() - 60_000],
   );
   await admin.query("UPDATE sojourn.total SET entries = entries + 1000000 WHERE namespace = $1 AND slot = 0", [id]);

@@ -20,13 +20,13 @@ CREATE TABLE sojourn.namespace (
   horizon_run timestamptz
 ) WITH (fillfactor = 10);
 
--- The entries. Instants are epoch milliseconds. A value is a text, or bytes.
+-- The entries. Instants are epoch milliseconds; "due_at" is never later than "expires_at". A value is a text, or bytes.
 CREATE TABLE sojourn.entry (
   created_at bigint NOT NULL,
   touched_at bigint NOT NULL,
   expires_at bigint NOT NULL,
+  due_at bigint NOT NULL,
   namespace int NOT NULL,
-  due int NOT NULL GENERATED ALWAYS AS (greatest(-2147483648, least(2147483647, expires_at / 3600000))::int) STORED,
   key text COLLATE "C" NOT NULL,
   owner text COLLATE "C",
   rev text COLLATE "C" NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE sojourn.entry (
 );
 -- An owner has no bound, and an index has: so it holds a hash, and the owner is compared as well.
 CREATE INDEX entry_owner ON sojourn.entry (namespace, hashtextextended(owner, 0), key) WHERE owner IS NOT NULL;
-CREATE INDEX entry_due ON sojourn.entry (namespace, due);
+CREATE INDEX entry_due ON sojourn.entry (namespace, due_at);
 
 -- How many entries there are, expired ones included: the sum of 32 rows of a namespace.
 CREATE TABLE sojourn.total (
@@ -114,17 +114,35 @@ BEGIN
   UPDATE sojourn.total SET entries = entries + _more WHERE namespace = _ns AND slot = pg_backend_pid() % 32;
 END $$;
 
--- Removes at most so many entries that have expired, the earliest first; who is held by somebody else is left out.
--- The rows are found again by key, not by their place: a touch may have moved them meanwhile.
-CREATE FUNCTION sojourn.reclaim_v1(_ns int, _now bigint, _limit int) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
+-- Removes at most so many entries that have expired, the earliest first; who is held by somebody else is left out. Among
+-- those that are first by "due_at", the ones whose end has moved on since are moved to where they belong; until there are
+-- none, if "_all", or else once. The rows are found again by key, not by their place: a touch may have moved them meanwhile.
+CREATE FUNCTION sojourn.reclaim_v1(_ns int, _now bigint, _limit int, _all boolean) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE _watched boolean;
+DECLARE
+  _until bigint;
+  _moved bigint;
 BEGIN
+  LOOP
+    SELECT max(due_at), count(*) FILTER (WHERE expires_at > due_at) INTO _until, _moved FROM (
+      SELECT due_at, expires_at FROM sojourn.entry WHERE namespace = _ns AND due_at <= _now ORDER BY due_at LIMIT _limit
+    ) f;
+    IF _until IS NULL THEN RETURN; END IF;
+    EXIT WHEN _moved = 0;
+    WITH f AS MATERIALIZED (
+      SELECT key, due_at, expires_at FROM sojourn.entry WHERE namespace = _ns AND due_at <= _now ORDER BY due_at LIMIT _limit
+    ), l AS MATERIALIZED (
+      SELECT key FROM sojourn.entry WHERE namespace = _ns AND key IN (SELECT key FROM f WHERE expires_at > due_at)
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE sojourn.entry e SET due_at = e.expires_at FROM l WHERE e.namespace = _ns AND e.key = l.key;
+    EXIT WHEN NOT FOUND OR NOT _all;
+  END LOOP;
+  IF _all THEN _until := _now; END IF;
   RETURN QUERY
     WITH d AS MATERIALIZED (
-      SELECT key FROM sojourn.entry
-      WHERE namespace = _ns AND due <= greatest(-2147483648, least(2147483647, _now / 3600000))::int AND expires_at <= _now
-      ORDER BY due, expires_at LIMIT _limit FOR UPDATE SKIP LOCKED
+      SELECT key FROM sojourn.entry WHERE namespace = _ns AND due_at <= _until AND expires_at <= _now
+      ORDER BY due_at LIMIT _limit FOR UPDATE SKIP LOCKED
     ), gone AS (
       DELETE FROM sojourn.entry e USING d WHERE e.namespace = _ns AND e.key = d.key RETURNING e.*
     ), told AS (
@@ -172,8 +190,8 @@ BEGIN
 
   -- What every login does: an insert where nothing is.
   IF NOT _barred AND (_want IS NULL OR _want = '') THEN
-    INSERT INTO sojourn.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, value_text, value_bytes)
-      VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
+    INSERT INTO sojourn.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, due_at, value_text, value_bytes)
+      VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
     IF FOUND THEN _added := 1; END IF;
   END IF;
 
@@ -206,8 +224,8 @@ BEGIN
       RETURN;
     END IF;
     IF e.key IS NULL THEN
-      INSERT INTO sojourn.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, value_text, value_bytes)
-        VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
+      INSERT INTO sojourn.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, due_at, value_text, value_bytes)
+        VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
       -- Somebody else was first: look again.
       CONTINUE WHEN NOT FOUND;
       _added := 1;
@@ -215,6 +233,7 @@ BEGIN
       UPDATE sojourn.entry SET owner = _owner, rev = _rev, meta = _meta, created_at = _created,
         touched_at = CASE WHEN _over THEN greatest(touched_at, _touched) ELSE _touched END,
         expires_at = CASE WHEN _over THEN greatest(expires_at, _expires) ELSE _expires END,
+        due_at = CASE WHEN NOT _over THEN _expires WHEN due_at <= _now THEN greatest(expires_at, _expires) ELSE due_at END,
         value_text = _text, value_bytes = _bytes
         WHERE namespace = _ns AND key = _key;
       IF _over THEN
@@ -228,8 +247,8 @@ BEGIN
     END IF;
   END LOOP;
 
-  IF _reclaim > 0 THEN
-    FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _reclaim) LOOP
+  IF _reclaim > 0 AND EXISTS (SELECT FROM sojourn.entry WHERE namespace = _ns AND due_at <= _now) THEN
+    FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _reclaim, false) LOOP
       _added := _added - 1;
       RETURN QUERY SELECT 'r', e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at, NULL::text, NULL::bytea;
     END LOOP;
@@ -245,7 +264,8 @@ BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
   END IF;
-  UPDATE sojourn.entry SET touched_at = greatest(touched_at, _touched), expires_at = greatest(expires_at, _expires)
+  UPDATE sojourn.entry SET touched_at = greatest(touched_at, _touched), expires_at = greatest(expires_at, _expires),
+    due_at = CASE WHEN due_at <= _now THEN greatest(expires_at, _expires) ELSE due_at END
     WHERE namespace = _ns AND key = _key AND rev = _rev AND expires_at > _now;
   IF NOT FOUND THEN RETURN false; END IF;
   INSERT INTO sojourn.change (namespace, key) SELECT _ns, _key FROM sojourn.watching WHERE namespace = _ns;
@@ -328,7 +348,7 @@ BEGIN
     RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
   END IF;
   PERFORM pg_current_xact_id();
-  FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _limit) LOOP
+  FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _limit, true) LOOP
     _gone := _gone + 1;
     e.value_text := NULL;
     e.value_bytes := NULL;

@@ -156,6 +156,7 @@ export function followChanges(options: ChangesOptions): Changes {
       left,
       () => {
         callOff = undefined;
+        if (!removals.isWatched) return;
         // Who wants a proof asks for it, and is told what is wrong.
         if (timer.elapsed() - polledAt >= maxLag - 1)
           next()

@@ -84,11 +84,13 @@ function pgQuery({ name, text }: Statement, values: readonly Value[], prepare: b
 
 function pgPoolPort(pool: PgPool, prepare: boolean, grace: Grace): PostgresPort {
   hearErrors(pool);
+  const heard = new WeakSet<PgPoolClient>();
 
   /** A connection is taken first: the pool would send what waits in its queue long after the caller has gone. */
   async function withClient<T>(sending: Sending | undefined, use: (client: PgPoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect();
-    hearErrors(client);
+    if (!heard.has(client)) hearErrors(client);
+    heard.add(client);
     if (sending?.isOver === true) {
       client.release();
       throw new Error("The deadline has passed before there was a connection");

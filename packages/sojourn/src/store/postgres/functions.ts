@@ -33,6 +33,7 @@ const numbered = `  PERFORM pg_current_xact_id();`;
 
 /** What a removed entry has in \`change\`, after its transaction and its namespace. */
 const HEAD = `key, owner, rev, meta, created_at, touched_at, expires_at`;
+const COLUMNS = `${HEAD}, due_at, value_text, value_bytes`;
 const HEAD_OF_E = `e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at`;
 
 /** @param s the schema, quoted */
@@ -57,17 +58,35 @@ BEGIN
   UPDATE ${s}.total SET entries = entries + _more WHERE namespace = _ns AND slot = pg_backend_pid() % ${SLOTS};
 END $$;
 
--- Removes at most so many entries that have expired, the earliest first; who is held by somebody else is left out.
--- The rows are found again by key, not by their place: a touch may have moved them meanwhile.
-CREATE FUNCTION ${s}.reclaim_v1(_ns int, _now bigint, _limit int) RETURNS SETOF ${s}.entry LANGUAGE plpgsql AS $$
+-- Removes at most so many entries that have expired, the earliest first; who is held by somebody else is left out. Among
+-- those that are first by "due_at", the ones whose end has moved on since are moved to where they belong; until there are
+-- none, if "_all", or else once. The rows are found again by key, not by their place: a touch may have moved them meanwhile.
+CREATE FUNCTION ${s}.reclaim_v1(_ns int, _now bigint, _limit int, _all boolean) RETURNS SETOF ${s}.entry LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE _watched boolean;
+DECLARE
+  _until bigint;
+  _moved bigint;
 BEGIN
+  LOOP
+    SELECT max(due_at), count(*) FILTER (WHERE expires_at > due_at) INTO _until, _moved FROM (
+      SELECT due_at, expires_at FROM ${s}.entry WHERE namespace = _ns AND due_at <= _now ORDER BY due_at LIMIT _limit
+    ) f;
+    IF _until IS NULL THEN RETURN; END IF;
+    EXIT WHEN _moved = 0;
+    WITH f AS MATERIALIZED (
+      SELECT key, due_at, expires_at FROM ${s}.entry WHERE namespace = _ns AND due_at <= _now ORDER BY due_at LIMIT _limit
+    ), l AS MATERIALIZED (
+      SELECT key FROM ${s}.entry WHERE namespace = _ns AND key IN (SELECT key FROM f WHERE expires_at > due_at)
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE ${s}.entry e SET due_at = e.expires_at FROM l WHERE e.namespace = _ns AND e.key = l.key;
+    EXIT WHEN NOT FOUND OR NOT _all;
+  END LOOP;
+  IF _all THEN _until := _now; END IF;
   RETURN QUERY
     WITH d AS MATERIALIZED (
-      SELECT key FROM ${s}.entry
-      WHERE namespace = _ns AND due <= greatest(-2147483648, least(2147483647, _now / 3600000))::int AND expires_at <= _now
-      ORDER BY due, expires_at LIMIT _limit FOR UPDATE SKIP LOCKED
+      SELECT key FROM ${s}.entry WHERE namespace = _ns AND due_at <= _until AND expires_at <= _now
+      ORDER BY due_at LIMIT _limit FOR UPDATE SKIP LOCKED
     ), gone AS (
       DELETE FROM ${s}.entry e USING d WHERE e.namespace = _ns AND e.key = d.key RETURNING e.*
     ), told AS (
@@ -113,8 +132,8 @@ ${isolation}
 
   -- What every login does: an insert where nothing is.
   IF NOT _barred AND (_want IS NULL OR _want = '') THEN
-    INSERT INTO ${s}.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, value_text, value_bytes)
-      VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
+    INSERT INTO ${s}.entry (namespace, ${COLUMNS})
+      VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
     IF FOUND THEN _added := 1; END IF;
   END IF;
 
@@ -147,8 +166,8 @@ ${isolation}
       RETURN;
     END IF;
     IF e.key IS NULL THEN
-      INSERT INTO ${s}.entry (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, value_text, value_bytes)
-        VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
+      INSERT INTO ${s}.entry (namespace, ${COLUMNS})
+        VALUES (_ns, _key, _owner, _rev, _meta, _created, _touched, _expires, _expires, _text, _bytes) ON CONFLICT DO NOTHING;
       -- Somebody else was first: look again.
       CONTINUE WHEN NOT FOUND;
       _added := 1;
@@ -156,6 +175,7 @@ ${isolation}
       UPDATE ${s}.entry SET owner = _owner, rev = _rev, meta = _meta, created_at = _created,
         touched_at = CASE WHEN _over THEN greatest(touched_at, _touched) ELSE _touched END,
         expires_at = CASE WHEN _over THEN greatest(expires_at, _expires) ELSE _expires END,
+        due_at = CASE WHEN NOT _over THEN _expires WHEN due_at <= _now THEN greatest(expires_at, _expires) ELSE due_at END,
         value_text = _text, value_bytes = _bytes
         WHERE namespace = _ns AND key = _key;
       IF _over THEN
@@ -169,8 +189,8 @@ ${isolation}
     END IF;
   END LOOP;
 
-  IF _reclaim > 0 THEN
-    FOR e IN SELECT * FROM ${s}.reclaim_v1(_ns, _now, _reclaim) LOOP
+  IF _reclaim > 0 AND EXISTS (SELECT FROM ${s}.entry WHERE namespace = _ns AND due_at <= _now) THEN
+    FOR e IN SELECT * FROM ${s}.reclaim_v1(_ns, _now, _reclaim, false) LOOP
       _added := _added - 1;
       RETURN QUERY SELECT 'r', ${HEAD_OF_E}, NULL::text, NULL::bytea;
     END LOOP;
@@ -184,7 +204,8 @@ CREATE FUNCTION ${s}.touch_v1(_ns int, _key text, _rev text, _touched bigint, _e
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 ${isolation}
-  UPDATE ${s}.entry SET touched_at = greatest(touched_at, _touched), expires_at = greatest(expires_at, _expires)
+  UPDATE ${s}.entry SET touched_at = greatest(touched_at, _touched), expires_at = greatest(expires_at, _expires),
+    due_at = CASE WHEN due_at <= _now THEN greatest(expires_at, _expires) ELSE due_at END
     WHERE namespace = _ns AND key = _key AND rev = _rev AND expires_at > _now;
   IF NOT FOUND THEN RETURN false; END IF;
   INSERT INTO ${s}.change (namespace, key) SELECT _ns, _key FROM ${s}.watching WHERE namespace = _ns;
@@ -261,7 +282,7 @@ DECLARE
 BEGIN
 ${isolation}
 ${numbered}
-  FOR e IN SELECT * FROM ${s}.reclaim_v1(_ns, _now, _limit) LOOP
+  FOR e IN SELECT * FROM ${s}.reclaim_v1(_ns, _now, _limit, true) LOOP
     _gone := _gone + 1;
     e.value_text := NULL;
     e.value_bytes := NULL;

@@ -5,13 +5,14 @@
  * under every isolation level, since one statement sees one state. Each says whether the server is a standby: what one of
  * those has may be old, and that nothing is there is no answer then.
  *
- * Instants come back as `float8`, which holds every safe integer, and which every client reads as a number.
+ * Instants come back as `float8`, which holds every safe integer, and which every client reads as a number; or as they are.
  */
 import type { Statement } from "./postgres-port.ts";
 
 /** The names of the statements. */
 export type StatementName =
   | "get"
+  | "getOrNone"
   | "put"
   | "touch"
   | "remove"
@@ -32,12 +33,16 @@ export const MOST_CHANGES = 5_000;
 
 const HEAD = "key, owner, rev, meta, created_at::float8, touched_at::float8, expires_at::float8";
 const ENTRY = `${HEAD}, value_text, value_bytes`;
+/** The same, without what costs planning: clients read a bigint as a text, or as what they were told to. */
+const RAW_ENTRY = ENTRY.replaceAll("::float8", "");
 
 /** @param s the schema */
 export function statementsFor(s: string): Readonly<Record<StatementName, Statement>> {
   const texts: Readonly<Record<StatementName, string>> = {
-    // Namespace, key.
-    get: `SELECT pg_is_in_recovery(), ${ENTRY} FROM (VALUES (0)) one LEFT JOIN ${s}.entry ON namespace = $1 AND key = $2`,
+    // Namespace, key. The first is planned in half the time, and says nothing of the server where there is no row.
+    get: `SELECT pg_is_in_recovery(), ${RAW_ENTRY} FROM ${s}.entry WHERE namespace = $1 AND key = $2`,
+    getOrNone: `SELECT pg_is_in_recovery(), ${RAW_ENTRY}
+      FROM (VALUES (0)) one LEFT JOIN ${s}.entry ON namespace = $1 AND key = $2`,
     put: `SELECT kind, ${ENTRY} FROM ${s}.put_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     touch: `SELECT ${s}.touch_v1($1, $2, $3, $4, $5, $6)`,
     remove: `SELECT ${HEAD} FROM ${s}.delete_v1($1, $2, $3)`,
@@ -54,10 +59,9 @@ export function statementsFor(s: string): Readonly<Record<StatementName, Stateme
       SELECT * FROM ${s}.entry WHERE namespace = $1 AND hashtextextended(owner, 0) = hashtextextended($2, 0)
         AND owner = $2 AND key > $3 ORDER BY key LIMIT $4
     ) page ON true ORDER BY key`,
-    // Namespace, the hour that it is, now.
+    // Namespace, now.
     count: `SELECT pg_is_in_recovery(), ((SELECT sum(entries) FROM ${s}.total WHERE namespace = $1)
-      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due < $2)
-      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due = $2 AND expires_at <= $3))::float8`,
+      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due_at <= $2 AND expires_at <= $2))::float8`,
     open: `SELECT id::text, revoked::float8 FROM ${s}.open_v1($1)`,
     watch: `SELECT ${s}.watch_v1($1)`,
     // Namespace, since when.

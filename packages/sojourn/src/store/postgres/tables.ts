@@ -1,8 +1,10 @@
 /**
  * The tables, as a DBA finds them.
  *
- * *A touch stays on its page (HOT).* It moves `touched_at` and `expires_at`, which no index holds. What a sweep looks
- * for is `due`, the hour in which an entry ends: of the touches that are a minute apart, one in sixty changes it.
+ * *A touch stays on its page (HOT).* It moves `touched_at` and `expires_at`, which no index holds. A sweep goes by `due_at`,
+ * when to look at an entry again: its end when it was put there. Touches move the end on and leave that where it is. Whoever
+ * comes by after it has passed, a touch or a sweep, moves it to the end. So each entry moves in the index once a lifetime,
+ * not once a touch, and what is first in the index and has not moved on is what ended first.
  *
  * *The total is a sum of 32 rows.* A transaction holds the row that it changes until its commit is on disk, so that one
  * row would let through one login for each flush. Which of them a connection takes is decided by its process id.
@@ -34,13 +36,13 @@ CREATE TABLE ${s}.namespace (
   horizon_run timestamptz
 ) WITH (fillfactor = 10);
 
--- The entries. Instants are epoch milliseconds. A value is a text, or bytes.
+-- The entries. Instants are epoch milliseconds; "due_at" is never later than "expires_at". A value is a text, or bytes.
 CREATE TABLE ${s}.entry (
   created_at bigint NOT NULL,
   touched_at bigint NOT NULL,
   expires_at bigint NOT NULL,
+  due_at bigint NOT NULL,
   namespace int NOT NULL,
-  due int NOT NULL GENERATED ALWAYS AS (greatest(-2147483648, least(2147483647, expires_at / 3600000))::int) STORED,
   key text COLLATE "C" NOT NULL,
   owner text COLLATE "C",
   rev text COLLATE "C" NOT NULL,
@@ -56,7 +58,7 @@ CREATE TABLE ${s}.entry (
 );
 -- An owner has no bound, and an index has: so it holds a hash, and the owner is compared as well.
 CREATE INDEX entry_owner ON ${s}.entry (namespace, hashtextextended(owner, 0), key) WHERE owner IS NOT NULL;
-CREATE INDEX entry_due ON ${s}.entry (namespace, due);
+CREATE INDEX entry_due ON ${s}.entry (namespace, due_at);
 
 -- How many entries there are, expired ones included: the sum of ${SLOTS} rows of a namespace.
 CREATE TABLE ${s}.total (
