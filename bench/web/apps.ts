@@ -20,7 +20,7 @@ import { createSessions, memoryStore, nearCache, type Sessions, type Store } fro
 import { cookieSessions } from "sojourn/cookies";
 import { sessionMiddleware as forExpress } from "sojourn/express";
 import { sessionPlugin as forFastify } from "sojourn/fastify";
-import { sessionMiddleware as forHono } from "sojourn/hono";
+import { sessionFetch, sessionMiddleware as forHono, type SessionBindings } from "sojourn/hono";
 import { redisStore } from "sojourn/redis";
 
 /** Starts an app, and tells its port. The server of Redis is at the URL, where one is needed. */
@@ -149,6 +149,15 @@ const hono: Record<string, App> = {
       return c.body(null);
     });
     return listenHono(app as never);
+  },
+  "Hono, sojourn around the app": async () => {
+    const app = new Hono<{ Bindings: SessionBindings<object, "sync"> }>();
+    app.get("/", (c) => c.json({ user: c.env.session.userId }));
+    app.post("/login", (c) => {
+      c.env.session.login(c.req.query("user") ?? "");
+      return c.body(null);
+    });
+    return listenHono({ fetch: sessionFetch(app, { sessions: inMemory(), keys }) } as never);
   },
   // Without an `encryptionKey`, which makes it seven times slower: its cookie is the bare id.
   "Hono, hono-sessions": async () => {

@@ -36,6 +36,7 @@ const COMPARISONS: readonly (readonly [ours: string, against: string, aim: numbe
   ["node:http, sojourn's middleware", "node:http", undefined],
   ["Fastify, sojourn", "Fastify", 0.88],
   ["Hono, sojourn", "Hono", 0.83],
+  ["Hono, sojourn around the app", "Hono", 0.83],
   ["Express, sojourn", "Express", 0.8],
   ["Express, sojourn", "Express, express-session", 1.6],
   ["Express, sojourn on Redis", "Express, express-session on connect-redis", 1.6],
