@@ -1,6 +1,6 @@
 /**
- * How soon the end of a session is felt in every process: `node bench/ends.ts [trials of each kind, by default 10]
- * [--stop seconds, by default 30] [--json]`.
+ * How soon the end of a session is felt in every process: `node bench/ends.ts [trials of each kind, by default 5]
+ * [--stop seconds, by default 30] [--signals] [--json]`.
  *
  * Four processes on one Redis, and two on one SQLite file, each hold a socket of 1,000 sessions: a WebSocket that
  * `sojourn/ws` guards, whose client is in a process of its own; with `--signals` a signal. Then sessions end in one of
@@ -11,6 +11,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import {
   EndsTrials,
   kinds,
@@ -20,16 +21,23 @@ import {
 } from "../packages/sojourn/test/sessions/ends/support/ends-trials.ts";
 import { startRedis } from "../packages/sojourn/test/store/support/redis-server.ts";
 
-const given = process.argv.slice(2);
-const count = Number(given.find((each) => /^\d+$/.test(each)) ?? 10);
-const stopFor = Number(given[given.indexOf("--stop") + 1] ?? 30) * 1_000;
-const sockets = !given.includes("--signals");
+const { values, positionals } = parseArgs({
+  options: {
+    stop: { type: "string", default: "30" },
+    signals: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+  allowPositionals: true,
+});
+const count = Number(positionals[0] ?? 5);
+const stopFor = Number(values.stop) * 1_000;
+const sockets = !values.signals;
 const SESSIONS = 1_000;
 const MAX_STALE = 500;
 
 interface Row {
   readonly place: string;
-  readonly lines: Disturbance | "process stopped";
+  readonly lines: Disturbance | `process stopped for ${number} s`;
   readonly onLost: "abort" | "recheck";
   readonly kind: Kind;
   readonly trials: readonly Trial[];
@@ -39,32 +47,33 @@ const rows: Row[] = [];
 async function measure(place: string, trials: EndsTrials, lines: Disturbance, onLost: Row["onLost"]): Promise<void> {
   for (const kind of lines === "none" ? kinds : (["destroy"] as const)) {
     const made: Trial[] = [];
-    for (let trial = 0; trial < count; trial++)
+    // What is lost is lost for good.
+    const times = onLost === "abort" && lines !== "none" ? 1 : count;
+    for (let trial = 0; trial < times; trial++)
       made.push(await trials.run(kind, lines, lines === "none" ? 300 : 1_500));
     rows.push({ place, lines, onLost, kind, trials: made });
   }
 }
 
 const server = await startRedis();
-for (const onLost of ["abort", "recheck"] as const) {
+const place = "Redis, 4 processes";
+const runs = [
+  ["abort", "none"],
+  ["recheck", "late"],
+  ["recheck", "held"],
+  ["recheck", "cut"],
+  ["abort", "held"],
+] as const;
+for (const [onLost, lines] of runs) {
   const ends = { maxStale: MAX_STALE, onLost };
-  for (const lines of ["none", "late", "held", "cut"] as const) {
-    // What is lost is lost for good, so each begins anew.
-    if (onLost === "abort" && lines !== "none") continue;
-    const trials = await EndsTrials.start({
-      place: { port: server.port },
-      processes: 4,
-      sessions: SESSIONS,
-      ends,
-      sockets,
-    });
-    await measure("Redis, 4 processes", trials, lines, onLost);
-    if (lines === "none" && onLost === "abort" && stopFor > 0) {
-      const stopped = [await trials.stopped(stopFor)];
-      rows.push({ place: "Redis, 4 processes", lines: "process stopped", onLost, kind: "destroy", trials: stopped });
-    }
-    await trials.stop();
+  const options = { place: { port: server.port }, processes: 4, sessions: SESSIONS, ends, sockets };
+  const trials = await EndsTrials.start(options);
+  await measure(place, trials, lines, onLost);
+  if (lines === "none" && stopFor > 0) {
+    const stopped = [await trials.stopped(stopFor)];
+    rows.push({ place, lines: `process stopped for ${stopFor / 1_000} s`, onLost, kind: "destroy", trials: stopped });
   }
+  await trials.stop();
 }
 await server.stop();
 
@@ -112,5 +121,5 @@ for (const { place, lines, onLost, kind, trials } of rows) {
   ];
   console.log(`| ${cells.join(" | ")} |`);
 }
-if (given.includes("--json")) console.log(JSON.stringify(rows));
+if (values.json) console.log(JSON.stringify(rows));
 process.exit();

@@ -28,7 +28,6 @@ export function endLink(watch: Watch, { span, present, waited, onProven }: EndLi
   let proven: Moment | undefined;
   let hasFailed = false;
   let running: Promise<void> | undefined;
-  let queued: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
     // What counts is the moment before the question: all that was acknowledged up to then is known here.
@@ -47,17 +46,17 @@ export function endLink(watch: Watch, { span, present, waited, onProven }: EndLi
     }
   }
 
+  /** All who waited for it share the next question, which the first of them asks. */
   async function next(before: Promise<void>): Promise<void> {
     await before.catch(() => undefined);
-    queued = undefined;
     return (running ??= ask());
   }
 
   return {
     isFresh: () =>
       span === Number.POSITIVE_INFINITY ? !hasFailed : proven !== undefined && isWithin(span, proven, present()),
-    // One question at a time, and one that waits for all who have come since: the one under way began too early for them.
-    prove: async () => (running === undefined ? (running = ask()) : (queued ??= next(running))),
+    // The question that is under way began too early for whoever comes now.
+    prove: async () => (running === undefined ? (running = ask()) : next(running)),
     close() {
       watch.close().catch(() => undefined);
     },

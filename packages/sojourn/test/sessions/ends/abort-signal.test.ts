@@ -115,3 +115,23 @@ test("what is watched by a listener stays, without any signal", async () => {
   sessions.destroy(id);
   expect(told).toEqual(["logout"]);
 });
+
+test("sessions that come and go leave nothing, however they are watched", async () => {
+  let told = 0;
+  async function heapAfter(count: number): Promise<number> {
+    for (let index = 0; index < count; index++) {
+      const { id } = sessions.create("ann");
+      const signal = sessions.signal(id);
+      if (index % 2 === 0) signal.addEventListener("abort", () => told++);
+      if (index % 3 === 0) sessions.watch(id, () => told++);
+      sessions.destroy(id);
+    }
+    await collected();
+    return process.memoryUsage().heapUsed;
+  }
+  const before = await heapAfter(10_000);
+  const after = await heapAfter(20_000);
+  expect(told).toBe(25_001);
+  // Fifty bytes that are left of each would be as many.
+  expect(after - before).toBeLessThan(1_000_000);
+});
