@@ -86,15 +86,15 @@ describe.skipIf(noPostgres)("what is told", () => {
     await other.delete("k");
     await watch.confirm();
     expect(keys).toEqual(["k", "k", "k", "k"]);
+    keys.length = 0;
     // What has expired by one clock may live by another.
     await other.put(entry("k", { expiresAt: now + 1 }), null, now);
     await other.put(entry("k"), null, now + 10);
     await other.put(entry("l", { owner: "ann" }), null, now);
     await other.revokeOwner("ann");
     await other.sweep(now + 120_000, 10);
-    keys.length = 0;
     await watch.confirm();
-    expect(keys.toSorted()).toEqual(["k", "l"]);
+    expect(new Set(keys)).toEqual(new Set(["k", "l"]));
   });
 
   test("is not lost where transactions commit in another order than they got their numbers in", async () => {

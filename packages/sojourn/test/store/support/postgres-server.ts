@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chmodSync, chownSync, readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
 import { besidePostgres } from "./postgres-binary.ts";
@@ -158,7 +159,7 @@ async function serverOf({ port, folder, data, commandLine }: Place): Promise<Pos
   };
 }
 
-async function launch(url: string, commandLine: readonly string[]): Promise<ChildProcess> {
+async function launch(url: string, commandLine: readonly string[], attempts = 50): Promise<ChildProcess> {
   const child = spawn(besidePostgres("postgres"), commandLine, { ...AS_USER, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -173,8 +174,13 @@ async function launch(url: string, commandLine: readonly string[]): Promise<Chil
     await ask(url, "SELECT 1");
     return true;
   });
-  if (!isRunning(child)) throw new Error(`postgres ended instead of answering:\n${printed}`);
-  return child;
+  if (isRunning(child)) return child;
+  // Those that were killed before it are gone only when somebody has buried them.
+  if (attempts > 1 && /shared memory|lock file/.test(printed)) {
+    await pause(100);
+    return launch(url, commandLine, attempts - 1);
+  }
+  throw new Error(`postgres ended instead of answering:\n${printed}`);
 }
 
 async function ask(
