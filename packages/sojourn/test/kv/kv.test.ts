@@ -2,10 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { KeyValue } from "../../src/store/store.ts";
 import { noRedis } from "../store/support/redis-binary.ts";
-import { redisStores, sqliteStores, stores, type StoreUnderTest } from "../store/support/stores.ts";
+import { postgresStores, redisStores, sqliteStores, stores, type StoreUnderTest } from "../store/support/stores.ts";
 import { storageSuite } from "./support/storage-suite.ts";
 
 describe.each([...stores, ...sqliteStores])("storage.kv on $name", (store) => {
+  suite(store);
+});
+describe.each(postgresStores.slice(0, 2))("storage.kv on Postgres, $name", (store) => {
   suite(store);
 });
 describe.skipIf(noRedis).each(redisStores)("storage.kv on Redis, $name", (store) => {
