@@ -181,8 +181,8 @@ class Connection<Data, M extends Mode> implements LiveSession<Data, M> {
   }
 }
 
-/** What a listener throws is thrown where nobody else has to do with it, as if it had been called by the connection. */
-function attempt(call: () => void): void {
+/** What a listener throws is thrown where nobody else has to do with it. */
+export function attempt(call: () => void): void {
   try {
     call();
   } catch (error) {

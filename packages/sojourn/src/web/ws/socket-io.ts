@@ -38,6 +38,7 @@ interface EngineConnection {
   readonly request: object;
   sendPacket: (type: string, ...rest: unknown[]) => unknown;
   emit: (event: string, ...args: unknown[]) => boolean;
+  close(): unknown;
 }
 
 interface NamespaceSocket {
@@ -52,10 +53,18 @@ type Authenticate = (
   request: IncomingRequest,
 ) => Promise<{ readonly live: LiveSession<unknown> | undefined; readonly refusal: Refusal | undefined }>;
 
-/** @throws TypeError if the server is not attached yet */
+/** @throws TypeError if the server is not attached yet, or recovers connections */
 export function useSocketIo(server: SocketIoServer, authenticate: Authenticate): void {
   if (typeof server?.engine?.use !== "function") {
     throw new TypeError("Expected a server of Socket.IO that is attached to its HTTP server");
+  }
+  const { connectionStateRecovery } = Object(Reflect.get(server, "opts")) as {
+    readonly connectionStateRecovery?: unknown;
+  };
+  if (connectionStateRecovery !== undefined) {
+    throw new TypeError(
+      "Expected a server of Socket.IO without `connectionStateRecovery`: it would give what was sent to one session to the next",
+    );
   }
   const lives = new WeakMap<object, LiveSession<unknown>>();
 
@@ -96,15 +105,14 @@ export function useSocketIo(server: SocketIoServer, authenticate: Authenticate):
   server.on("new_namespace", use);
 }
 
-/** Lets messages through while the session lives. What keeps the connection up is none. */
+/** Lets messages through while the session lives, and closes the connection at its end. What keeps it up is no message. */
 function guardConnection(connection: EngineConnection, live: LiveSession<unknown>): void {
   const { sendPacket, emit } = connection;
-  let isOver = false;
+  let phase: "open" | "ending" | "ended" = "open";
 
   connection.sendPacket = (type, ...rest) => {
     const go = (): unknown => sendPacket.call(connection, type, ...rest);
-    // At the end, what tells of it, and the disconnection.
-    if (type !== "message" || isOver) return go();
+    if (type !== "message" || phase === "ending") return go();
     return live.pass(() => void go());
   };
 
@@ -112,11 +120,19 @@ function guardConnection(connection: EngineConnection, live: LiveSession<unknown
     const go = (): boolean => emit.call(connection, event, ...args);
     if (event === "close") live.close();
     if (event !== "data" && event !== "message") return go();
-    if (event === "data") live.active();
-    live.pass(() => void go());
+    live.pass(() => {
+      if (event === "data") live.active();
+      go();
+    });
     return true;
   };
 
-  // Before the sockets of the namespaces.
-  live.onEnd(() => (isOver = true));
+  live.onEnd(() => {
+    // In this step the sockets say why, and disconnect; those that nobody has let in as well are cut off.
+    phase = "ending";
+    void Promise.resolve().then(() => {
+      phase = "ended";
+      return connection.close();
+    });
+  });
 }

@@ -7,7 +7,7 @@ import type { IncomingRequest } from "../cookies/http-messages.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "../cookies/options.ts";
 import { activity } from "./activity.ts";
 import { guardSocket, type GuardedSocket } from "./guard-socket.ts";
-import { liveSession, type LiveSession } from "./live-session.ts";
+import { attempt, liveSession, type LiveSession } from "./live-session.ts";
 import { refusalOf, refuseUpgrade, type Refusal, type UpgradeSocket } from "./refuse-upgrade.ts";
 import { useSocketIo, type SocketIoServer } from "./socket-io.ts";
 
@@ -70,7 +70,9 @@ export interface SocketSessions<Data, M extends Mode> {
   /**
    * Has a server of Socket.IO do the same, on all its namespaces. Each socket joins the rooms `session:<id>` and, if the
    * session is somebody's, `user:<userId>`. When the session ends, it is sent `session_ended`, with `{ reason }`, and
-   * disconnected. Call it after the server was attached to its HTTP server.
+   * disconnected. Call it after the server was attached to its HTTP server, and before it gets other namespaces.
+   *
+   * @throws TypeError for a server with `connectionStateRecovery`, which would give what was sent to one session to the next
    */
   useSocketIo(server: SocketIoServer): void;
 }
@@ -120,7 +122,7 @@ export function socketSessions<Data, M extends Mode>(options: SocketSessionsOpti
       error = thrown;
     }
     const refusal = refusalOf(error);
-    onRefused?.(refusal, request);
+    if (onRefused !== undefined) attempt(() => onRefused(refusal, request));
     return { live: undefined, refusal };
   }
 

@@ -25,6 +25,7 @@ async function serve(
   store: Store,
   options: Partial<SocketSessionsOptions<Data, Mode>> = {},
   sure?: { readonly isNow: boolean; readonly again: Gate },
+  before: (server: Server) => void = () => {},
 ) {
   const manager = createSessions<Data>({ store, ends: { maxStale: "1h" } });
   const { ends } = manager;
@@ -36,6 +37,7 @@ async function serve(
   const sessions = { ...manager, ends: { ...ends, isCurrent, confirm } };
   const http = createServer();
   const server = new Server(http);
+  before(server);
   const refusals: Refusal[] = [];
   socketSessions<Data, Mode>({
     sessions,
@@ -137,6 +139,22 @@ describe.each(["websocket", "polling"] as const)("Socket.IO over %s", (transport
     await expect.poll(() => sessions.ends.isCurrent(one.id)).toBe(false);
   });
 
+  test("a connection of a namespace that is not told is cut off all the same", async () => {
+    const { login, client, sessions, server } = await serve(memoryStore(), {}, undefined, (before) =>
+      before.of("/early"),
+    );
+    let rooms: unknown;
+    server.of("/early").on("connection", (socket) => (rooms = socket.rooms.size));
+    const { cookie, id } = await login();
+    const socket = client({ cookie }, transport, "/early");
+    await event(socket, "connect");
+    expect(rooms).toBe(1);
+    await sessions.destroy(id);
+    server.of("/early").emit("news", 1);
+    await expect.poll(() => socket.connected, { timeout: 5_000 }).toBe(false);
+    expect(socket.events).not.toContainEqual(["news", 1]);
+  });
+
   test("messages wait in both directions while nobody can tell, also those to rooms", async () => {
     const sure = { isNow: true, again: gate() };
     const { login, client, heard, server } = await serve(memoryStore(), {}, sure);
@@ -196,7 +214,9 @@ test("a connection that is named, but is none, is a new one", async () => {
   expect((await fetch(`${url}/socket.io/?EIO=4&transport=polling&sid=x`)).status).toBe(400);
 });
 
-test("a server that is not attached yet is a mistake", () => {
+test("a server that is not attached yet, or that recovers connections, is a mistake", () => {
   const sockets = socketSessions({ sessions: createSessions(), keys: [KEY] });
   expect(() => sockets.useSocketIo(new Server())).toThrow("attached to its HTTP server");
+  const recovering = new Server(createServer(), { connectionStateRecovery: {} });
+  expect(() => sockets.useSocketIo(recovering)).toThrow("without `connectionStateRecovery`");
 });
