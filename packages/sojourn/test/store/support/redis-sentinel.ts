@@ -14,8 +14,12 @@ const SENTINELS = 3;
 /** After how long without an answer a sentinel takes a server for dead, in milliseconds. */
 const DOWN_AFTER = 800;
 
-/** How often a sentinel tells the others what it knows, in milliseconds. */
-const TELLING = 100;
+/**
+ * How often a sentinel tells the others what it knows, in milliseconds. It makes a server a replica again that has called
+ * itself master for four of these periods, unless it has heard so from the one that promotes it, which looks once a second.
+ * Shorter than a third of a second, they work against each other.
+ */
+const TELLING = 500;
 
 /** A group that is in order. */
 export interface RedisSentinel {
@@ -49,7 +53,7 @@ export async function startSentinel(args: readonly string[] = []): Promise<Redis
     // Only then does the master count on it.
     await until("the replica to say so", async () => isCaughtUp(first.port));
     const sentinels = await Promise.all(Array.from({ length: SENTINELS }, async () => start(await watching(first))));
-    await tellEvery(sentinels, TELLING);
+    await tellOften(sentinels);
     await Promise.all(sentinels.map(async (sentinel) => settle(sentinel)));
     return groupOf([first, second], sentinels, stop);
   } catch (error) {
@@ -90,13 +94,9 @@ function groupOf(
     promoted: async (server) => until("the promotion", async () => isMaster(server)),
     async failOver() {
       const next = servers[(await master()) === servers[0] ? 1 : 0];
-      // A sentinel makes a server a replica again that has called itself master for four of these periods, unless it has
-      // heard from the one that promotes it, which itself looks once a second. With short ones, they work against it.
-      await tellEvery(sentinels, 1_000);
       const [first] = sentinels as [RedisServer];
       await until("one to begin", async () => (await ask(first.port, "SENTINEL", "FAILOVER", MASTER_NAME)) === "OK");
       await until("the promotion", async () => isMaster(next));
-      await tellEvery(sentinels, TELLING);
     },
     async inSync() {
       const { port } = await master();
@@ -124,8 +124,8 @@ sentinel parallel-syncs ${MASTER_NAME} 1
 }
 
 /** Makes sentinels tell each other what they know more often than every two seconds, where they can. */
-async function tellEvery(sentinels: readonly RedisServer[], period: number): Promise<void> {
-  const settings = ["PUBLISH-PERIOD", `${period}`, "INFO-PERIOD", "500"];
+async function tellOften(sentinels: readonly RedisServer[]): Promise<void> {
+  const settings = ["PUBLISH-PERIOD", `${TELLING}`, "INFO-PERIOD", "500"];
   const told = sentinels.map(async ({ port }) => ask(port, "SENTINEL", "DEBUG", ...settings).catch(() => undefined));
   await Promise.all(told);
 }
