@@ -10,10 +10,12 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import express from "express";
+import Fastify from "fastify";
 import { Hono } from "hono";
 import { createSessions, type Sessions } from "sojourn";
 import { cookieSessions } from "sojourn/cookies";
 import { sessionMiddleware as forExpress } from "sojourn/express";
+import { sessionPlugin as forFastify } from "sojourn/fastify";
 import { sessionFetch, sessionMiddleware as forHono, type SessionBindings } from "sojourn/hono";
 import { ensure, median, report, type Row } from "../measure.ts";
 
@@ -108,6 +110,36 @@ function expressByHand(): RequestListener {
   return app;
 }
 
+async function onFastify(hasSessions: boolean): Promise<RequestListener> {
+  const app = Fastify();
+  const plugin = forFastify({ sessions: inMemory(), keys });
+  if (hasSessions) await app.register(plugin);
+  app.get("/", async (request) => ({ user: hasSessions ? plugin.of(request).userId : USER }));
+  app.post("/", async (request) => {
+    if (hasSessions) plugin.of(request).login(USER);
+  });
+  await app.ready();
+  return (request, response) => app.routing(request, response);
+}
+
+const onNode =
+  (userOf: (request: IncomingMessage, response: ServerResponse) => string | null): RequestListener =>
+  (request, response) => {
+    response.setHeader("Content-Type", "application/json");
+    response.end(JSON.stringify({ user: userOf(request, response) }));
+  };
+
+function nodeByHand(): RequestListener {
+  const web = cookieSessions({ sessions: inMemory(), keys });
+  return onNode((request, response) => {
+    const session = web.start(request);
+    if (request.method === "POST") session.login(USER);
+    const { userId } = session;
+    session.commit(response);
+    return userId;
+  });
+}
+
 const bareHono = (app: Hono): RequestListener => onHono(app.get("/", (c) => c.json({ user: USER })));
 
 const frameworks: readonly (readonly [bare: string, listeners: Record<string, RequestListener>])[] = [
@@ -121,6 +153,8 @@ const frameworks: readonly (readonly [bare: string, listeners: Record<string, Re
       "Hono, sessionFetch": honoAround(),
     },
   ],
+  ["node:http", { "node:http": onNode(() => USER), "node:http, cookieSessions": nodeByHand() }],
+  ["Fastify", { Fastify: await onFastify(false), "Fastify, sessionPlugin": await onFastify(true) }],
   [
     "Express",
     {

@@ -1,5 +1,8 @@
 /** The middleware on Node's own server, where a session that only read sets its headers as the head is written. */
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { connect as connectHttp2, createServer as createHttp2 } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
@@ -242,6 +245,20 @@ describe.each(stores)("Hono on Node, on %s", (_, open) => {
     for (const path of ["/error", "/text"]) expect(await ask(path)).toMatchObject({ status: 500, lines: [] });
     expect(await sessions.count()).toBe(0);
   });
+});
+
+test("over HTTP/2", async () => {
+  const { app, session } = newApp(memoryStore);
+  app.use(session).get("/", (c) => c.text(String(c.var.session.userId), 200, { Vary: "Accept" }));
+  const server = createHttp2(getRequestListener(app.fetch) as never);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => {
+    client.destroy();
+    server.close();
+  });
+  const [headers] = (await once(client.request({ ":path": "/" }), "response")) as [Record<string, unknown>];
+  expect(headers).toMatchObject({ ":status": 200, vary: "Accept, Cookie" });
 });
 
 const down = (fault: Fault) => [

@@ -5,6 +5,7 @@
  * methods of the socket are replaced, and nothing of the application has to ask for itself.
  */
 import type { SessionEnd } from "../../sessions/ends/session-end.ts";
+import { show } from "../../show.ts";
 import { systemTimer } from "../../time/timer.ts";
 import type { LiveSession } from "./live-session.ts";
 
@@ -36,7 +37,11 @@ interface Methods {
   emit: (event: string, ...args: unknown[]) => boolean;
 }
 
+/** @throws TypeError if it is no WebSocket of `ws` */
 export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): void {
+  if (typeof socket?.emit !== "function" || typeof socket.terminate !== "function") {
+    throw new TypeError(`Expected a WebSocket of \`ws\`, got ${show(socket)}`);
+  }
   const methods = socket as unknown as Methods;
   const { send, emit } = methods;
   let callOff: (() => void) | undefined;

@@ -58,6 +58,8 @@ export interface SocketSessions<Data, M extends Mode> {
    * Lets messages through a WebSocket of `ws` while a session lives, in both directions, and closes it when the session
    * ends: with the code 4401 and the end's reason, or 4503 if nobody can tell any more. Call it before anything else is
    * done with the socket. Hono, `@fastify/websocket` and crossws have such sockets on Node as well.
+   *
+   * @throws TypeError for a socket of another kind, as other runtimes have: `live.pass` and `live.onEnd` are for those
    */
   guard(socket: GuardedSocket, live: LiveSession<Data, M>): void;
   /**
@@ -127,8 +129,8 @@ export function socketSessions<Data, M extends Mode>(options: SocketSessionsOpti
   }
 
   function guard(socket: GuardedSocket, live: LiveSession<Data, M>): void {
-    lives.set(socket, live);
     guardSocket(socket, live);
+    lives.set(socket, live);
   }
 
   function upgrade(server: UpgradeServer): UpgradeListener {

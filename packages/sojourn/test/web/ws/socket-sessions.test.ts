@@ -192,6 +192,38 @@ describe("who is not let in", () => {
     await expect.poll(() => server.wss.clients.size).toBe(1);
   });
 
+  test("a session that is locked is none, and stays one", async () => {
+    const clock = manualClock();
+    const sessions = managerOn(memoryStore(), { clock, ttl: "2h", lockAfter: "1h", ends: { timer: manualTimer() } });
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const { socket, messages } = await server.connect(cookie);
+    clock.advance("61m");
+    expect((await server.refused({ cookie })).statusCode).toBe(401);
+    socket.send("still here");
+    await expect.poll(() => messages).toEqual(["STILL HERE"]);
+    await sessions.reauthenticate(id);
+    await server.connect(cookie);
+  });
+
+  test("a listener of refusals that throws is in nobody's way", async () => {
+    const thrown = new Error("on purpose");
+    const server = await serveSockets(managerOn(memoryStore()), {
+      onRefused: () => {
+        throw thrown;
+      },
+    });
+    const listeners = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    const told = once(process, "unhandledRejection");
+    onTestFinished(() => {
+      process.removeAllListeners("unhandledRejection");
+      for (const listener of listeners) process.on("unhandledRejection", listener);
+    });
+    expect((await server.refused({})).statusCode).toBe(401);
+    expect((await told)[0]).toBe(thrown);
+  });
+
   test("a handshake that `ws` refuses leaves nothing watched", async () => {
     const sessions = managerOn(memoryStore());
     const server = await serveSockets(sessions);
@@ -311,6 +343,8 @@ describe("a connection", () => {
       live.session.get("rule");
     }
     expect(() => sockets.of({})).toThrow(TypeError);
+    const another = { send() {}, close() {} };
+    expect(() => sockets.guard(another as never, undefined as never)).toThrow("Expected a WebSocket of `ws`");
   });
 });
 
