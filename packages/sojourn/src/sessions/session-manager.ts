@@ -12,7 +12,7 @@ import { sessionOf } from "./decoded-entry.ts";
 import { endings } from "./end.ts";
 import type { EndedListener, EndsOfManager, SessionEnds } from "./ends/ends.ts";
 import type { EndsOptions } from "./ends/ends-options.ts";
-import { eventHub, type EventHub } from "./events.ts";
+import { eventHub } from "./events.ts";
 import { explainer } from "./explain.ts";
 import type { JsonFields } from "./json.ts";
 import { listings } from "./list.ts";
@@ -63,7 +63,7 @@ export function sessionManager<Data>(
   checkStore(store);
   checkRequirements(store.guarantees, options.require ?? {});
   const events = eventHub<Data>(options.onListenerError);
-  const told = endsOfManager({ store, policy, events: events as EventHub<never> }, ends);
+  const told = endsOfManager({ store, policy, events }, ends);
   const context = { store, policy, codec: dataCodec(options.schema, policy, store.mode), events };
   const sessions = assemble<Data, Mode>(context, told);
   return Object.freeze(store.mode === "sync" ? sessions : rejecting(sessions));

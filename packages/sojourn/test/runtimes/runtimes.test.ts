@@ -87,6 +87,8 @@ const ANSWERS = [
   expect.stringMatching(/^400 \{"error":/),
 ];
 
+const ENDS = ["logout", "logout", "watch logout"];
+
 /** How many cases of the contract a store must have passed, so that none was left out unseen. */
 const CASES: Readonly<Record<string, number>> = { memory: 90, "node:sqlite": 90, "bun:sqlite": 90 };
 
@@ -116,6 +118,7 @@ describe.each(Object.entries(commands))("%s", (runtime, [binary, ...given]) => {
     const report = JSON.parse(stdout) as Report;
     expect(report.runtime).toBe(runtime);
     expect(report.answers).toEqual(ANSWERS);
+    expect(report.ends).toEqual(ENDS);
     expectAllPassed(report.contracts);
     const sqlite =
       runtime === "bun" ? ["bun:sqlite"] : ["node:sqlite", "node:sqlite, a file", "node:sqlite, grouped commits"];
@@ -135,6 +138,7 @@ test("workerd keeps the store contract, and serves over HTTP", async () => {
   const workerd = startWorkerd([{ name: "runtimes", script: output[0].code }], join(folder, "workerd"));
   try {
     expect(await roundTrip(async (path, init) => workerd.fetch(path, init))).toEqual(ANSWERS);
+    expect(JSON.parse(await workerd.ask("/ends"))).toEqual(ENDS);
     expectAllPassed(JSON.parse(await workerd.ask("/contracts")) as Report["contracts"]);
   } finally {
     await workerd.stop();

@@ -40,16 +40,24 @@ export interface KeptController {
   deref(): Controller | undefined;
 }
 
-/** Makes a controller, for which `collected` is told `owner` if it goes before its session ends. */
-export function keptController<Owner>(owner: Owner, collected: FinalizationRegistry<Owner>): KeptController {
-  const controller = new AbortController();
-  mark ??= { symbol: timeoutMark() };
-  const { symbol } = mark;
-  if (symbol === undefined) return { deref: () => controller };
-  // The signal keeps its controller.
-  Object.assign(controller.signal, { [symbol]: true, [CONTROLLER]: controller });
-  collected.register(controller, owner);
-  return new WeakRef(controller);
+/** Makes a controller for an owner. */
+export type KeptControllers<Owner> = (owner: Owner) => KeptController;
+
+/** @param onCollected told the owner of a controller that goes before it was of use */
+export function keptControllers<Owner>(onCollected: (owner: Owner) => void): KeptControllers<Owner> {
+  // Not every runtime has one, and none needs it that keeps every signal.
+  let collected: FinalizationRegistry<Owner> | undefined;
+  return (owner) => {
+    const controller = new AbortController();
+    mark ??= { symbol: timeoutMark() };
+    const { symbol } = mark;
+    if (symbol === undefined) return { deref: () => controller };
+    // The signal keeps its controller.
+    Object.assign(controller.signal, { [symbol]: true, [CONTROLLER]: controller });
+    collected ??= new FinalizationRegistry(onCollected);
+    collected.register(controller, owner);
+    return new WeakRef(controller);
+  };
 }
 
 const CONTROLLER = Symbol("the controller of a session's signal");

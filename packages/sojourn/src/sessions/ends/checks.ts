@@ -199,7 +199,7 @@ type Found = readonly (Entry | undefined)[];
 /** What the store has of each, also where its time is up. */
 function readAll(store: Store, which: readonly Watched[]): Reply<Mode, Found> {
   const replies = which.map(({ id }) => store.get(id, LONG_AGO, FRESH));
-  return store.mode === "sync" ? (replies as Found) : Promise.all(replies);
+  return store.mode === "sync" ? (replies as Found) : Promise.all(replies as readonly Promise<Entry | undefined>[]);
 }
 
 /** The first of some, but for those that are left out. */

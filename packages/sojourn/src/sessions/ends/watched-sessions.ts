@@ -6,7 +6,7 @@
 import type { Entry, Head } from "../../store/store.ts";
 import { expiryReason } from "../lifecycle.ts";
 import { decodeRecord } from "../record.ts";
-import { keptController, type KeptController, type SessionSignal } from "./abort-signal.ts";
+import { keptControllers, type KeptController, type KeptControllers, type SessionSignal } from "./abort-signal.ts";
 import type { EndsAwaited } from "../events.ts";
 import { Deadlines, type Dated } from "./deadlines.ts";
 import { identityOf, SessionEndedError, sessionEnd, type SessionEnd, type ToldEnd } from "./session-end.ts";
@@ -32,9 +32,7 @@ export class WatchedSessions implements EndsAwaited {
   readonly #deadlines = new Deadlines<Watched>();
   /** Those that the store has to be asked about. */
   readonly unsure: Set<Watched> = new Set();
-  readonly #collected: FinalizationRegistry<Watched> = new FinalizationRegistry((watched) =>
-    this.#forgetUnheld(watched),
-  );
+  readonly #controllers: KeptControllers<Watched> = keptControllers((watched) => this.#forgetUnheld(watched));
   readonly #tell: (listener: EndListener, end: SessionEnd) => void;
 
   /** @param tell calls a listener, whatever that throws */
@@ -84,7 +82,7 @@ export class WatchedSessions implements EndsAwaited {
   signal(watched: Watched): SessionSignal {
     const before = watched.controller?.deref();
     if (before !== undefined) return before.signal;
-    watched.controller = keptController(watched, this.#collected);
+    watched.controller = this.#controllers(watched);
     // It was made just now.
     return watched.controller.deref()!.signal;
   }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memoryStore, type Store } from "sojourn";
 import { sqliteStore, type SqliteDatabase } from "sojourn/sqlite";
-import { contracts, roundTrip, service, type Report, type StoreHere } from "./suite.ts";
+import { contracts, endReasons, roundTrip, service, type Report, type StoreHere } from "./suite.ts";
 
 type Fetch = (request: Request) => Response | Promise<Response>;
 
@@ -83,6 +83,7 @@ const report: Report = {
   runtime: Bun === undefined ? (Deno === undefined ? "node" : "deno") : "bun",
   answers: await roundTrip(async (path, init) => fetch(`http://127.0.0.1:${server.port}${path}`, init)),
   contracts: await contracts(stores),
+  ends: await endReasons(),
 };
 await server.stop();
 await kept.close();

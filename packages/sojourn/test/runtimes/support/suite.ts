@@ -1,5 +1,5 @@
 /** What every runtime runs, over what is published: the store contract, and the service over HTTP. */
-import { createSessions, type Store } from "sojourn";
+import { createSessions, SessionEndedError, type Store } from "sojourn";
 import { createApp } from "sojourn-server";
 import { storeContract, type OpenStore } from "sojourn/testing";
 
@@ -10,6 +10,8 @@ export interface Report {
   readonly contracts: Readonly<Record<string, { readonly passed: number; readonly failures: readonly string[] }>>;
   /** The answers of the service. */
   readonly answers: readonly string[];
+  /** The reasons for which signals were aborted. */
+  readonly ends: readonly string[];
 }
 
 /** A store of one runtime. */
@@ -38,6 +40,26 @@ export async function contracts(stores: Readonly<Record<string, StoreHere>>): Pr
     reports[name] = { passed, failures };
   }
   return reports;
+}
+
+/** What a signal of a session tells, and what `AbortSignal.any` makes of one that nobody else holds. */
+export async function endReasons(): Promise<string[]> {
+  const sessions = createSessions();
+  const reasons: string[] = [];
+  const { id } = sessions.create("ann");
+  const hear = (signal: AbortSignal): void =>
+    signal.addEventListener("abort", () => {
+      const { reason } = signal as { readonly reason: unknown };
+      reasons.push(reason instanceof SessionEndedError ? reason.reason : String(reason));
+    });
+  hear(sessions.signal(id));
+  hear(AbortSignal.any([sessions.signal(id), new AbortController().signal]));
+  sessions.watch(id, ({ reason }) => reasons.push(`watch ${reason}`));
+  // A collector has its chance.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  if (sessions.ends.isCurrent(id)) sessions.destroy(id);
+  sessions.ends.close();
+  return reasons;
 }
 
 const KEY = "correct-horse-battery-staple-42!";

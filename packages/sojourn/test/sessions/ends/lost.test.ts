@@ -454,5 +454,5 @@ test("a synchronous store that tells later proves that nothing is missing", asyn
   await here.sessions.destroy(id);
   await here.pass("1s");
   expect(reasonOf(signal)).toBe("logout");
-  await store.close();
+  store.close();
 });

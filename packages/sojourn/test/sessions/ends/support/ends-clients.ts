@@ -43,11 +43,19 @@ const calls = {
 export type ClientCalls = typeof calls;
 
 process.on("disconnect", () => process.exit());
-process.on("message", async ({ number, call, given }: { number: number; call: keyof ClientCalls; given: never[] }) => {
+process.on("message", (request: Request) => void answer(request));
+
+interface Request {
+  readonly number: number;
+  readonly call: keyof ClientCalls;
+  readonly given: readonly never[];
+}
+
+async function answer({ number, call, given }: Request): Promise<void> {
   try {
     const value: unknown = await (calls[call] as (...given: never[]) => unknown)(...given);
     process.send?.({ number, value });
   } catch (error) {
     process.send?.({ number, error: String((error as Error).stack) });
   }
-});
+}

@@ -11,7 +11,6 @@ import type { SessionEndedError } from "../../../../src/sessions/ends/session-en
 import type { EndsOptions } from "../../../../src/sessions/ends/ends-options.ts";
 import { fromIoredis, redisStore } from "../../../../src/store/redis/index.ts";
 import { sqliteStore } from "../../../../src/store/sqlite/index.ts";
-import type { Mode } from "../../../../src/store/reply.ts";
 import type { Store } from "../../../../src/store/store.ts";
 import { signer } from "../../../../src/web/cookies/signer.ts";
 import { socketSessions } from "../../../../src/web/ws.ts";
@@ -46,7 +45,7 @@ const now = (): bigint => process.hrtime.bigint();
 
 async function open(place: Place, ends: EndsOptions) {
   const clients: Redis[] = [];
-  let store: Store<Mode>;
+  let store: Store;
   if ("path" in place) store = sqliteStore({ path: place.path, busyTimeout: "20s" });
   else {
     clients.push(new Redis({ port: place.port, host: "127.0.0.1" }));
@@ -168,7 +167,15 @@ let calls: EndsCalls | undefined;
 
 // Nobody is left behind when the test ends.
 process.on("disconnect", () => process.exit());
-process.on("message", async ({ number, call, given }: { number: number; call: string; given: unknown[] }) => {
+process.on("message", (request: Request) => void answer(request));
+
+interface Request {
+  readonly number: number;
+  readonly call: string;
+  readonly given: readonly unknown[];
+}
+
+async function answer({ number, call, given }: Request): Promise<void> {
   try {
     let value: unknown;
     if (call === "start") calls = await open(...(given as Parameters<typeof open>));
@@ -177,4 +184,4 @@ process.on("message", async ({ number, call, given }: { number: number; call: st
   } catch (error) {
     process.send?.({ number, error: String((error as Error).stack) });
   }
-});
+}
