@@ -44,7 +44,7 @@ CREATE TABLE sojourn.entry (
 CREATE INDEX entry_owner ON sojourn.entry (namespace, hashtextextended(owner, 0), key) WHERE owner IS NOT NULL;
 CREATE INDEX entry_due ON sojourn.entry (namespace, due_at);
 
--- How many entries there are, expired ones included: the sum of 32 rows of a namespace.
+-- How many entries there are, expired ones included: the sum of 128 rows of a namespace.
 CREATE TABLE sojourn.total (
   namespace int NOT NULL,
   slot int NOT NULL,
@@ -103,7 +103,7 @@ BEGIN
   IF NOT FOUND THEN
     INSERT INTO sojourn.namespace (name) VALUES (_name) ON CONFLICT DO NOTHING;
     SELECT n.id INTO STRICT _id FROM sojourn.namespace n WHERE n.name = _name;
-    INSERT INTO sojourn.total (namespace, slot, entries) SELECT _id, i, 0 FROM generate_series(0, 31) i ON CONFLICT DO NOTHING;
+    INSERT INTO sojourn.total (namespace, slot, entries) SELECT _id, i, 0 FROM generate_series(0, 127) i ON CONFLICT DO NOTHING;
   END IF;
   RETURN QUERY SELECT n.id, n.revoked FROM sojourn.namespace n WHERE n.id = _id;
 END $$;
@@ -111,7 +111,7 @@ END $$;
 -- Adds to the total. The row is held until the commit is on disk, so this comes after all that can take long.
 CREATE FUNCTION sojourn.add_v1(_ns int, _more bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE sojourn.total SET entries = entries + _more WHERE namespace = _ns AND slot = pg_backend_pid() % 32;
+  UPDATE sojourn.total SET entries = entries + _more WHERE namespace = _ns AND slot = pg_backend_pid() % 128;
 END $$;
 
 -- Removes at most so many entries that have expired, the earliest first; who is held by somebody else is left out. Among

@@ -6,14 +6,14 @@
  * comes by after it has passed, a touch or a sweep, moves it to the end. So each entry moves in the index once a lifetime,
  * not once a touch, and what is first in the index and has not moved on is what ended first.
  *
- * *The total is a sum of 32 rows.* A transaction holds the row that it changes until its commit is on disk, so that one
+ * *The total is a sum of 128 rows.* A transaction holds the row that it changes until its commit is on disk, so that one
  * row would let through one login for each flush. Which of them a connection takes is decided by its process id.
  *
  * *Texts are compared by their bytes* (`COLLATE "C"`), which is the order that cursors and prefixes go by.
  */
 
 /** Over how many rows the total of a namespace is spread. */
-export const SLOTS = 32;
+export const SLOTS = 128;
 
 /** @param s the schema, quoted */
 export const tables = (s: string): string => `\
