@@ -99,7 +99,7 @@ async function measure(library: Library, flight: 1 | 64): Promise<Row[]> {
   const figures = await mediansAsync(
     {
       bareSelect: () => inFlight(flight, total, async (n) => library.query(SELECT, [bareKeys[n % SESSIONS]!])),
-      authenticate: () => inFlight(flight, total, async (n) => sessions.authenticate(tokens[n % SESSIONS]!)),
+      authenticate: () => inFlight(flight, total, async (n) => sessions.authenticate(tokens[n % SESSIONS])),
       bareInsert: () => {
         for (let n = 0; n < total; n++) bareMade.push(key());
         return inFlight(flight, total, async (n) => library.query(INSERT, [bareMade[n]!, expires, value]));
@@ -136,7 +136,7 @@ async function measure(library: Library, flight: 1 | 64): Promise<Row[]> {
 }
 
 const call = async (run: (done: (error?: unknown, value?: unknown) => void) => void): Promise<unknown> =>
-  new Promise((resolve, reject) => run((error, value) => (error ? reject(error as Error) : resolve(value))));
+  new Promise((resolve, reject) => run((error, value) => (error ? reject(error) : resolve(value))));
 
 /** A request with a session, as each store makes it: connect-pg-simple reads and touches, ours only reads. */
 async function besideConnectPgSimple(library: Library): Promise<Row[]> {
@@ -159,9 +159,9 @@ async function besideConnectPgSimple(library: Library): Promise<Row[]> {
         theirs: () =>
           inFlight(flight, total, async (n) => {
             await call((done) => theirs.get(ids[n % SESSIONS]!, done));
-            await call((done) => void theirs.touch?.(ids[n % SESSIONS]!, data, done as () => void));
+            await call((done) => theirs.touch?.(ids[n % SESSIONS]!, data, done));
           }),
-        ours: () => inFlight(flight, total, async (n) => sessions.authenticate(tokens[n % SESSIONS]!)),
+        ours: () => inFlight(flight, total, async (n) => sessions.authenticate(tokens[n % SESSIONS])),
         theirLogin: () =>
           inFlight(flight, total, async () =>
             call((done) => theirs.set(randomBytes(24).toString("base64url"), data, done)),
@@ -350,7 +350,7 @@ async function sweep(): Promise<Row[]> {
     const lane = async (): Promise<void> => {
       while (!state.isOver) {
         const start = performance.now();
-        await sessions.authenticate(tokens[took.length % SESSIONS]!);
+        await sessions.authenticate(tokens[took.length % SESSIONS]);
         took.push(performance.now() - start);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }

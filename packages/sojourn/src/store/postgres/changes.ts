@@ -79,7 +79,7 @@ export function followChanges(options: ChangesOptions): Changes {
     return {
       snapshot: String(snapshot),
       run: String(run),
-      since: since === null ? null : String(since),
+      since: typeof since === "string" ? since : null,
       xmin: Number(xmin),
       xmax: Number(xmax),
       isWhole: isWhole === "true",

@@ -29,8 +29,8 @@ describe.skipIf(noPostgres)("near caches over Postgres", () => {
     return nearCache(await postgresStore({ client: pool, namespace, deadline: "10s" }));
   }
 
-  describe("the store contract", () => {
-    for (const { rule, name, needs, run } of storeContract) {
+  describe("the store contract, where what is told has a part in it", () => {
+    for (const { rule, name, needs, run } of storeContract.filter((each) => [3, 6, 8, 17].includes(each.rule))) {
       // What two near caches see of each other can be old; the suites on staleness are about that.
       if (needs === "two stores") continue;
       test(`rule ${rule}: ${name}`, async () => {

@@ -38,8 +38,9 @@ describe.skipIf(noPgbouncer)("behind PgBouncer in transaction mode", () => {
     await server?.stop();
   });
 
-  describe("the store contract", () => {
-    for (const [index, { rule, name, run }] of storeContract.entries()) {
+  describe("the store contract, where a connection could have a part in it", () => {
+    const cases = storeContract.filter(({ rule }) => [4, 8, 12, 14, 15, 17].includes(rule));
+    for (const [index, { rule, name, run }] of cases.entries()) {
       test(`rule ${rule}: ${name}`, async () =>
         expect(await run(async ({ namespace }) => open(index % 2 === 0 ? pool : sql, namespace))).toBeUndefined());
     }

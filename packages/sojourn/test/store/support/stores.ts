@@ -74,14 +74,14 @@ export const redisStores: readonly StoreUnderTest[] = [
 
 /** The Postgres stores over clients of their own on a server of their own. */
 const postgresServerStores: readonly StoreUnderTest[] = [
-  { name: "pg, a pool", twoStores: true, modelRuns: 25, place: () => postgresPlace(pgPool) },
-  { name: "pg, prepared, a client", twoStores: true, modelRuns: 10, place: () => postgresPlace(pgClient, true) },
-  { name: "postgres.js", twoStores: true, modelRuns: 10, place: () => postgresPlace(postgresJs) },
+  { name: "pg, a pool", twoStores: true, modelRuns: 15, place: () => postgresPlace(pgPool) },
+  { name: "pg, prepared, a client", twoStores: true, modelRuns: 5, place: () => postgresPlace(pgClient, true) },
+  { name: "postgres.js", twoStores: true, modelRuns: 8, place: () => postgresPlace(postgresJs) },
 ];
 
 /** The Postgres stores that can run here: Postgres inside of this process needs no server. */
 export const postgresStores: readonly StoreUnderTest[] = [
-  { name: "PGlite", twoStores: true, modelRuns: 10, place: pglitePlace },
+  { name: "PGlite", twoStores: true, modelRuns: 5, place: pglitePlace },
   ...(noPostgres ? [] : postgresServerStores),
 ];
 
