@@ -49,7 +49,7 @@ export interface LiveContext<Data, M extends Mode> {
 }
 
 /** How much is held of one connection at most. A store that does not answer must not fill the memory. */
-const MOST_HELD = 1_000;
+const MOST_HELD = 10_000;
 /** How long after an answer that settles nothing the next one is asked for, in milliseconds. */
 const ASK_AGAIN_AFTER = 100;
 

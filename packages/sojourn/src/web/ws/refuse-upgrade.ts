@@ -1,6 +1,8 @@
 /** The answer on a raw socket to an upgrade that is refused: there is no response of Node's to write it with. */
 import { SojournError, TooManyAttemptsError } from "../../errors.ts";
 
+import { SessionEndedError } from "../../sessions/ends/session-end.ts";
+
 /** What of a `Duplex` of Node is used. */
 export interface UpgradeSocket {
   readonly destroyed: boolean;
@@ -35,7 +37,8 @@ const TEXTS: Readonly<Record<number, string>> = {
 /** @param error what was thrown; `undefined` if there is no live session */
 export function refusalOf(error: unknown): Refusal {
   const fault = error instanceof SojournError ? error : undefined;
-  const status = error === undefined ? 401 : (fault?.status ?? 500);
+  const isLost = fault instanceof SessionEndedError && fault.reason === "lost";
+  const status = error === undefined ? 401 : isLost ? 503 : (fault?.status ?? 500);
   const retryAfter = fault instanceof TooManyAttemptsError ? fault.retryAfter : undefined;
   return Object.freeze({
     status,
@@ -44,7 +47,7 @@ export function refusalOf(error: unknown): Refusal {
       "Content-Type": "text/plain; charset=utf-8",
       ...(retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) }),
     },
-    body: `${fault?.expose === true ? fault.message : textOf(status)}\n`,
+    body: `${fault?.expose === true && !isLost ? fault.message : textOf(status)}\n`,
     error,
   });
 }

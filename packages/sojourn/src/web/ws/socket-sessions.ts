@@ -1,4 +1,5 @@
 /** `socketSessions`: connections that stay open, and end with their session. */
+import type { SessionEndedError } from "../../sessions/ends/session-end.ts";
 import { requireOptions } from "../../options.ts";
 import type { Mode } from "../../store/reply.ts";
 import { cookieSessions } from "../cookies/cookie-sessions.ts";
@@ -123,9 +124,13 @@ export function socketSessions<Data, M extends Mode>(options: SocketSessionsOpti
     } catch (thrown) {
       error = thrown;
     }
+    return { live: undefined, refusal: refused(error, request) };
+  }
+
+  function refused(error: unknown, request: IncomingRequest): Refusal {
     const refusal = refusalOf(error);
     if (onRefused !== undefined) attempt(() => onRefused(refusal, request));
-    return { live: undefined, refusal };
+    return refusal;
   }
 
   function guard(socket: GuardedSocket, live: LiveSession<Data, M>): void {
@@ -140,9 +145,17 @@ export function socketSessions<Data, M extends Mode>(options: SocketSessionsOpti
       socket.on("error", gone);
       const { live, refusal } = await authenticate(request);
       if (refusal !== undefined) return refuseUpgrade(socket, refusal);
-      if (socket.destroyed) return;
+      let isAccepted = false;
+      socket.once("close", () => {
+        if (!isAccepted) live.close();
+      });
+      // Who is let in can talk at once.
+      const ended = await endedMeanwhile(live);
+      if (ended !== undefined) return refuseUpgrade(socket, refused(ended, request));
+      if (socket.destroyed) return live.close();
       socket.removeListener("error", gone);
       server.handleUpgrade(request as never, socket as never, head as never, (accepted) => {
+        isAccepted = true;
         guard(accepted, live);
         server.emit("connection", accepted as never, request as never);
       });
@@ -161,6 +174,11 @@ export function socketSessions<Data, M extends Mode>(options: SocketSessionsOpti
     },
     useSocketIo: (server: SocketIoServer) => useSocketIo(server, authenticate),
   });
+}
+
+/** Why a session is over by now; waits until that is certain. */
+async function endedMeanwhile(live: LiveSession<unknown>): Promise<SessionEndedError | undefined> {
+  return new Promise((resolve) => live.pass(() => resolve(undefined), resolve));
 }
 
 function originCheck<Data, M extends Mode>({

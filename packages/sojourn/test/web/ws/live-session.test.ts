@@ -107,7 +107,7 @@ describe("what goes through", () => {
     const ends: string[] = [];
     live.onEnd(({ reason }) => ends.push(reason));
     sure.isNow = false;
-    for (let n = 0; n <= 1_000; n++) live.pass(() => done.push("one"));
+    for (let n = 0; n <= 10_000; n++) live.pass(() => done.push("one"));
     expect(ends).toEqual(["lost"]);
     sure.isNow = true;
     sure.again.open();

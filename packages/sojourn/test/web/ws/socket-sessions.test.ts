@@ -276,22 +276,70 @@ describe("a connection", () => {
     expect(server.seen.slice(before)).toEqual(["close"]);
   });
 
-  test("holds messages in both directions while nobody can tell, and lets them through in order", async () => {
+  test("is let in when it is certain that its session lives, and can be sent any number of messages then", async () => {
     const reading = gate();
     // The first one is for the cookie; what the second one tells is whether the session still lives.
     const held = { call: "get", nth: 2, fault: "hold", gate: reading } as const;
     const sessions = managerOn(faultyStore(asyncStore(memoryStore()), [held]), { ends: { maxStale: "1h" } });
     const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const many = Array.from({ length: 20_000 }, (_, n) => String(n));
+    server.wss.on("connection", (socket: WebSocket) => many.forEach((text) => socket.send(text)));
+    const connected = server.connect(cookie);
+    await reading.reached;
+    expect(server.seen).toEqual([]);
+    reading.open();
+    const { messages } = await connected;
+    await expect.poll(() => messages.length).toBe(20_000);
+    expect(messages).toEqual(many);
+    expect(await sessions.destroy(id)).toBe(true);
+  });
+
+  test("of a session that ends meanwhile is not let in, nor where that cannot be told", async () => {
+    for (const [end, status] of [
+      ["destroy", 401],
+      ["nothing", 503],
+    ] as const) {
+      const reading = gate();
+      const inner = asyncStore(memoryStore());
+      const held = { call: "get", nth: 2, fault: "hold", gate: reading } as const;
+      const sessions = managerOn(faultyStore(inner, [held]), { ends: { maxStale: "300ms" } });
+      const server = await serveSockets(sessions);
+      const { cookie, id } = await server.login();
+      const refused = server.refused({ cookie });
+      await reading.reached;
+      if (end === "destroy") {
+        await managerOn(inner).destroy(id);
+        reading.open();
+      }
+      expect((await refused).statusCode).toBe(status);
+      expect([server.seen, sessions.ends.isCurrent(id)]).toEqual([[], false]);
+    }
+  });
+
+  test("holds messages in both directions while nobody can tell, and lets them through in order", async () => {
+    const manager = managerOn(memoryStore());
+    const { ends } = manager;
+    const again = gate();
+    let isSure = true;
+    const confirm = async (id: string): Promise<boolean> => {
+      await again.pass();
+      return ends.confirm(id);
+    };
+    const isCurrent = (id: string): boolean => isSure && ends.isCurrent(id);
+    const server = await serveSockets({ ...manager, ends: { ...ends, isCurrent, confirm } } as typeof manager);
     const { cookie } = await server.login();
-    server.wss.on("connection", (socket: WebSocket) => socket.send("welcome"));
     const { socket, messages, closed } = await server.connect(cookie);
+    isSure = false;
+    for (const client of server.wss.clients) client.send("first");
     for (let n = 0; n < 5; n++) socket.send(`m${n}`);
     // The last word, before anything could be let through.
     socket.close(1000);
-    await reading.reached;
+    await again.reached;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect([server.seen, messages]).toEqual([["open ann"], []]);
-    reading.open();
+    isSure = true;
+    again.open();
     expect(await closed).toEqual([1000, ""]);
     await expect.poll(() => server.seen).toEqual(["open ann", "m0", "m1", "m2", "m3", "m4", "close"]);
   });
