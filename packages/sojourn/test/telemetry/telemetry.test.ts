@@ -180,7 +180,9 @@ describe.each(modes)("telemetry: %s", (mode, open) => {
       ["cleanup", undefined],
     ]);
     const uncalled = Object.entries(managed.sessions).filter(([, value]) => typeof value === "function");
-    expect(new Set(spans().map(({ name }) => name)).size).toBe(uncalled.length - ["begin", "on", "listens"].length);
+    expect(new Set(spans().map(({ name }) => name)).size).toBe(
+      uncalled.length - ["begin", "on", "listens", "signal", "watch"].length,
+    );
   });
 
   test("no token, user or data is in any span or metric, also where a call was misused", async () => {
