@@ -327,7 +327,7 @@ describe("a connection", () => {
       return ends.confirm(id);
     };
     const isCurrent = (id: string): boolean => isSure && ends.isCurrent(id);
-    const server = await serveSockets({ ...manager, ends: { ...ends, isCurrent, confirm } } as typeof manager);
+    const server = await serveSockets({ ...manager, ends: { ...ends, isCurrent, confirm } });
     const { cookie } = await server.login();
     const { socket, messages, closed } = await server.connect(cookie);
     isSure = false;
