@@ -44,7 +44,8 @@ export async function findPostgres(
   const missing =
     named === undefined && there === undefined ? await installProgram(POSTGRES, environment, options) : undefined;
   const found = postgresBinary(environment) ?? named;
-  const reason = missing ?? tooOld(found ?? "postgres");
+  const old = missing ?? tooOld(found ?? "postgres");
+  const reason = old ?? (postgresBinary(environment) === undefined ? `${found} has no initdb beside it` : undefined);
   if (named !== undefined && reason !== undefined) throw new Error(`${POSTGRES_VARIABLE}: ${reason}`);
   environment[POSTGRES_VARIABLE] = reason === undefined ? found : "";
   return reason && lineFor(reason);
