@@ -103,7 +103,6 @@ BEGIN
   IF NOT FOUND THEN
     INSERT INTO sojourn.namespace (name) VALUES (_name) ON CONFLICT DO NOTHING;
     SELECT n.id INTO STRICT _id FROM sojourn.namespace n WHERE n.name = _name;
-    INSERT INTO sojourn.total (namespace, slot, entries) SELECT _id, i, 0 FROM generate_series(0, 127) i ON CONFLICT DO NOTHING;
   END IF;
   RETURN QUERY SELECT n.id, n.revoked FROM sojourn.namespace n WHERE n.id = _id;
 END $$;
@@ -111,7 +110,8 @@ END $$;
 -- Adds to the total. The row is held until the commit is on disk, so this comes after all that can take long.
 CREATE FUNCTION sojourn.add_v1(_ns int, _more bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE sojourn.total SET entries = entries + _more WHERE namespace = _ns AND slot = pg_backend_pid() % 128;
+  INSERT INTO sojourn.total AS t (namespace, slot, entries) VALUES (_ns, pg_backend_pid() % 128, _more)
+    ON CONFLICT (namespace, slot) DO UPDATE SET entries = t.entries + _more;
 END $$;
 
 -- Removes at most so many entries that have expired, the earliest first; who is held by somebody else is left out. Among
@@ -150,6 +150,78 @@ BEGIN
       SELECT _ns, key, owner, rev, meta, created_at, touched_at, expires_at, '' FROM gone WHERE EXISTS (SELECT FROM sojourn.watching WHERE namespace = _ns)
     )
     SELECT * FROM gone ORDER BY expires_at;
+END $$;
+
+-- Removes every entry of an owner but one, and numbers and remembers that. Three statements that must each see what
+-- was committed before it: the lock, the entries, the number. Answers a row with the number in "created_at" and no key,
+-- and the heads. When that was is not written down here: others see it when it is committed, which is later.
+CREATE FUNCTION sojourn.revoke_v1(_ns int, _owner text, _except text, _note text) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  e sojourn.entry%ROWTYPE;
+  _gone bigint := 0;
+  _number bigint;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
+  END IF;
+  PERFORM pg_current_xact_id();
+  PERFORM pg_advisory_xact_lock(hashtextextended(_owner, _ns));
+  FOR e IN
+    WITH l AS MATERIALIZED (
+      SELECT key FROM sojourn.entry WHERE namespace = _ns AND hashtextextended(owner, 0) = hashtextextended(_owner, 0)
+        AND owner = _owner AND key IS DISTINCT FROM _except ORDER BY key FOR UPDATE
+    ), gone AS (
+      DELETE FROM sojourn.entry e USING l WHERE e.namespace = _ns AND e.key = l.key AND e.owner = _owner RETURNING e.*
+    ), told AS (
+      INSERT INTO sojourn.change (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, note)
+      SELECT _ns, key, owner, rev, meta, created_at, touched_at, expires_at, _note FROM gone WHERE EXISTS (SELECT FROM sojourn.watching WHERE namespace = _ns)
+    )
+    SELECT * FROM gone
+  LOOP
+    _gone := _gone + 1;
+    e.value_text := NULL;
+    e.value_bytes := NULL;
+    RETURN NEXT e;
+  END LOOP;
+  IF _gone > 0 THEN PERFORM sojourn.add_v1(_ns, -_gone); END IF;
+  -- Higher than all before it, also where a failover has lost some of those.
+  UPDATE sojourn.namespace SET revoked = greatest(revoked + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+    WHERE id = _ns RETURNING revoked INTO _number;
+  IF NOT FOUND THEN RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = 'SJ002'; END IF;
+  UPDATE sojourn.revocation SET number = _number, at = NULL, run = NULL
+    WHERE namespace = _ns AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner;
+  IF NOT FOUND THEN INSERT INTO sojourn.revocation (namespace, owner, number) VALUES (_ns, _owner, _number); END IF;
+  e := NULL;
+  e.created_at := _number;
+  RETURN NEXT e;
+END $$;
+
+-- Writes down that a revocation is committed now.
+CREATE FUNCTION sojourn.seal_v1(_ns int, _owner text, _number bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE sojourn.revocation SET at = clock_timestamp(), run = pg_postmaster_start_time() WHERE namespace = _ns
+    AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner AND number = _number AND run IS NULL;
+END $$;
+
+-- Removes at most so many entries that have expired, the earliest first; answers their heads.
+CREATE FUNCTION sojourn.sweep_v1(_ns int, _now bigint, _limit int) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
+DECLARE
+  e sojourn.entry%ROWTYPE;
+  _gone bigint := 0;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
+  END IF;
+  PERFORM pg_current_xact_id();
+  FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _limit, true) LOOP
+    _gone := _gone + 1;
+    e.value_text := NULL;
+    e.value_bytes := NULL;
+    RETURN NEXT e;
+  END LOOP;
+  IF _gone > 0 THEN PERFORM sojourn.add_v1(_ns, -_gone); END IF;
+  PERFORM sojourn.trim_v1(_ns, false);
 END $$;
 
 -- Stores an entry. "_want" is a rev, NULL for nothing live, '' for whatever is there; "_seen" the number of the last
@@ -284,78 +356,6 @@ BEGIN
   INSERT INTO sojourn.change (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, note) SELECT _ns, e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at, _note FROM sojourn.watching WHERE namespace = _ns;
   PERFORM sojourn.add_v1(_ns, -1);
   RETURN NEXT e;
-END $$;
-
--- Removes every entry of an owner but one, and numbers and remembers that. Three statements that must each see what
--- was committed before it: the lock, the entries, the number. Answers a row with the number in "created_at" and no key,
--- and the heads. When that was is not written down here: others see it when it is committed, which is later.
-CREATE FUNCTION sojourn.revoke_v1(_ns int, _owner text, _except text, _note text) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-DECLARE
-  e sojourn.entry%ROWTYPE;
-  _gone bigint := 0;
-  _number bigint;
-BEGIN
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
-  END IF;
-  PERFORM pg_current_xact_id();
-  PERFORM pg_advisory_xact_lock(hashtextextended(_owner, _ns));
-  FOR e IN
-    WITH l AS MATERIALIZED (
-      SELECT key FROM sojourn.entry WHERE namespace = _ns AND hashtextextended(owner, 0) = hashtextextended(_owner, 0)
-        AND owner = _owner AND key IS DISTINCT FROM _except ORDER BY key FOR UPDATE
-    ), gone AS (
-      DELETE FROM sojourn.entry e USING l WHERE e.namespace = _ns AND e.key = l.key AND e.owner = _owner RETURNING e.*
-    ), told AS (
-      INSERT INTO sojourn.change (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, note)
-      SELECT _ns, key, owner, rev, meta, created_at, touched_at, expires_at, _note FROM gone WHERE EXISTS (SELECT FROM sojourn.watching WHERE namespace = _ns)
-    )
-    SELECT * FROM gone
-  LOOP
-    _gone := _gone + 1;
-    e.value_text := NULL;
-    e.value_bytes := NULL;
-    RETURN NEXT e;
-  END LOOP;
-  IF _gone > 0 THEN PERFORM sojourn.add_v1(_ns, -_gone); END IF;
-  -- Higher than all before it, also where a failover has lost some of those.
-  UPDATE sojourn.namespace SET revoked = greatest(revoked + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
-    WHERE id = _ns RETURNING revoked INTO _number;
-  IF NOT FOUND THEN RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = 'SJ002'; END IF;
-  UPDATE sojourn.revocation SET number = _number, at = NULL, run = NULL
-    WHERE namespace = _ns AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner;
-  IF NOT FOUND THEN INSERT INTO sojourn.revocation (namespace, owner, number) VALUES (_ns, _owner, _number); END IF;
-  e := NULL;
-  e.created_at := _number;
-  RETURN NEXT e;
-END $$;
-
--- Writes down that a revocation is committed now.
-CREATE FUNCTION sojourn.seal_v1(_ns int, _owner text, _number bigint) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  UPDATE sojourn.revocation SET at = clock_timestamp(), run = pg_postmaster_start_time() WHERE namespace = _ns
-    AND hashtextextended(owner, 0) = hashtextextended(_owner, 0) AND owner = _owner AND number = _number AND run IS NULL;
-END $$;
-
--- Removes at most so many entries that have expired, the earliest first; answers their heads.
-CREATE FUNCTION sojourn.sweep_v1(_ns int, _now bigint, _limit int) RETURNS SETOF sojourn.entry LANGUAGE plpgsql AS $$
-DECLARE
-  e sojourn.entry%ROWTYPE;
-  _gone bigint := 0;
-BEGIN
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
-  END IF;
-  PERFORM pg_current_xact_id();
-  FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _limit, true) LOOP
-    _gone := _gone + 1;
-    e.value_text := NULL;
-    e.value_bytes := NULL;
-    RETURN NEXT e;
-  END LOOP;
-  IF _gone > 0 THEN PERFORM sojourn.add_v1(_ns, -_gone); END IF;
-  PERFORM sojourn.trim_v1(_ns, false);
 END $$;
 
 -- From this transaction on, changes are written down. A writer has its number when it looks for the row. So who does not

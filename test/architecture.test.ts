@@ -96,12 +96,12 @@ test("a group of routes imports what all share, and no other group", () => {
   }
 });
 
-test("the service's app needs no runtime but node:crypto, and only the command line knows commander and Redis", () => {
+test("the service's app needs no runtime but node:crypto, and only the command line knows commander, Redis and Postgres", () => {
   const server = join(root, "packages/server/src");
   const allowed: Readonly<Record<string, RegExp>> = {
     http: /^(hono(\/[\w-]+)?|sojourn|node:crypto)$/,
     node: /^(@hono\/node-server|pino|sojourn|node:[\w/]+)$/,
-    cli: /^(@redis\/client|commander|sojourn(\/[\w-]+)*|node:[\w/]+)$/,
+    cli: /^(@redis\/client|pg$|commander|sojourn(\/[\w-]+)*|node:[\w/]+)$/,
   };
   for (const file of filesIn(server)) {
     for (const name of importsOf(join(server, file)).filter((imported) => !imported.startsWith("."))) {

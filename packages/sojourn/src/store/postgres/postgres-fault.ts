@@ -1,6 +1,6 @@
 /** How the errors of Postgres and of its clients become the faults of the store contract. */
 import { GuaranteeError, StoreError, type StoreErrorCode } from "../../errors.ts";
-import { NO_NAMESPACE, WRONG_ISOLATION } from "./functions.ts";
+import { NO_NAMESPACE, WRONG_ISOLATION } from "./function-parts.ts";
 
 type Kind = readonly [code: StoreErrorCode, message: string];
 

@@ -15,7 +15,7 @@
 /** Over how many rows the total of a namespace is spread. */
 export const SLOTS = 128;
 
-/** @param s the schema, quoted */
+/** @param s the schema */
 export const tables = (s: string): string => `\
 CREATE SCHEMA IF NOT EXISTS ${s};
 
