@@ -21,7 +21,7 @@ const ACROSS: Readonly<Record<string, string>> = {
 const WHOLE: Readonly<Record<string, readonly string[]>> = {
   "sojourn/cache": ["inlining"],
   "sojourn/sessions": ["by-user", "events", "lifetime", "logout", "manager", "races", "step-up"],
-  "sojourn/sessions/ends": ["lost", "processes", "signals"],
+  "sojourn/sessions/ends": ["interleavings", "lost", "processes", "signals"],
   "sojourn/store": ["contract", "contract-bugs", "model", "race"],
   "sojourn/store/near-cache": ["contract", "loads", "postgres", "race", "redis", "sessions", "staleness", "writes"],
   "sojourn/store/postgres": ["contract", "crash", "failover", "faults", "model", "pooler", "race"],

@@ -204,6 +204,9 @@ export interface Sessions<Data, M extends Mode, Input = NoInfer<Data>> {
    * A signal that aborts when a session ends: whoever ends it, in this process or another, and when its time is up. Its
    * `reason` is a `SessionEndedError`. As long as the session lives, every call for it returns the same signal.
    *
+   * Where one session follows another under an id, which takes an adopted token, a signal that is asked for before word of
+   * the first one's end has come aborts with that.
+   *
    * Over a session that is gone, it is aborted: at once on a synchronous store, else as soon as the store has said so.
    * What nobody can know for longer than `ends.maxStale` counts as ended, with the reason `lost`.
    *

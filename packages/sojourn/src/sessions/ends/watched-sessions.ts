@@ -21,7 +21,10 @@ export interface Watched extends Dated {
   absoluteExpiresAt: number;
   controller: KeptController | undefined;
   listeners: readonly EndListener[];
-  /** What was told under its id before the store has said which session it is. */
+  /**
+   * What was told under its id before the store has said which session it is. Whoever begins to watch the id meanwhile may
+   * mean the one that follows; then it ends with the first all the same, rather than go on as another.
+   */
   told: readonly (readonly [head: Head, end: ToldEnd])[];
 }
 
