@@ -6,6 +6,9 @@ import type { Begun, Entry, Removed, Store } from "../../../src/store/store.ts";
 import { noPostgres } from "../support/postgres-binary.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 
+/** The machine of the tests may be busy with others. */
+const PATIENT = { timeout: 20_000 };
+
 let server: PostgresServer;
 let pool: pg.Pool;
 let spaces = 0;
@@ -118,14 +121,16 @@ describe.skipIf(noPostgres)("what is told", () => {
     const made = entry("k", { owner: "ann" });
     await other.put(made, null, Date.now());
     await other.delete("k", "logout 5");
-    await expect.poll(() => removed.map((each) => [each?.head.rev, each?.note])).toEqual([[made.rev, "logout 5"]]);
+    await expect
+      .poll(() => removed.map((each) => [each?.head.rev, each?.note]), PATIENT)
+      .toEqual([[made.rev, "logout 5"]]);
   });
 
   test("comes at once from the same store", async () => {
     const { store, removed } = await watched({ maxLag: "1m" });
     await store.put(entry("k", { owner: "ann" }), null, Date.now());
     await store.revokeOwner("ann", undefined, "revoked");
-    await expect.poll(() => removed.map((each) => each?.note)).toEqual(["revoked"]);
+    await expect.poll(() => removed.map((each) => each?.note), PATIENT).toEqual(["revoked"]);
   });
 
   test("is that everything may have changed, if it is more than can be told one by one", async () => {
@@ -144,14 +149,8 @@ describe.skipIf(noPostgres)("what is told", () => {
   test("is that everything may have changed, after a restart of the server", async () => {
     const { watch, keys, removed } = await watched();
     await server.restart();
-    await expect
-      .poll(async () =>
-        watch.confirm().then(
-          () => keys,
-          () => [],
-        ),
-      )
-      .toEqual([null]);
+    const confirmed = async (): Promise<unknown> => watch.confirm().then(() => keys, String);
+    await expect.poll(confirmed, PATIENT).toEqual([null]);
     expect(removed).toEqual([null]);
     keys.length = 0;
     const other = await open();

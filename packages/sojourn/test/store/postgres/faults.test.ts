@@ -8,6 +8,8 @@ import { noPostgres } from "../support/postgres-binary.ts";
 import { pgClient, pgPool, postgresJs, type OpenPostgresClient } from "../support/postgres-clients.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 
+/** The machine of the tests may be busy with others. */
+const PATIENT = { timeout: 20_000 };
 const SECRET = "what only this user may know";
 
 let server: PostgresServer;
@@ -119,7 +121,7 @@ describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgre
         expect(["store_unavailable", "store_timeout"]).toContain(code);
       }
       await server.restart();
-      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), { timeout: 20_000 }).toBe(1);
+      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), PATIENT).toBe(1);
       expect((await store.get("k", Date.now()))?.value).toBe(SECRET);
     });
 
@@ -130,7 +132,7 @@ describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgre
         expect(["store_unavailable", "store_timeout"]).toContain(code);
       }
       await server.restart();
-      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), { timeout: 20_000 }).toBe(0);
+      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), PATIENT).toBe(0);
     });
 
     test("a server that stands still is a fault at the deadline, and takes no connection with it", async () => {
@@ -144,7 +146,7 @@ describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgre
       } finally {
         server.resume();
       }
-      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), { timeout: 20_000 }).not.toBe("away");
+      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), PATIENT).not.toBe("away");
       expect(new Set(await codesOf([...calls(store), ...calls(store)]))).toEqual(new Set(["answered"]));
     });
 
@@ -152,7 +154,7 @@ describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgre
       const store = await open(openClient);
       await store.put(entry("k"), null, Date.now());
       await set("default_transaction_read_only", "on");
-      await expect.poll(async () => (await codesOf([store.delete("gone")]))[0]).toBe("store_readonly");
+      await expect.poll(async () => (await codesOf([store.delete("gone")]))[0], PATIENT).toBe("store_readonly");
       expect(new Set(await codesOf(writes(store)))).toEqual(new Set(["store_readonly"]));
       expect((await store.get("k", Date.now()))?.value).toBe(SECRET);
     });
@@ -162,11 +164,11 @@ describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgre
       await store.put(entry("k"), null, Date.now());
       const end = await transaction("SELECT * FROM sojourn.entry WHERE key = 'k' FOR UPDATE");
       await set("lock_timeout", "50ms");
-      await expect.poll(async () => (await codesOf([store.delete("k")]))[0]).toBe("store_timeout");
+      await expect.poll(async () => (await codesOf([store.delete("k")]))[0], PATIENT).toBe("store_timeout");
       await set("lock_timeout", "0");
       await set("statement_timeout", "200ms");
       const slow = async (): Promise<unknown> => store.delete("k").catch(String);
-      await expect.poll(slow).toContain("statement_timeout");
+      await expect.poll(slow, PATIENT).toContain("statement_timeout");
       await end();
       expect((await store.delete("k"))?.key).toBe("k");
     });
@@ -240,7 +242,7 @@ describe.skipIf(noPostgres)("connections", () => {
     expect(await codesOf(replies)).toEqual(["store_timeout", "store_timeout"]);
     await end();
     // The delete was on its way; the put was not.
-    await expect.poll(async () => store.count(Date.now()).catch(() => "away")).toBe(0);
+    await expect.poll(async () => store.count(Date.now()).catch(() => "away"), PATIENT).toBe(0);
   });
 });
 
@@ -257,7 +259,10 @@ describe.skipIf(noPostgres)("what Postgres refuses for the sake of others", () =
     await held.query("SELECT * FROM sojourn.entry WHERE key = 'b' FOR UPDATE");
     const revoking = store.revokeOwner("ann");
     await expect
-      .poll(async () => (await server.ask("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length)
+      .poll(
+        async () => (await server.ask("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length,
+        PATIENT,
+      )
       .toBe(1);
     await held.query("SELECT * FROM sojourn.entry WHERE key = 'a' FOR UPDATE");
     await held.query("COMMIT");
@@ -267,7 +272,7 @@ describe.skipIf(noPostgres)("what Postgres refuses for the sake of others", () =
   test("is a fault where transactions are not READ COMMITTED", async () => {
     const store = await open(pgPool);
     await set("default_transaction_isolation", "repeatable read");
-    await expect.poll(async () => (await codesOf([store.delete("gone")]))[0]).toBe("store_unavailable");
+    await expect.poll(async () => (await codesOf([store.delete("gone")]))[0], PATIENT).toBe("store_unavailable");
     await expect(store.revokeOwner("ann")).rejects.toThrow("READ COMMITTED");
     await expect(open(pgPool)).rejects.toMatchObject({ code: "guarantee_unmet" });
   });

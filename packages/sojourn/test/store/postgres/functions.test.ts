@@ -148,7 +148,7 @@ describe.skipIf(noPostgres)("functions", () => {
         let isOver = false;
         const end = (): void => void (isOver = true);
         call.then(end, end);
-        await expect.poll(async () => isOver || (await server.ask(waiting)).length > 0).toBe(true);
+        await expect.poll(async () => isOver || (await server.ask(waiting)).length > 0, { timeout: 20_000 }).toBe(true);
       },
     };
   }
