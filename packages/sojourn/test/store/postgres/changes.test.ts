@@ -1,6 +1,8 @@
 /** What is told of changes, read from the outbox: nothing is lost, whatever commits in whatever order. */
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createSessions } from "../../../src/sessions/create-sessions.ts";
+import type { Sessions } from "../../../src/sessions/sessions.ts";
 import { postgresStore, type PostgresOptions } from "../../../src/store/postgres/index.ts";
 import type { Begun, Entry, Removed, Store } from "../../../src/store/store.ts";
 import { noPostgres } from "../support/postgres-binary.ts";
@@ -8,6 +10,8 @@ import { startPostgres, type PostgresServer } from "../support/postgres-server.t
 
 /** The machine of the tests may be busy with others. */
 const PATIENT = { timeout: 20_000 };
+
+type Manager = Sessions<object, "async">;
 
 let server: PostgresServer;
 let pool: pg.Pool;
@@ -261,5 +265,24 @@ describe.skipIf(noPostgres)("what nobody needs any more", () => {
     const put = async (at: Begun): Promise<unknown> => one.put(entry("l", { owner: "ann" }), null, Date.now(), at);
     expect(await put(late)).toEqual({ outcome: "revoked" });
     expect(await put(one.begin())).toMatchObject({ outcome: "stored" });
+  });
+});
+
+describe.skipIf(noPostgres)("the end of a session", () => {
+  test.each<[string, (sessions: Manager, id: string) => Promise<unknown>]>([
+    ["logout", async (sessions, id) => sessions.destroy(id)],
+    ["revoked", async (sessions) => sessions.destroyByUser("ann")],
+  ])("is felt by whoever waits for it on another connection, with its reason: %s", async (reason, end) => {
+    spaces++;
+    const [here, there] = [
+      createSessions({ store: await open({ maxLag: 20 }) }),
+      createSessions({ store: await open() }),
+    ];
+    const { id } = await there.create("ann");
+    const signal = here.signal(id);
+    await expect.poll(() => here.ends.isCurrent(id), PATIENT).toBe(true);
+    await end(there, id);
+    await expect.poll(() => signal.aborted, PATIENT).toBe(true);
+    expect(signal.reason).toMatchObject({ code: "session_ended", reason });
   });
 });
