@@ -46,7 +46,8 @@ async function failover({ primary, standby }: { primary: PostgresServer; standby
   await standby.promote();
   await load.progress(10);
   await watch.confirm();
-  expect(removals[0]).toBeNull();
+  // What the primary had still answered can come before it.
+  expect(removals).toContain(null);
   await load.stop();
   expect(running.faults()).toEqual([]);
   return { guarantees: store.guarantees, losses: await running.losses(), destroyed: load.ledger.destroyed.size };
