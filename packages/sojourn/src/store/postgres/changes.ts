@@ -57,6 +57,8 @@ interface Seen {
 
 /** How often it is looked whether transactions that began before the watch are over, in milliseconds. */
 const SETTLE_POLL = 5;
+/** How much time there is between two polls, at least, if this process removes one session after the other. */
+const HURRY = 10;
 /** How often what is old is removed, in milliseconds. */
 const TRIM_EVERY = 10_000;
 
@@ -71,6 +73,7 @@ export function followChanges(options: ChangesOptions): Changes {
   let polledAt = Number.NEGATIVE_INFINITY;
   let callOff: (() => void) | undefined;
   let isClosed = false;
+  let isHurried = false;
 
   async function ask(): Promise<Seen> {
     const answer = await calls.run(statements.poll, [namespace, last?.snapshot ?? null]);
@@ -236,7 +239,13 @@ export function followChanges(options: ChangesOptions): Changes {
     },
 
     hurry() {
-      if (removals.isWatched) next().catch(() => {});
+      if (isHurried || !removals.isWatched) return;
+      isHurried = true;
+      const poll = (): void => {
+        isHurried = false;
+        next().catch(() => {});
+      };
+      timer.after(Math.max(0, polledAt + HURRY - timer.elapsed()), poll, { background: true });
     },
 
     close() {

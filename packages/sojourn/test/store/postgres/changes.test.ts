@@ -3,7 +3,8 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import type { Sessions } from "../../../src/sessions/sessions.ts";
-import { postgresStore, type PostgresOptions } from "../../../src/store/postgres/index.ts";
+import { portOf } from "../../../src/store/postgres/clients.ts";
+import { postgresStore, type PostgresOptions, type PostgresPort } from "../../../src/store/postgres/index.ts";
 import type { Begun, Entry, Removed, Store } from "../../../src/store/store.ts";
 import { noPostgres } from "../support/postgres-binary.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
@@ -135,6 +136,31 @@ describe.skipIf(noPostgres)("what is told", () => {
     await store.put(entry("k", { owner: "ann" }), null, Date.now());
     await store.revokeOwner("ann", undefined, "revoked");
     await expect.poll(() => removed.map((each) => each?.note), PATIENT).toEqual(["revoked"]);
+  });
+
+  test("comes in few polls where the store removes one after the other", async () => {
+    spaces++;
+    let polls = 0;
+    const port = portOf(pool, false, () => () => {});
+    const counted: PostgresPort = {
+      ...port,
+      async query(statement, values, sending) {
+        if (statement.name.includes("_poll_")) polls++;
+        return port.query(statement, values, sending);
+      },
+    };
+    const store = await open({ client: counted, maxLag: "1m" });
+    let told = 0;
+    const watch = store.watchRemovals!((removed) => (told += removed === null ? 0 : 1));
+    await watch.confirm();
+    const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+    for (const key of keys) await store.put(entry(key), null, Date.now());
+    polls = 0;
+    const startedAt = performance.now();
+    for (const key of keys) await store.delete(key);
+    await expect.poll(() => told, PATIENT).toBe(keys.length);
+    expect(polls).toBeLessThan((performance.now() - startedAt) / 10 + 3);
+    await watch.close();
   });
 
   test("is that everything may have changed, if it is more than can be told one by one", async () => {
