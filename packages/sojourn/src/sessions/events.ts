@@ -30,7 +30,10 @@ export interface EndsAwaited {
   ended(head: Head, end: ToldEnd): void;
 }
 
-/** @param onListenerError told what a listener threw; by default it is thrown again, in a promise of its own */
+/**
+ * @param onListenerError told what a listener threw; by default it is thrown again, in a promise of its own, and so is
+ *   what `onListenerError` throws itself
+ */
 export function eventHub<Data>(onListenerError: (error: unknown) => void = throwLater): EventHub<Data> {
   const listeners: Record<keyof SessionEvents<Data>, readonly Listener[]> = {
     created: [],
@@ -42,13 +45,21 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
     rejected: [],
     conflicted: [],
   };
+  function report(error: unknown): void {
+    try {
+      onListenerError(error);
+    } catch (thrown) {
+      throwLater(thrown);
+    }
+  }
+
   function tell<Event>(listener: (event: Event) => unknown, event: Event): void {
     try {
       const reply = listener(event);
       // A listener may be an async function: what it rejects with must reach the same place.
-      if (reply instanceof Promise) reply.catch(onListenerError);
+      if (reply instanceof Promise) reply.catch(report);
     } catch (error) {
-      onListenerError(error);
+      report(error);
     }
   }
 
@@ -68,9 +79,12 @@ export function eventHub<Data>(onListenerError: (error: unknown) => void = throw
         throw new TypeError(`Expected a listener to be a function, got ${show(listener)}`);
       }
       // Its own function, so that the same one subscribed twice is called twice and ends apart.
-      const own: typeof listener = (event) => listener(event);
+      let isOn = true;
+      // Another listener of the same event may have called this one off.
+      const own: typeof listener = (event) => (isOn ? listener(event) : undefined);
       listeners[type] = [...listeners[type], own];
       return () => {
+        isOn = false;
         listeners[type] = listeners[type].filter((other) => other !== own);
       };
     },

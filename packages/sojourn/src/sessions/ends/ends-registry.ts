@@ -115,9 +115,11 @@ export class EndsRegistry implements EndsOfManager {
     checkListener(listener);
     if (this.#polls) throw new GuaranteeError("The store cannot tell of ends elsewhere: it has no `watchRemovals`");
     this.#open();
-    const own: EndedListener = (event) => listener(event);
+    let isOn = true;
+    const own: EndedListener = (event) => (isOn ? listener(event) : undefined);
     this.#everywhere = [...this.#everywhere, own];
     return () => {
+      isOn = false;
       this.#everywhere = this.#everywhere.filter((other) => other !== own);
     };
   }
@@ -132,10 +134,15 @@ export class EndsRegistry implements EndsOfManager {
     parseSessionId(id);
     const watched = this.#sessions.get(id);
     if (watched === undefined) return (await this.#store.get(id, this.#clock.now(), FRESH)) !== undefined;
-    if (this.#polls) this.#sessions.unsure.add(watched);
+    if (this.#polls) this.#sessions.doubt(watched);
     else await this.#open().prove();
     this.#sessions.doubtDue(this.#clock.now());
     await this.#checks.settleFor(watched);
+    // All that was told is known; of what nobody has told, such as a key that a full server dropped, only the store is sure.
+    if (!this.#polls && this.#sessions.has(watched) && (await this.#store.get(id, LONG_AGO, FRESH)) === undefined) {
+      this.#sessions.doubt(watched);
+      await this.#checks.settleFor(watched);
+    }
     return this.#sessions.has(watched);
   }
 

@@ -20,8 +20,8 @@ export interface Ends {
   isCurrent(id: string): boolean;
 
   /**
-   * Asks the store whether a session lives, however old what is known here is; if it does not, its end is told before
-   * this resolves.
+   * Asks the store whether a session lives, however old what is known here is, and also where no end was told of it; if
+   * it does not, its end is told before this resolves.
    *
    * @throws StoreError if that cannot be told now
    */

@@ -34,7 +34,8 @@ export function endLink(watch: Watch, { span, present, waited, onProven }: EndLi
     const before = present();
     const askedAt = waited();
     try {
-      await watch.confirm();
+      // Within a promise: it is under way when it fails, also where a store of somebody's own throws.
+      await (async () => watch.confirm())();
       proven = before;
       hasFailed = false;
       onProven(askedAt);

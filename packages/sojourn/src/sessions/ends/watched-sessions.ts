@@ -20,7 +20,8 @@ export interface Watched extends Dated {
   identity: string | undefined;
   absoluteExpiresAt: number;
   controller: KeptController | undefined;
-  listeners: readonly EndListener[];
+  /** None until somebody listens: most are watched by a signal alone. */
+  listeners: Set<EndListener> | undefined;
   /**
    * What was told under its id before the store has said which session it is. Whoever begins to watch the id meanwhile may
    * mean the one that follows; then it ends with the first all the same, rather than go on as another.
@@ -74,7 +75,7 @@ export class WatchedSessions implements EndsAwaited {
       identity: undefined,
       absoluteExpiresAt: Number.POSITIVE_INFINITY,
       controller: undefined,
-      listeners: NONE,
+      listeners: undefined,
       told: NONE,
     };
     this.#all.set(id, watched);
@@ -91,24 +92,29 @@ export class WatchedSessions implements EndsAwaited {
   }
 
   listen(watched: Watched, listener: EndListener): void {
-    watched.listeners = [...watched.listeners, listener];
+    (watched.listeners ??= new Set()).add(listener);
   }
 
   /** One listener less; what nobody watches any more goes. */
   unlisten(watched: Watched, listener: EndListener): void {
-    watched.listeners = watched.listeners.filter((other) => other !== listener);
+    watched.listeners?.delete(listener);
     this.#forgetUnheld(watched);
   }
 
   /** A session of which nothing is held any more needs not be watched. */
   #forgetUnheld(watched: Watched): void {
-    if (watched.listeners.length === 0 && watched.controller?.deref() === undefined) this.#forget(watched);
+    if ((watched.listeners?.size ?? 0) === 0 && watched.controller?.deref() === undefined) this.#forget(watched);
   }
 
   /** A session was extended here. */
   extend(id: string, expiresAt: number): void {
     const watched = this.#all.get(id);
     if (watched !== undefined && expiresAt > watched.expiresAt) watched.expiresAt = expiresAt;
+  }
+
+  /** One is not sure any more. */
+  doubt(watched: Watched): void {
+    if (this.has(watched)) this.unsure.add(watched);
   }
 
   /** Nothing is sure any more. */
@@ -192,7 +198,8 @@ export class WatchedSessions implements EndsAwaited {
     this.#forget(watched);
     Object.freeze(end);
     watched.controller?.deref()?.abort(new SessionEndedError(end));
-    for (const listener of watched.listeners) this.#tell(listener, end);
+    // Without those that an earlier one has called off meanwhile.
+    for (const listener of watched.listeners ?? NONE) this.#tell(listener, end);
   }
 
   #forget(watched: Watched): void {

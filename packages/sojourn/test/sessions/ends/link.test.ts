@@ -103,3 +103,17 @@ test("where nothing can be missing, it is fresh until a proof fails, and again f
   made.now = 1e9;
   expect(made.link.isFresh()).toBe(true);
 });
+
+test("a watch whose proof is thrown, not rejected, is asked again", async () => {
+  let isAway = true;
+  const confirm = (): Promise<void> => {
+    if (isAway) throw away;
+    return Promise.resolve();
+  };
+  const options = { span: 500, present: () => ({ elapsed: 0, at: 0 }), waited: () => 0, onProven: () => {} };
+  const link = endLink({ confirm, close: async () => {} }, options);
+  await expect(link.prove()).rejects.toBe(away);
+  isAway = false;
+  await link.prove();
+  expect(link.isFresh()).toBe(true);
+});

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { StoreError } from "../../../src/errors.ts";
 import { memoryStore } from "../../../src/store/memory-store.ts";
 import { sqliteStore } from "../../../src/store/sqlite/index.ts";
-import type { Store } from "../../../src/store/store.ts";
+import type { Store, Watch } from "../../../src/store/store.ts";
 import { asyncStore } from "../../../src/testing/async-store.ts";
 import { faultyStore, gate, type Fault } from "../../../src/testing/faulty-store.ts";
 import type { EndsOptions } from "../../../src/sessions/ends/ends-options.ts";
@@ -218,6 +218,29 @@ describe("one session follows another under an adopted token", () => {
     await here.pass("200ms");
     expect(reasonOf(first)).toBe("unknown");
   });
+});
+
+/** As of a server that drops what it has no space for: nobody hears of it, and nothing is missing. */
+function tellsNothing(): Watch {
+  return { confirm: async () => {}, close: async () => {} };
+}
+
+test.each([
+  ["a synchronous store", (memory: Store<"sync">): Store => memory],
+  ["an asynchronous store", (memory: Store<"sync">): Store => asyncStore(memory)],
+])("whether a session lives is asked of %s, also where no end was told", async (_, wrap) => {
+  const memory = memoryStore();
+  const { watchRemovals: _unused, ...rest } = memory;
+  const shared = time();
+  const here = Object.assign(shared, node(wrap({ ...rest, watchRemovals: tellsNothing }), shared));
+  const { id } = await here.sessions.create("ann");
+  const signal = here.sessions.signal(id);
+  await here.pass("1s");
+  expect(await here.sessions.ends.confirm(id)).toBe(true);
+  expect(here.sessions.ends.isCurrent(id)).toBe(true);
+  memory.delete(id);
+  expect(await here.sessions.ends.confirm(id)).toBe(false);
+  expect(reasonOf(signal)).toBe("unknown");
 });
 
 test("nothing is asked at a deadline that was moved here", async () => {
