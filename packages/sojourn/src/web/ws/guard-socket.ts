@@ -13,7 +13,7 @@ import type { LiveSession } from "./live-session.ts";
 export interface GuardedSocket {
   send(...args: never[]): unknown;
   emit(event: never, ...args: never[]): boolean;
-  close(code: number, reason: string): unknown;
+  close(code?: number, reason?: string): unknown;
   terminate(): unknown;
   pause(): unknown;
   resume(): unknown;
@@ -29,11 +29,20 @@ export function closeCodeOf({ reason }: Pick<SessionEnd, "reason">): number {
   return reason === "lost" ? SESSION_LOST : SESSION_ENDED;
 }
 
-/** How long a client has for its part of the closing, in milliseconds. Nothing that it sends is looked at any more. */
+/**
+ * How long a client has for its part of the closing, in milliseconds: nothing that it sends is looked at any more. And how
+ * long a closing waits for what is held.
+ */
 const CLOSE_WITHIN = 1_000;
+/**
+ * From how many bytes on what comes while messages are held stays in the network. Before that it is read, since only who
+ * reads finds out that the client has left.
+ */
+const MOST_READ = 65_536;
 
 interface Methods {
   send: (...args: unknown[]) => unknown;
+  close: (...args: unknown[]) => void;
   emit: (event: string, ...args: unknown[]) => boolean;
 }
 
@@ -43,8 +52,10 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
     throw new TypeError(`Expected a WebSocket of \`ws\`, got ${show(socket)}`);
   }
   const methods = socket as unknown as Methods;
-  const { send, emit } = methods;
+  const { send, close, emit } = methods;
   let callOff: (() => void) | undefined;
+  let isClosing = false;
+  let bytesHeld = 0;
 
   methods.send = (...args) =>
     live.pass(
@@ -52,44 +63,67 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
       (error) => callBack(args, error),
     );
 
-  methods.emit = (event, ...args) => {
-    const go = (): boolean => emit.call(socket, event, ...args);
-    if (event === "message") receive(go);
-    else if (event === "close") closed(go);
-    else return go();
-    return true;
+  /** The application's own, or the answer to the client's: after all that was said before, in both directions. */
+  methods.close = (...args) => {
+    if (isClosing) return;
+    if (live.isHolding) closeAfterHeld(args);
+    else close.apply(socket, args);
   };
 
-  function receive(go: () => void): void {
-    const isFirst = !live.isHolding;
+  methods.emit = (event, ...args) => {
+    const go = (): boolean => emit.call(socket, event, ...args);
+    if (event === "message") {
+      receive(bytesOf(args[0]), go);
+      return true;
+    }
+    if (event === "close") {
+      callOff?.();
+      live.close();
+    }
+    return go();
+  };
+
+  function receive(bytes: number, go: () => void): void {
+    const taken = (): unknown => (bytesHeld -= bytes);
+    bytesHeld += bytes;
     live.pass(() => {
+      taken();
       live.active();
       go();
-    });
-    // What comes meanwhile stays in the network.
-    if (isFirst && live.isHolding && !socket.isPaused) {
-      socket.pause();
-      live.pass(() => socket.resume());
-    }
+    }, taken);
+    if (bytesHeld <= MOST_READ || socket.isPaused) return;
+    socket.pause();
+    live.pass(() => socket.resume());
   }
 
-  /** The end of what came, after all of it. */
-  function closed(go: () => void): void {
-    callOff?.();
-    const end = (): void => {
+  function closeAfterHeld(args: readonly unknown[]): void {
+    isClosing = true;
+    callOff = systemTimer.after(CLOSE_WITHIN, () => {
       live.close();
-      go();
-    };
-    if (live.isHolding) live.pass(end, end);
-    else end();
+      closeNow(args);
+    });
+    live.pass(() => closeNow(args));
+  }
+
+  function closeNow(args: readonly unknown[]): void {
+    callOff?.();
+    isClosing = false;
+    // One that is paused would not read the other side's part.
+    if (socket.isPaused) socket.resume();
+    close.apply(socket, [...args]);
   }
 
   live.onEnd((end) => {
-    // One that is paused would not read the other side's part.
-    if (socket.isPaused) socket.resume();
-    socket.close(closeCodeOf(end), end.reason);
+    closeNow([closeCodeOf(end), end.reason]);
     callOff = systemTimer.after(CLOSE_WITHIN, () => socket.terminate(), { background: true });
   });
+}
+
+/** Of a message as `ws` emits it. */
+function bytesOf(data: unknown): number {
+  if (Array.isArray(data)) return data.reduce<number>((sum, part) => sum + bytesOf(part), 0);
+  const { byteLength, size = 0 } = Object(data) as { readonly byteLength?: number; readonly size?: number };
+  return byteLength ?? size;
 }
 
 /** Whoever waits for a message to be sent is told that it was not. */

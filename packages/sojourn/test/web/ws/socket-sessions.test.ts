@@ -37,6 +37,20 @@ function managerOn(store: Store, options: Partial<SessionsOptions<Data, Mode>> =
   return sessions;
 }
 
+/** A manager that can be made to doubt whether a session lives; what it is asked for then waits at a gate. */
+function doubtful(manager: Sessions<Data, Mode>) {
+  const { ends } = manager;
+  const again = gate();
+  let isSure = true;
+  const confirm = async (id: string): Promise<boolean> => {
+    await again.pass();
+    return ends.confirm(id);
+  };
+  const isCurrent = (id: string): boolean => isSure && ends.isCurrent(id);
+  const sessions: Sessions<Data, Mode> = { ...manager, ends: { ...ends, isCurrent, confirm } };
+  return { sessions, again, doubt: (doubts: boolean): unknown => (isSure = !doubts) };
+}
+
 describe.each(stores)("sockets, on %s", (_, open) => {
   test("who has a live session is let in, and talks; nothing is written, and no cookie is set", async () => {
     const calls: string[] = [];
@@ -318,19 +332,11 @@ describe("a connection", () => {
   });
 
   test("holds messages in both directions while nobody can tell, and lets them through in order", async () => {
-    const manager = managerOn(memoryStore());
-    const { ends } = manager;
-    const again = gate();
-    let isSure = true;
-    const confirm = async (id: string): Promise<boolean> => {
-      await again.pass();
-      return ends.confirm(id);
-    };
-    const isCurrent = (id: string): boolean => isSure && ends.isCurrent(id);
-    const server = await serveSockets({ ...manager, ends: { ...ends, isCurrent, confirm } });
+    const { sessions, again, doubt } = doubtful(managerOn(memoryStore()));
+    const server = await serveSockets(sessions);
     const { cookie } = await server.login();
     const { socket, messages, closed } = await server.connect(cookie);
-    isSure = false;
+    doubt(true);
     for (const client of server.wss.clients) client.send("first");
     for (let n = 0; n < 5; n++) socket.send(`m${n}`);
     // The last word, before anything could be let through.
@@ -338,10 +344,92 @@ describe("a connection", () => {
     await again.reached;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect([server.seen, messages]).toEqual([["open ann"], []]);
-    isSure = true;
+    doubt(false);
     again.open();
     expect(await closed).toEqual([1000, ""]);
     await expect.poll(() => server.seen).toEqual(["open ann", "m0", "m1", "m2", "m3", "m4", "close"]);
+    expect(messages).toEqual(["first"]);
+  });
+
+  test("of a client that sends much while nobody can tell is not read any further", async () => {
+    const { sessions, again, doubt } = doubtful(managerOn(memoryStore()));
+    const server = await serveSockets(sessions);
+    const { socket, messages } = await server.connect((await server.login()).cookie);
+    const [accepted] = [...server.wss.clients];
+    const [large, last] = ["X".repeat(70_000), "LAST"];
+    doubt(true);
+    socket.send("small");
+    await again.reached;
+    expect(accepted?.isPaused).toBe(false);
+    socket.send(large);
+    await expect.poll(() => accepted?.isPaused).toBe(true);
+    socket.send(last);
+    doubt(false);
+    again.open();
+    await expect.poll(() => messages).toEqual(["SMALL", large, last]);
+  });
+
+  test("that the application closes is sent first what was to be sent before", async () => {
+    const { sessions, again, doubt } = doubtful(managerOn(memoryStore()));
+    const server = await serveSockets(sessions);
+    const { messages, closed } = await server.connect((await server.login()).cookie);
+    const [accepted] = [...server.wss.clients];
+    doubt(true);
+    accepted?.send("the room is full");
+    accepted?.close(1013, "full");
+    accepted?.close(1011, "too late");
+    await again.reached;
+    doubt(false);
+    again.open();
+    expect(await closed).toEqual([1013, "full"]);
+    expect(messages).toEqual(["the room is full"]);
+  });
+
+  test("that the application closes is closed within a second, also if nobody can ever tell", async () => {
+    const { sessions, doubt } = doubtful(managerOn(memoryStore()));
+    const server = await serveSockets(sessions);
+    const { socket, messages, closed } = await server.connect((await server.login()).cookie);
+    const [accepted] = [...server.wss.clients];
+    doubt(true);
+    socket.send("never seen".repeat(10_000));
+    await expect.poll(() => accepted?.isPaused).toBe(true);
+    const unsent = new Promise<unknown>((resolve) => accepted?.send("never sent", resolve));
+    accepted?.close(1013, "full");
+    expect(await closed).toEqual([1013, "full"]);
+    expect(await unsent).toMatchObject({ code: "session_ended" });
+    await expect.poll(() => server.seen).toEqual(["open ann", "close"]);
+    expect(messages).toEqual([]);
+  });
+
+  test("of a session that ends tells that, also if the application was about to close it", async () => {
+    const { sessions, doubt } = doubtful(managerOn(memoryStore()));
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const { messages, closed } = await server.connect(cookie);
+    const [accepted] = [...server.wss.clients];
+    doubt(true);
+    accepted?.send("never sent");
+    accepted?.close(1013, "full");
+    await sessions.destroy(id);
+    expect(await closed).toEqual([4401, "logout"]);
+    expect(messages).toEqual([]);
+  });
+
+  test.each(["client", "server"] as const)("that the %s has cut off is closed, whatever is held", async (side) => {
+    const { sessions, again, doubt } = doubtful(managerOn(memoryStore()));
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const { socket } = await server.connect(cookie);
+    const [accepted] = [...server.wss.clients];
+    doubt(true);
+    socket.send("never seen");
+    await again.reached;
+    if (side === "client") socket.terminate();
+    else accepted?.terminate();
+    await expect.poll(() => server.seen).toEqual(["open ann", "close"]);
+    expect(await new Promise<unknown>((resolve) => server.wss.close(resolve))).toBeUndefined();
+    doubt(false);
+    expect(sessions.ends.isCurrent(id)).toBe(false);
   });
 
   test("works with streams, and with listeners that came with addEventListener", async () => {
