@@ -75,11 +75,6 @@ export class SessionChecks {
     });
   }
 
-  /** In how many milliseconds to ask again, at most. */
-  get askAgainIn(): number {
-    return this.#options.sessions.unsure.size > 0 ? ASK_AGAIN_AFTER : Number.POSITIVE_INFINITY;
-  }
-
   /** Whether the store was asked for so long, and has not answered. */
   isStuck(maxStale: number): boolean {
     const { sessions, pulse } = this.#options;

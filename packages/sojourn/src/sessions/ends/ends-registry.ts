@@ -25,12 +25,14 @@ import { SessionChecks } from "./checks.ts";
 import type { EndedListener, EndsOfManager } from "./ends.ts";
 import type { ResolvedEnds } from "./ends-options.ts";
 import { endLink, type EndLink } from "./link.ts";
-import { pulse, type Pulse } from "./pulse.ts";
+import { LISTENING, pulse, type Pulse } from "./pulse.ts";
 import { toldEnd } from "./session-end.ts";
 import { WatchedSessions, type EndListener, type Watched } from "./watched-sessions.ts";
 
 /** How many proofs are asked for within the time for which one counts, so that one may be lost or late. */
 const BEATS = 3;
+/** After how many turns, at least, in which an answer could have been heard, nobody waits for it any more. */
+const LEAST_TURNS = 20;
 /** Where nothing can be missing: how often it is looked whether the store is closed, in milliseconds. */
 const IDLE_BEAT = 1_000;
 /** How long after a question that failed the next one is asked, at most, in milliseconds. */
@@ -246,8 +248,9 @@ export class EndsRegistry implements EndsOfManager {
     this.#sessions.doubtDue(now);
     this.#checks.ask();
     this.#judgeLoss(now);
-    const proof = this.#isProving ? this.#pause : this.#proveAt - present;
-    return Math.min(this.#sessions.nextDeadline - now, this.#checks.askAgainIn, proof);
+    const isAsking = this.#isProving || this.#sessions.unsure.size > 0;
+    const proof = isAsking ? Math.min(LISTENING, this.#options.maxStale / LEAST_TURNS) : this.#proveAt - present;
+    return Math.min(this.#sessions.nextDeadline - now, proof);
   }
 
   async #prove(): Promise<void> {

@@ -1,8 +1,10 @@
 /**
  * The one timer of what is watched, and how long the process has waited for an answer.
  *
- * Waiting counts only while the process runs. One that was stopped for half a minute has to ask first; that it could not
- * ask meanwhile does not mean that the store does not answer.
+ * Waiting counts only as far as the process could have heard an answer: up to when a beat was due, not how late it came.
+ * One that was stopped for half a minute has to ask first; that it could not ask meanwhile does not mean that the store
+ * does not answer. While one is waited for, beats are due at short pauses (`LISTENING`): a process that computes for 200 ms
+ * at a time hears only between two of them, and an answer may take several such turns.
  */
 import type { Timer } from "../../time/timer.ts";
 
@@ -16,8 +18,8 @@ export interface Pulse {
 
 /** The longest pause between two beats, in milliseconds: so much later it is noticed that the date was set forward. */
 const LONGEST_PAUSE = 1_000;
-/** How much a beat can be late without the process having stood still, in milliseconds. */
-const LATE = 100;
+/** The longest pause while an answer is waited for, in milliseconds. */
+export const LISTENING = 25;
 
 /** @param beat what is done, and in how many milliseconds it is to be done again; `undefined` for not at all */
 export function pulse(timer: Timer, beat: () => number | undefined): Pulse {
@@ -28,8 +30,7 @@ export function pulse(timer: Timer, beat: () => number | undefined): Pulse {
 
   function count(): void {
     const now = timer.elapsed();
-    const sinceDue = now - dueAt;
-    waited += now - countedAt - Math.max(0, sinceDue - LATE);
+    waited += Math.max(0, Math.min(now, dueAt) - countedAt);
     countedAt = now;
   }
 

@@ -288,6 +288,37 @@ describe("the process was stopped", () => {
   });
 });
 
+describe("the process is busy", () => {
+  test.each([60, 95, 150, 300])("for %i ms at a time, what takes several turns to prove is not lost", async (block) => {
+    const { here, link } = held();
+    const { id } = await here.sessions.create("ann");
+    const signal = here.sessions.signal(id);
+    await here.pass("1s");
+    link.hold();
+    for (let turn = 0; turn < 100; turn++) {
+      // All that is due runs late, and then the sockets are read: an answer takes four turns.
+      here.compute(`${block}ms`);
+      if (turn % 4 === 3) link.release();
+      link.hold();
+      await flush();
+    }
+    expect(reasonOf(signal)).toBeUndefined();
+  });
+
+  test("what cannot be proven is lost all the same", async () => {
+    const { here, link } = held();
+    const { id } = await here.sessions.create("ann");
+    const signal = here.sessions.signal(id);
+    await here.pass("1s");
+    link.hold();
+    for (let turn = 0; turn < 100; turn++) {
+      here.compute("95ms");
+      await flush();
+    }
+    expect(reasonOf(signal)).toBe("lost");
+  });
+});
+
 describe("the store fails while an end is confirmed", () => {
   const failures: readonly Fault[] = [
     { call: "sweep", fault: "fail" },

@@ -22,20 +22,24 @@ export interface Time {
   pass(by: Duration): Promise<void>;
   /** Time passes, and no process runs meanwhile. */
   stop(by: Duration): void;
+  /** The process computes for so long; what was due meanwhile runs late, before anything is heard from outside. */
+  compute(by: Duration): void;
 }
 
 export function time(): Time {
   const date = manualClock();
   const timer = manualTimer();
   let stopped = 0;
-  const elapsed = (): number => timer.elapsed() + stopped;
+  let computedUntil = 0;
+  const onTime = (): number => timer.elapsed() + stopped;
+  const elapsed = (): number => Math.max(onTime(), computedUntil);
   return {
     clock: {
       now: () => date.now() + Math.floor(elapsed()),
       advance: (by) => date.advance(by) + Math.floor(elapsed()),
       set: (to) => date.set(to - Math.floor(elapsed())) + Math.floor(elapsed()),
     },
-    timer: { elapsed, after: timer.after },
+    timer: { elapsed, after: (delay, run) => timer.after(delay + elapsed() - onTime(), run) },
     get waiting() {
       return timer.waiting;
     },
@@ -49,6 +53,10 @@ export function time(): Time {
     },
     stop(by) {
       stopped += parseDuration(by, "by");
+    },
+    compute(by) {
+      computedUntil = elapsed() + parseDuration(by, "by");
+      timer.advance(by);
     },
   };
 }
