@@ -55,6 +55,7 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
   const { send, close, emit } = methods;
   let callOff: (() => void) | undefined;
   let isClosing = false;
+  let hasEnded = false;
   let bytesHeld = 0;
 
   methods.send = (...args) =>
@@ -76,6 +77,8 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
       receive(bytesOf(args[0]), go);
       return true;
     }
+    // Their payload is the client's.
+    if (hasEnded && (event === "ping" || event === "pong")) return true;
     if (event === "close") {
       callOff?.();
       live.close();
@@ -114,6 +117,7 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
   }
 
   live.onEnd((end) => {
+    hasEnded = true;
     closeNow([closeCodeOf(end), end.reason]);
     callOff = systemTimer.after(CLOSE_WITHIN, () => socket.terminate(), { background: true });
   });
