@@ -111,7 +111,11 @@ function assemble<Data, M extends Mode>(context: ManagerContext<Data, M>, ends: 
     options?: { readonly everywhere?: boolean },
   ): Unsubscribe {
     checkOptions("on", options, { everywhere: true });
-    if (options?.everywhere !== true) return events.on(type, listener);
+    const everywhere = options?.everywhere ?? false;
+    if (typeof everywhere !== "boolean") {
+      throw new TypeError(`Expected \`everywhere\` to be true or false, got ${show(everywhere)}`);
+    }
+    if (!everywhere) return events.on(type, listener);
     if (type !== "ended") throw new TypeError(`Expected \`everywhere\` for \`ended\` only, got it for ${show(type)}`);
     return ends.onEnded(listener as EndedListener);
   }

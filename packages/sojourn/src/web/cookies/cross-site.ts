@@ -6,6 +6,7 @@
  * the answer would put a new session in the place of the user's, with fields that the next login would take over.
  */
 import { CrossSiteRequestError } from "../../errors.ts";
+import { checkOptions } from "../../options.ts";
 import { show } from "../../show.ts";
 import { headerOf, hostOf, type IncomingRequest } from "./http-messages.ts";
 
@@ -19,19 +20,42 @@ export type CrossSiteCheck = (request: IncomingRequest, isUpgrade?: boolean) => 
 const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/;
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\s<>"]+$/;
 
-const CSRF_OPTION = (origin: string): string => `csrf: { trustedOrigins: [${origin}] }`;
+/** An option that names origins. */
+export interface OriginsOption {
+  readonly name: string;
+  /** How an application writes it, to let an origin through. */
+  readonly example: (origin: string) => string;
+}
+
+const CSRF_OPTION: OriginsOption = {
+  name: "csrf.trustedOrigins",
+  example: (origin) => `csrf: { trustedOrigins: [${origin}] }`,
+};
+
+/** The origins that `csrf` trusts. @throws TypeError if it is not what it should be */
+export function trustedOriginsOf(csrf: boolean | { readonly trustedOrigins: readonly string[] }): readonly string[] {
+  if (typeof csrf === "boolean") return [];
+  if (typeof csrf !== "object" || csrf === null || Array.isArray(csrf)) {
+    throw new TypeError(`Expected \`csrf\` to be true, false or { trustedOrigins }, got ${show(csrf)}`);
+  }
+  checkOptions("csrf", csrf, { trustedOrigins: true });
+  const { trustedOrigins } = csrf;
+  checkOrigins(trustedOrigins, CSRF_OPTION);
+  return trustedOrigins;
+}
 
 /**
  * @param toDevelopers whether only developers see the answers
- * @param option how the application lets an origin through
+ * @param option what names the origins
  * @throws TypeError if an origin is not one
  */
 export function crossSiteCheck(
   trustedOrigins: readonly string[],
   toDevelopers: boolean,
-  option: (origin: string) => string = CSRF_OPTION,
+  option: OriginsOption = CSRF_OPTION,
 ): CrossSiteCheck {
-  const trusted = new Set(trustedOrigins.map(checkOrigin));
+  checkOrigins(trustedOrigins, option);
+  const trusted = new Set(trustedOrigins);
 
   function isAllowed(request: IncomingRequest): boolean {
     const site = headerOf(request.headers, "sec-fetch-site");
@@ -54,16 +78,17 @@ function isUpgrade({ headers }: IncomingRequest): boolean {
   return headerOf(headers, "upgrade") !== undefined;
 }
 
-function hintFor(origin: string | undefined, option: (origin: string) => string): string {
+function hintFor(origin: string | undefined, { example }: OriginsOption): string {
   const given = origin !== undefined && ORIGIN.test(origin) ? show(origin) : undefined;
-  return `If ${given ?? "that origin"} may send requests as the user, name it in the options: ` + option(given ?? "…");
+  return `If ${given ?? "that origin"} may send requests as the user, name it in the options: ` + example(given ?? "…");
 }
 
-function checkOrigin(origin: string): string {
-  if (typeof origin !== "string" || !ORIGIN.test(origin)) {
-    throw new TypeError(
-      `Expected \`csrf.trustedOrigins\` to hold origins such as "https://example.com", got ${show(origin)}`,
-    );
+function checkOrigins(origins: readonly string[], { name }: OriginsOption): void {
+  if (!Array.isArray(origins)) {
+    throw new TypeError(`Expected \`${name}\` to be an array of origins, got ${show(origins)}`);
   }
-  return origin;
+  for (const origin of origins as readonly unknown[]) {
+    if (typeof origin === "string" && ORIGIN.test(origin)) continue;
+    throw new TypeError(`Expected \`${name}\` to hold origins such as "https://example.com", got ${show(origin)}`);
+  }
 }

@@ -59,11 +59,9 @@ export const COOKIE_SESSIONS_OPTIONS: OptionNames<CookieSessionsOptions<never, M
 
 /** @throws TypeError for an option of an option that is not known */
 export function checkNestedOptions({
-  csrf,
   development,
   guard,
-}: Pick<CookieSessionsOptions<never, Mode>, "csrf" | "development" | "guard">): void {
-  if (typeof csrf === "object") checkOptions("csrf", csrf, { trustedOrigins: true });
+}: Pick<CookieSessionsOptions<never, Mode>, "development" | "guard">): void {
   if (typeof development === "object") checkOptions("development", development, { hosts: true });
   checkOptions("guard", guard, { admits: true, failed: true });
 }

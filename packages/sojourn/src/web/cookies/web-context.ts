@@ -3,7 +3,7 @@ import type { Sessions } from "../../sessions/sessions.ts";
 import { replies, type Mode, type Replies } from "../../store/reply.ts";
 import { bearerCarrier, cookieCarrier, headerCarrier, type Carrier } from "./carrier.ts";
 import type { SessionCookie } from "./cookie.ts";
-import { crossSiteCheck, type CrossSiteCheck } from "./cross-site.ts";
+import { crossSiteCheck, trustedOriginsOf, type CrossSiteCheck } from "./cross-site.ts";
 import type { HeaderChanges } from "./http-messages.ts";
 import { clearSiteDataValue, type CookieSessionsOptions } from "./options.ts";
 
@@ -31,7 +31,7 @@ export function webContext<Data, M extends Mode>(
   const { clock } = sessions.policy;
   const carriers = carriersOf(options, cookie);
   const vary = carriers.map((carrier) => carrier.requestHeader);
-  const trustedOrigins = typeof csrf === "object" ? csrf.trustedOrigins : [];
+  const trustedOrigins = trustedOriginsOf(csrf);
   return {
     sessions,
     mode: sessions.mode,

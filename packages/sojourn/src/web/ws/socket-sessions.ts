@@ -1,9 +1,10 @@
 /** `socketSessions`: connections that stay open, and end with their session. */
 import type { SessionEndedError } from "../../sessions/ends/session-end.ts";
 import { requireOptions } from "../../options.ts";
+import { show } from "../../show.ts";
 import type { Mode } from "../../store/reply.ts";
 import { cookieSessions } from "../cookies/cookie-sessions.ts";
-import { crossSiteCheck, type CrossSiteCheck } from "../cookies/cross-site.ts";
+import { crossSiteCheck, trustedOriginsOf, type CrossSiteCheck, type OriginsOption } from "../cookies/cross-site.ts";
 import type { IncomingRequest } from "../cookies/http-messages.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "../cookies/options.ts";
 import { activity } from "./activity.ts";
@@ -94,6 +95,10 @@ export function socketSessions<Data, M extends Mode>(options: SocketSessionsOpti
     onRefused: true,
   });
   const { allowedOrigins: _, extend = false, onRefused, ...webOptions } = options;
+  if (typeof extend !== "boolean") throw new TypeError(`Expected \`extend\` to be true or false, got ${show(extend)}`);
+  if (onRefused !== undefined && typeof onRefused !== "function") {
+    throw new TypeError(`Expected \`onRefused\` to be a function, got ${show(onRefused)}`);
+  }
   const web = cookieSessions<Data, M>({ ...webOptions, csrf: false });
   const { sessions } = options;
   const checkOrigin = originCheck(options);
@@ -181,12 +186,21 @@ async function endedMeanwhile(live: LiveSession<unknown>): Promise<SessionEndedE
   return new Promise((resolve) => live.pass(() => resolve(undefined), resolve));
 }
 
+const ALLOWED_ORIGINS: OriginsOption = {
+  name: "allowedOrigins",
+  example: (origin) => `allowedOrigins: [${origin}]`,
+};
+
 function originCheck<Data, M extends Mode>({
   allowedOrigins,
-  csrf,
+  csrf = true,
   development = false,
 }: SocketSessionsOptions<Data, M>): CrossSiteCheck | undefined {
+  const trusted = trustedOriginsOf(csrf);
   if (allowedOrigins === "*") return undefined;
-  const origins = allowedOrigins ?? (typeof csrf === "object" ? csrf.trustedOrigins : []);
-  return crossSiteCheck(origins, development !== false, (origin) => `allowedOrigins: [${origin}]`);
+  return crossSiteCheck(
+    allowedOrigins === undefined ? trusted : allowedOrigins,
+    development !== false,
+    ALLOWED_ORIGINS,
+  );
 }

@@ -21,6 +21,9 @@ test.each([
 test("`on` takes `everywhere` for `ended` only, and no other option", () => {
   const sessions = createSessions();
   const on = sessions.on as (type: string, listener: unknown, options: object) => unknown;
+  expect(() => on("ended", () => {}, { everywhere: "yes" as never })).toThrow(
+    /`everywhere` to be true or false, got "yes"/,
+  );
   expect(() => on("created", () => {}, { everywhere: true })).toThrow(/`everywhere` for `ended` only, .* "created"/);
   expect(() => on("ended", () => {}, { everywere: true })).toThrow(/such as `everywhere`/);
   expect(() => on("ended", "nobody", { everywhere: true })).toThrow(/Expected a listener to be a function/);

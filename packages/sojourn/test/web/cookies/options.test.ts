@@ -36,6 +36,17 @@ describe.each(factories)("%s", (name, make) => {
     expect(make1(more)).toThrow(meant);
   });
 
+  test.each([
+    [{ csrf: null }, "Expected `csrf` to be true, false or { trustedOrigins }, got null"],
+    [{ csrf: "yes" }, 'Expected `csrf` to be true, false or { trustedOrigins }, got "yes"'],
+    [{ csrf: {} }, "Expected `csrf.trustedOrigins` to be an array of origins, got undefined"],
+    [{ csrf: { trustedOrigins: "https://a.test" } }, "Expected `csrf.trustedOrigins` to be an array of origins, got"],
+    [{ csrf: { trustedOrigins: ["a.test"] } }, "Expected `csrf.trustedOrigins` to hold origins such as"],
+  ])("%j is refused, with what was expected", (more, message) => {
+    expect(make1(more)).toThrow(TypeError);
+    expect(make1(more)).toThrow(message);
+  });
+
   test("takes `address`, where it is an adapter", () => {
     const withAddress = make1({ address: () => "198.51.100.7" });
     if (name === "cookieSessions") expect(withAddress).toThrow(TypeError);

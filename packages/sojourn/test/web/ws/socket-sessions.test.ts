@@ -248,12 +248,32 @@ describe("who is not let in", () => {
     expect(sessions.ends.isCurrent(id)).toBe(false);
   });
 
+  test.each([
+    [
+      { allowedOrigins: ["evil"] },
+      'Expected `allowedOrigins` to hold origins such as "https://example.com", got "evil"',
+    ],
+    [{ allowedOrigins: "https://a.test" }, 'Expected `allowedOrigins` to be an array of origins, got "https://a.test"'],
+    [{ allowedOrigins: null }, "Expected `allowedOrigins` to be an array of origins, got null"],
+    [{ csrf: { trustedOrigins: ["evil"] } }, "Expected `csrf.trustedOrigins` to hold origins"],
+    [{ csrf: {} }, "Expected `csrf.trustedOrigins` to be an array of origins, got undefined"],
+    [{ csrf: { trustedOrigns: [] } }, "such as `trustedOrigins`"],
+    [{ csrf: { trustedOrigns: [] }, allowedOrigins: "*" }, "such as `trustedOrigins`"],
+    [{ csrf: null }, "Expected `csrf` to be true, false or { trustedOrigins }, got null"],
+    [{ csrf: "yes" }, "Expected `csrf` to be true, false or { trustedOrigins }, got"],
+    [{ extend: "yes" }, 'Expected `extend` to be true or false, got "yes"'],
+    [{ onRefused: 5 }, "Expected `onRefused` to be a function, got 5"],
+  ])("the option %j is refused, with what was expected", (option, message) => {
+    const options = { sessions: managerOn(memoryStore()), keys: [KEY], ...option };
+    expect(() => socketSessions(options as never)).toThrow(TypeError);
+    expect(() => socketSessions(options as never)).toThrow(message);
+  });
+
   test("options that are not known, and a manager that tells of no ends, are mistakes", () => {
     const sessions = managerOn(memoryStore());
     expect(() => socketSessions({ sessions, keys: [KEY], origins: [] } as never)).toThrow(
       /Expected .*socketSessions.*origins/,
     );
-    expect(() => socketSessions({ sessions, keys: [KEY], allowedOrigins: ["evil"] })).toThrow(TypeError);
     const silent = createSessionsOn<Data>({ store: memoryStore() });
     expect(() => socketSessions({ sessions: silent, keys: [KEY] })).toThrow("Expected `ends: sessionEnds()`");
   });
@@ -281,9 +301,16 @@ describe("a connection", () => {
     const { socket } = await server.connect(cookie);
     // A client of its own kind: it never looks at what comes, and sends on.
     socket.pause();
-    const said = setInterval(() => socket.readyState === socket.OPEN && socket.send("more"), 5);
+    const [accepted] = [...server.wss.clients];
+    for (const event of ["ping", "pong"] as const) accepted?.on(event, (data) => server.seen.push(data.toString()));
+    const said = setInterval(() => {
+      if (socket.readyState !== socket.OPEN) return;
+      socket.send("more");
+      socket.ping("a ping");
+      socket.pong("a pong");
+    }, 5);
     onTestFinished(() => clearInterval(said));
-    await expect.poll(() => server.seen.length).toBeGreaterThan(3);
+    await expect.poll(() => server.seen).toEqual(expect.arrayContaining(["more", "a ping", "a pong"]));
     await sessions.destroy(id);
     const before = server.seen.length;
     await expect.poll(() => server.wss.clients.size, { timeout: 10_000 }).toBe(0);
