@@ -1,6 +1,11 @@
 /** The programs with connections that stay open run as a reader would run them, and are asked over real sockets. */
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { io } from "socket.io-client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
@@ -96,3 +101,45 @@ test("live/events.ts: the stream ends with the session, and says why", async () 
   expect(said).toMatch(/event: session_ended\ndata: {"reason":"logout"}\n\n$/);
   expect((await fetch(`${origin}/live`, { headers: { cookie } })).status).toBe(401);
 });
+
+/** Writes how many timers the process keeps, again and again, into a file. */
+const COUNT_TIMERS = `import { writeFileSync } from "node:fs";
+const count = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+setInterval(() => writeFileSync(process.env.TIMERS, String(count())), 20).unref();`;
+
+test.skipIf(noRedis)(
+  "live/events.ts: a client that leaves while its session is looked up leaves no timer",
+  async () => {
+    const redis = await startRedis();
+    const folder = mkdtempSync(join(tmpdir(), "sojourn-live-"));
+    onTestFinished(async () => {
+      await redis.stop();
+      rmSync(folder, { recursive: true });
+    });
+    const file = join(folder, "timers");
+    const preload = `--import "data:text/javascript,${encodeURIComponent(COUNT_TIMERS)}"`;
+    const origin = await runExample("live/events.ts", { REDIS_URL: redis.url, NODE_OPTIONS: preload, TIMERS: file });
+    const timers = (): number => Number(readFileSync(file, "utf8"));
+    const cookie = await logIn(origin);
+    await expect.poll(timers).toBe(0);
+
+    const stays = new AbortController();
+    await fetch(`${origin}/live`, { headers: { cookie }, signal: stays.signal });
+    await expect.poll(timers).toBe(1);
+    stays.abort();
+    await expect.poll(timers).toBe(0);
+
+    redis.pause();
+    const client = connect(Number(new URL(origin).port), "127.0.0.1");
+    client.write(`GET /live HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`);
+    await sleep(100);
+    client.resetAndDestroy();
+    await sleep(100);
+    redis.resume();
+    // Answered after the one that left.
+    expect((await fetch(`${origin}/live`)).status).toBe(401);
+    await logOut(origin, cookie);
+    await sleep(100);
+    expect(timers()).toBe(0);
+  },
+);

@@ -12,6 +12,8 @@ app.get("/live", async (req, res) => {
     res.writeHead(refusal.status, refusal.headers).end(refusal.body);
     return;
   }
+  // Who left meanwhile is told nothing. `live` holds nothing yet.
+  if (res.closed) return;
   const send = (event: string, data: unknown): void =>
     void res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
