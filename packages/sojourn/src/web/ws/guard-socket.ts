@@ -18,6 +18,7 @@ export interface GuardedSocket {
   pause(): unknown;
   resume(): unknown;
   readonly isPaused: boolean;
+  readonly readyState: number;
 }
 
 /** The code of the close frame when the session has ended. The reason is the end's, such as `logout`. */
@@ -40,6 +41,9 @@ const CLOSE_WITHIN = 1_000;
  */
 const MOST_READ = 65_536;
 
+/** The `readyState` of a WebSocket that has closed. */
+const CLOSED = 3;
+
 interface Methods {
   send: (...args: unknown[]) => unknown;
   close: (...args: unknown[]) => void;
@@ -51,6 +55,8 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
   if (typeof socket?.emit !== "function" || typeof socket.terminate !== "function") {
     throw new TypeError(`Expected a WebSocket of \`ws\`, got ${show(socket)}`);
   }
+  // It emits no `close` any more.
+  if (socket.readyState === CLOSED) return live.close();
   const methods = socket as unknown as Methods;
   const { send, close, emit } = methods;
   let callOff: (() => void) | undefined;

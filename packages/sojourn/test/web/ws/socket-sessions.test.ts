@@ -459,6 +459,43 @@ describe("a connection", () => {
     expect(sessions.ends.isCurrent(id)).toBe(false);
   });
 
+  test("of a server that closes stays open until it is closed itself, and then nothing is left", async () => {
+    const reading = gate();
+    const store = faultyStore(asyncStore(memoryStore()), [{ call: "get", nth: 4, fault: "hold", gate: reading }]);
+    const sessions = managerOn(store);
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const { socket, messages, closed } = await server.connect(cookie);
+    // This one is on its way in.
+    const late = server.refused({ cookie });
+    await reading.reached;
+    const httpClosed = once(server.http.close(), "close");
+    const socketsClosed = new Promise((resolve) => server.wss.close(resolve));
+    socket.send("still here");
+    await expect.poll(() => messages).toEqual(["STILL HERE"]);
+    for (const accepted of server.wss.clients) accepted.close(1001, "shutdown");
+    expect(await closed).toEqual([1001, "shutdown"]);
+    reading.open();
+    expect((await late).statusCode).toBe(503);
+    await Promise.all([httpClosed, socketsClosed]);
+    expect(server.seen).toEqual(["open ann", "still here", "close"]);
+    await expect.poll(() => sessions.ends.isCurrent(id)).toBe(false);
+  });
+
+  test("that has closed before it is guarded is not watched", async () => {
+    const sessions = managerOn(memoryStore());
+    const server = await serveSockets(sessions);
+    const { cookie, id } = await server.login();
+    const { socket } = await server.connect(cookie);
+    const [accepted] = [...server.wss.clients] as [WebSocket];
+    socket.terminate();
+    await once(accepted, "close");
+    const { live } = await server.sockets.authenticate(new Request("https://app.test/", { headers: { cookie } }));
+    if (live !== undefined) server.sockets.guard(accepted, live);
+    expect(live?.id).toBe(id);
+    expect(sessions.ends.isCurrent(id)).toBe(false);
+  });
+
   test("works with streams, and with listeners that came with addEventListener", async () => {
     const sessions = managerOn(memoryStore());
     const server = await serveSockets(sessions);

@@ -1,6 +1,6 @@
 /** A server of WebSockets with sessions, and clients of it, over real sockets. */
 import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
@@ -12,6 +12,7 @@ import { KEY, keptOf, type Data } from "../../support/visitor.ts";
 
 export interface SocketServer {
   readonly port: number;
+  readonly http: Server;
   readonly sockets: SocketSessions<Data, Mode>;
   readonly wss: WebSocketServer;
   /** What the server's own listeners have seen, in order. */
@@ -61,6 +62,7 @@ export async function serveSockets(
 
   return {
     port,
+    http: server,
     sockets,
     wss,
     seen,
