@@ -202,7 +202,8 @@ export interface Sessions<Data, M extends Mode, Input = NoInfer<Data>> {
 
   /**
    * A signal that aborts when a session ends: whoever ends it, in this process or another, and when its time is up. Its
-   * `reason` is a `SessionEndedError`. As long as the session lives, every call for it returns the same signal.
+   * `reason` is a `SessionEndedError`. As long as the session lives, every call for it returns the same signal, except for
+   * an adopted token on an asynchronous store: another session may have followed under its id.
    *
    * Where one session follows another under an id, which takes an adopted token, a signal that is asked for before word of
    * the first one's end has come aborts with that.

@@ -203,6 +203,11 @@ export function parseSessionId(text: unknown, name = "id"): SessionId {
   throw new TypeError(`Expected \`${name}\` to be a session id, got ${given}; a token is for \`destroyByToken\``);
 }
 
+/** Whether one session can follow another under an id, because it was made from a token that was brought along. */
+export function isAdoptedId(id: string): boolean {
+  return id.length === ADOPTED_ID_LENGTH;
+}
+
 function adopted(text: string): Credential & { readonly hash: string } {
   const hash = sha256(text);
   return { id: PREFIX + hash, secret: text, hash };

@@ -13,10 +13,10 @@ import { GuaranteeError, StoreError } from "../../errors.ts";
 import { show } from "../../show.ts";
 import { FRESH, LONG_AGO } from "../../store/fresh-answers.ts";
 import type { Mode } from "../../store/reply.ts";
-import type { Removed, Store, Unsubscribe, Watch } from "../../store/store.ts";
+import type { Entry, Removed, Store, Unsubscribe, Watch } from "../../store/store.ts";
 import type { Clock } from "../../time/clock.ts";
 import { moment } from "../../time/moment.ts";
-import { parseSessionId } from "../../tokens/token.ts";
+import { isAdoptedId, parseSessionId } from "../../tokens/token.ts";
 import type { EventHub } from "../events.ts";
 import type { ManagerContext } from "../manager-context.ts";
 import { sessionHead } from "../record.ts";
@@ -127,25 +127,28 @@ export class EndsRegistry implements EndsOfManager {
   }
 
   isCurrent(id: string): boolean {
-    const watched = this.#sessions.get(id);
-    if (watched === undefined || !this.#sessions.isSure(watched, this.#clock.now())) return false;
-    return this.#link?.isFresh() ?? false;
+    return this.#sessions.isSure(id, this.#clock.now()) && (this.#link?.isFresh() ?? false);
   }
 
   async confirm(id: string): Promise<boolean> {
     parseSessionId(id);
-    const watched = this.#sessions.get(id);
-    if (watched === undefined) return (await this.#store.get(id, this.#clock.now(), FRESH)) !== undefined;
-    if (this.#polls) this.#sessions.doubt(watched);
-    else await this.#open().prove();
+    const watched = this.#sessions.under(id);
+    if (watched.length === 0) return (await this.#store.get(id, this.#clock.now(), FRESH)) !== undefined;
+    if (this.#polls) return this.#settle(watched);
+    await this.#open().prove();
     this.#sessions.doubtDue(this.#clock.now());
-    await this.#checks.settleFor(watched);
+    for (const each of watched) await this.#checks.settleFor(each);
     // All that was told is known; of what nobody has told, such as a key that a full server dropped, only the store is sure.
-    if (!this.#polls && this.#sessions.has(watched) && (await this.#store.get(id, LONG_AGO, FRESH)) === undefined) {
-      this.#sessions.doubt(watched);
-      await this.#checks.settleFor(watched);
-    }
-    return this.#sessions.has(watched);
+    const lives = watched.some((each) => this.#sessions.has(each));
+    if (!lives || (await this.#store.get(id, LONG_AGO, FRESH)) !== undefined) return lives;
+    return this.#settle(watched);
+  }
+
+  /** Asks the store about some. @returns whether one of them lives */
+  async #settle(watched: readonly Watched[]): Promise<boolean> {
+    for (const each of watched) this.#sessions.doubt(each);
+    for (const each of watched) await this.#checks.settleFor(each);
+    return watched.some((each) => this.#sessions.has(each));
   }
 
   close(): void {
@@ -155,25 +158,28 @@ export class EndsRegistry implements EndsOfManager {
     this.#sessions.lost(this.#sessions.all(), this.#clock.now());
   }
 
-  /** Watches an id, and asks about it if it was not watched before. */
+  /** Watches an id, and asks about it if it was not watched before, or may be another session's by now. */
   #watched(id: string, attach: (watched: Watched) => unknown): Watched {
     parseSessionId(id);
     this.#open();
-    const before = this.#sessions.get(id);
-    if (before !== undefined) {
+    const last = this.#sessions.get(id);
+    const isSync = this.#store.mode === "sync";
+    const entry = isSync && (last === undefined || isAdoptedId(id)) ? this.#read(id) : undefined;
+    // Where nothing is there, word of the end of the one that is watched is on its way.
+    const before = entry !== undefined && last !== undefined ? this.#sessions.watching(entry) : last;
+    if (before !== undefined && (isSync || !isAdoptedId(id))) {
       attach(before);
       return before;
     }
-    const entry = this.#store.mode === "sync" ? this.#read(id) : undefined;
     if (this.#sessions.size === 0) this.#provenAt = this.#pulse.waited;
     const watched = this.#sessions.add(id);
     attach(watched);
-    if (entry === undefined) this.#checks.ask();
-    else {
+    if (isSync) {
       const now = this.#clock.now();
-      if (!this.#sessions.found(watched, entry.found, now)) this.#sessions.gone(watched, now);
+      if (!this.#sessions.found(watched, entry, now)) this.#sessions.gone(watched, now);
       this.#pulse.within(this.#sessions.nextDeadline - now);
     }
+    this.#checks.ask();
     return watched;
   }
 
@@ -279,8 +285,8 @@ export class EndsRegistry implements EndsOfManager {
   }
 
   /** Reads an entry of a store that answers at once. */
-  #read(id: string): { readonly found: ReturnType<Store<"sync">["get"]> } {
-    return { found: (this.#store as Store<"sync">).get(id, LONG_AGO, FRESH) };
+  #read(id: string): Entry | undefined {
+    return (this.#store as Store<"sync">).get(id, LONG_AGO, FRESH);
   }
 }
 

@@ -1,6 +1,9 @@
 /**
  * The sessions of which something is held in this process: who is told of the end of each, and what is known of it.
  *
+ * Under the id of an adopted token several can be watched: one that has ended and of which no word came yet, and the one
+ * that follows it. Whoever begins to watch such an id means the one that is there now, and never joins another one.
+ *
  * What is known is either sure, and then it holds until the deadline, unless an end is told; or the store has to be asked.
  */
 import type { Entry, Head } from "../../store/store.ts";
@@ -19,20 +22,22 @@ export interface Watched extends Dated {
   /** Which session it is; `undefined` until the store has said so. */
   identity: string | undefined;
   absoluteExpiresAt: number;
+  /** Whether it is watched no more. */
+  isOver: boolean;
   controller: KeptController | undefined;
   /** None until somebody listens: most are watched by a signal alone. */
   listeners: Set<EndListener> | undefined;
-  /**
-   * What was told under its id before the store has said which session it is. Whoever begins to watch the id meanwhile may
-   * mean the one that follows; then it ends with the first all the same, rather than go on as another.
-   */
+  /** What was told under its id before the store has said which session it is. */
   told: readonly (readonly [head: Head, end: ToldEnd])[];
 }
 
 const NONE: readonly never[] = Object.freeze([]);
 
 export class WatchedSessions implements EndsAwaited {
+  /** By id, the one that was added last. */
   readonly #all = new Map<string, Watched>();
+  /** The others under the same id. */
+  readonly #others = new Map<string, Set<Watched>>();
   readonly #deadlines = new Deadlines<Watched>();
   /** Those that the store has to be asked about. */
   readonly unsure: Set<Watched> = new Set();
@@ -44,6 +49,7 @@ export class WatchedSessions implements EndsAwaited {
     this.#tell = tell;
   }
 
+  /** Under how many ids something is watched. */
   get size(): number {
     return this.#all.size;
   }
@@ -57,12 +63,24 @@ export class WatchedSessions implements EndsAwaited {
     return this.#all.get(id);
   }
 
+  /** All that are watched under an id. */
+  under(id: string): readonly Watched[] {
+    const last = this.#all.get(id);
+    return last === undefined ? NONE : [last, ...(this.#others.get(id) ?? NONE)];
+  }
+
+  /** The one of them that is the session of an entry. @throws StoreError `store_corrupt` if it is not a session */
+  watching(entry: Entry): Watched | undefined {
+    const identity = identityOf(entry, decodeRecord(entry));
+    return this.under(entry.key).find((watched) => watched.identity === identity);
+  }
+
   awaits(id: string): boolean {
     return this.#all.has(id);
   }
 
   has(watched: Watched): boolean {
-    return this.#all.get(watched.id) === watched;
+    return !watched.isOver;
   }
 
   /** Begins to watch an id; the store has to be asked. */
@@ -74,10 +92,16 @@ export class WatchedSessions implements EndsAwaited {
       placedAt: 0,
       identity: undefined,
       absoluteExpiresAt: Number.POSITIVE_INFINITY,
+      isOver: false,
       controller: undefined,
       listeners: undefined,
       told: NONE,
     };
+    const before = this.#all.get(id);
+    if (before !== undefined) {
+      const others = this.#others.get(id) ?? new Set();
+      this.#others.set(id, others.add(before));
+    }
     this.#all.set(id, watched);
     this.unsure.add(watched);
     return watched;
@@ -110,6 +134,7 @@ export class WatchedSessions implements EndsAwaited {
   extend(id: string, expiresAt: number): void {
     const watched = this.#all.get(id);
     if (watched !== undefined && expiresAt > watched.expiresAt) watched.expiresAt = expiresAt;
+    // The others ask when theirs is up.
   }
 
   /** One is not sure any more. */
@@ -119,7 +144,7 @@ export class WatchedSessions implements EndsAwaited {
 
   /** Nothing is sure any more. */
   doubtAll(): void {
-    for (const watched of this.#all.values()) this.unsure.add(watched);
+    for (const watched of this.all()) this.unsure.add(watched);
   }
 
   /** Those whose time seems to be up are not sure any more. */
@@ -129,17 +154,25 @@ export class WatchedSessions implements EndsAwaited {
     }
   }
 
-  /** Whether it is sure that a session lives, as far as was told. */
-  isSure(watched: Watched, now: number): boolean {
+  /** Whether it is sure that what is watched under an id lives, as far as was told. */
+  isSure(id: string, now: number): boolean {
+    const watched = this.#all.get(id);
+    if (watched === undefined || !this.#isSure(watched, now)) return false;
+    if (this.#others.size === 0) return true;
+    for (const other of this.#others.get(id) ?? NONE) if (!this.#isSure(other, now)) return false;
+    return true;
+  }
+
+  #isSure(watched: Watched, now: number): boolean {
     return now < watched.expiresAt && !this.unsure.has(watched);
   }
 
   /** An end was told. Which session of an id it was counts. */
   ended(head: Head, end: ToldEnd): void {
-    const watched = this.#all.get(head.key);
-    if (watched === undefined) return;
-    if (watched.identity === undefined) watched.told = [...watched.told, [head, end]];
-    else if (watched.identity === identityOf(head, end.record)) this.end(watched, sessionEnd(head, end));
+    for (const watched of this.under(head.key)) {
+      if (watched.identity === undefined) watched.told = [...watched.told, [head, end]];
+      else if (watched.identity === identityOf(head, end.record)) this.end(watched, sessionEnd(head, end));
+    }
   }
 
   /**
@@ -155,6 +188,7 @@ export class WatchedSessions implements EndsAwaited {
     const identity = identityOf(entry, record);
     if (watched.identity !== undefined && watched.identity !== identity) return false;
     watched.identity = identity;
+    this.#doubtFormer(watched);
     const { told } = watched;
     watched.told = NONE;
     const past = told.find(([head, end]) => identityOf(head, end.record) === identity);
@@ -169,6 +203,14 @@ export class WatchedSessions implements EndsAwaited {
       this.#deadlines.add(watched);
     }
     return true;
+  }
+
+  /** Those that another session has followed under their id: their ends are on the way. */
+  #doubtFormer({ id, identity }: Watched): void {
+    if (!this.#others.has(id)) return;
+    for (const other of this.under(id)) {
+      if (other.identity !== undefined && other.identity !== identity) this.unsure.add(other);
+    }
   }
 
   /** The session is not there, and all that was to be told has been. */
@@ -191,7 +233,9 @@ export class WatchedSessions implements EndsAwaited {
 
   /** All of them, as they are now. */
   all(): readonly Watched[] {
-    return [...this.#all.values()];
+    const all = [...this.#all.values()];
+    for (const others of this.#others.values()) all.push(...others);
+    return all;
   }
 
   end(watched: Watched, end: SessionEnd): void {
@@ -204,8 +248,23 @@ export class WatchedSessions implements EndsAwaited {
 
   #forget(watched: Watched): void {
     if (!this.has(watched)) return;
-    this.#all.delete(watched.id);
+    watched.isOver = true;
+    this.#takeOut(watched);
     this.unsure.delete(watched);
     this.#deadlines.remove(watched);
+  }
+
+  #takeOut(watched: Watched): void {
+    const { id } = watched;
+    const others = this.#others.get(id);
+    if (this.#all.get(id) !== watched) others?.delete(watched);
+    else if (others === undefined) this.#all.delete(id);
+    else {
+      // There is one: a set that has become empty is not kept.
+      const next = others.values().next().value as Watched;
+      this.#all.set(id, next);
+      others.delete(next);
+    }
+    if (others?.size === 0) this.#others.delete(id);
   }
 }

@@ -47,14 +47,10 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-interface Asked {
+interface Held {
   readonly id: string;
   /** Which of the sessions that followed one another under that id was there when the signal was asked for. */
   readonly createdAt: number | undefined;
-  readonly sessions: Node["sessions"];
-}
-
-interface Held extends Asked {
   readonly signal: AbortSignal;
 }
 
@@ -78,13 +74,7 @@ async function agrees(all: readonly Step[]): Promise<void> {
   for (const [index, token] of tokens.entries()) {
     ids.push((await nodes[1].sessions.create(`user ${index % 2}`, {}, { token })).id);
   }
-  const asked: Asked[] = [];
   const held: Held[] = [];
-  const ask = (sessions: Node["sessions"], id: string): Asked => {
-    const made = { id, sessions, createdAt: memory.get(id, shared.clock.now())?.createdAt };
-    asked.push(made);
-    return made;
-  };
   const told: { readonly id: string; count: number }[] = [];
   const calls: Promise<unknown>[] = [];
 
@@ -97,11 +87,11 @@ async function agrees(all: readonly Step[]): Promise<void> {
     "log in again": (sessions, which) => sessions.create(`user ${which % 2}`, {}, { token: tokens[which]! }),
     signal(sessions, which) {
       const id = ids[which]!;
-      held.push({ ...ask(sessions, id), signal: sessions.signal(id) });
+      const createdAt = memory.get(id, shared.clock.now())?.createdAt;
+      held.push({ id, createdAt, signal: sessions.signal(id) });
     },
     watch(sessions, which) {
       const watch = { id: ids[which]!, count: 0 };
-      ask(sessions, watch.id);
       told.push(watch);
       sessions.watch(watch.id, () => watch.count++);
     },
@@ -123,23 +113,20 @@ async function agrees(all: readonly Step[]): Promise<void> {
   await shared.pass("3s");
   await flush();
 
-  /** Whether the session before was watched as well, in the same process, of whose end word may not have come yet. */
-  const isShared = ({ id, sessions, createdAt }: Asked): boolean =>
-    asked.some((other) => other.id === id && other.sessions === sessions && other.createdAt !== createdAt);
-  for (const each of held) {
-    const { id, createdAt, sessions, signal } = each;
+  const ofFollowing: AbortSignal[] = [];
+  for (const { id, createdAt, signal } of held) {
     const live = memory.get(id, shared.clock.now());
     const what = `a signal of ${id}, which ended as ${reasons.get(id)?.join()}`;
     if (live === undefined) expect(signal.aborted, what).toBe(true);
-    else if (live.createdAt === createdAt) {
-      // A signal that was asked for before word of that end has come ends with it, rather than go on as another.
-      if (!isShared(each)) expect(reasonOf(signal), what).toBeUndefined();
-    }
+    else if (live.createdAt === createdAt) expect(reasonOf(signal), what).toBeUndefined();
     // One session followed another while the store was asked: then the signal may be of the second.
-    else if (!signal.aborted) expect(sessions.signal(id), what).toBe(signal);
+    else if (!signal.aborted) ofFollowing.push(signal);
     const reason = reasonOf(signal);
     if (reason !== undefined) expect([...(reasons.get(id) ?? []), "unknown", "expired-idle"]).toContain(reason);
   }
+  for (const id of ids) await nodes[1].sessions.destroy(id);
+  await shared.pass("1s");
+  expect(ofFollowing.map(reasonOf)).toEqual(ofFollowing.map(() => "logout"));
   for (const { count } of told) expect(count).toBeLessThanOrEqual(1);
 }
 

@@ -8,7 +8,7 @@ import { asyncStore } from "../../../src/testing/async-store.ts";
 import { faultyStore, gate, type Fault } from "../../../src/testing/faulty-store.ts";
 import type { EndsOptions } from "../../../src/sessions/ends/ends-options.ts";
 import { heldRemovals } from "./support/held-removals.ts";
-import { flush, node, reasonOf, time } from "./support/ends.ts";
+import { flush, node, reasonOf, time, type Node } from "./support/ends.ts";
 
 /** A process whose way to the store can be cut, and another one that has none. */
 function held(ends: EndsOptions = {}, script: readonly Fault[] = []) {
@@ -285,6 +285,73 @@ describe("the process was stopped", () => {
     await here.pass("300ms");
     expect(signals.map(reasonOf)).toEqual([undefined, "logout"]);
     expect(here.sessions.ends.isCurrent(kept.id)).toBe(true);
+  });
+});
+
+describe.each([
+  ["a synchronous store", (memory: Store<"sync">): Store => memory],
+  ["an asynchronous store", (memory: Store<"sync">): Store => asyncStore(memory)],
+])("word of an adopted token's former session comes late, on %s", (_, wrap) => {
+  const token = "adopted";
+  const login = async (sessions: Node["sessions"], user: string) => sessions.create(user, {}, { token });
+
+  function late() {
+    const memory = memoryStore();
+    const store = wrap(memory);
+    const way = heldRemovals(asyncStore(memory));
+    const shared = time();
+    const guarantees = { ...store.guarantees, removalsMs: 50 };
+    const watched = { ...store, guarantees, watchRemovals: way.store.watchRemovals! };
+    return { here: Object.assign(shared, node(watched, shared)), there: node(wrap(memory), shared), way };
+  }
+
+  test.each(["replaced", "logout"])("%s: its end is not that of the one that follows", async (how) => {
+    const { here, there, way } = late();
+    const told: string[] = [];
+    const first = await login(there.sessions, "ann");
+    const [signal, again] = [here.sessions.signal(first.id), here.sessions.signal(first.id)];
+    here.sessions.watch(first.id, ({ reason, session }) => told.push(`first ${session?.userId} ${reason}`));
+    await here.pass("1s");
+    expect(here.sessions.ends.isCurrent(first.id)).toBe(true);
+    way.hold();
+    if (how === "logout") await there.sessions.destroy(first.id);
+    const second = await login(there.sessions, "eve");
+    expect(second.id).toBe(first.id);
+    const follows = here.sessions.signal(second.id);
+    here.sessions.watch(second.id, ({ reason, session }) => told.push(`second ${session?.userId} ${reason}`));
+    await flush();
+    // One of the two under this id is over, as far as can be told.
+    expect(here.sessions.ends.isCurrent(second.id)).toBe(false);
+    way.release();
+    await here.pass("100ms");
+    expect([signal, again, follows].map(reasonOf)).toEqual([how, how, undefined]);
+    expect(told).toEqual([`first ann ${how}`]);
+    expect(here.sessions.ends.isCurrent(second.id)).toBe(true);
+    await there.sessions.destroy(second.id);
+    await here.pass("100ms");
+    expect(reasonOf(follows)).toBe("logout");
+    expect(told).toEqual([`first ann ${how}`, "second eve logout"]);
+    // Nothing is left of either.
+    await here.pass("20s");
+    expect(here.waiting).toBe(0);
+  });
+
+  test("all who watch the same session under it are told, but for those that have stopped", async () => {
+    const { here, there } = late();
+    const { id } = await login(there.sessions, "ann");
+    const told: number[] = [];
+    const stops = [1, 2, 3, 4].map((each) => here.sessions.watch(id, () => told.push(each)));
+    await here.pass("1s");
+    stops[1]!();
+    stops[3]!();
+    const last = here.sessions.signal(id);
+    await here.pass("100ms");
+    expect(here.sessions.ends.isCurrent(id)).toBe(true);
+    expect(await here.sessions.ends.confirm(id)).toBe(true);
+    await there.sessions.destroy(id);
+    expect(await here.sessions.ends.confirm(id)).toBe(false);
+    expect(told.toSorted()).toEqual([1, 3]);
+    expect(reasonOf(last)).toBe("logout");
   });
 });
 
