@@ -85,7 +85,7 @@ export interface SessionEvents<Data> {
   readonly rotated: { readonly session: Session<Data>; readonly at: number };
   /** Its user has proved to be there again. */
   readonly reauthenticated: { readonly session: Session<Data>; readonly at: number };
-  /** It ended; reported once, by the call that removed it. */
+  /** It ended; reported once, by the call that removed it. `at` is when that was, also where its time was up before. */
   readonly ended: { readonly session: SessionHead; readonly reason: EndReason; readonly at: number };
   /**
    * A token was presented, and let nobody in. `id` names the session that it was tried on. It is `null` for what is

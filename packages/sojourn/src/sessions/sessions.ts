@@ -205,9 +205,6 @@ export interface Sessions<Data, M extends Mode, Input = NoInfer<Data>> {
    * `reason` is a `SessionEndedError`. As long as the session lives, every call for it returns the same signal, except for
    * an adopted token on an asynchronous store: another session may have followed under its id.
    *
-   * Where one session follows another under an id, which takes an adopted token, a signal that is asked for before word of
-   * the first one's end has come aborts with that.
-   *
    * Over a session that is gone, it is aborted: at once on a synchronous store, else as soon as the store has said so.
    * What nobody can know for longer than `ends.maxStale` counts as ended, with the reason `lost`.
    *
@@ -229,7 +226,9 @@ export interface Sessions<Data, M extends Mode, Input = NoInfer<Data>> {
 
   /**
    * Calls back with every end of a session, whichever process ended it, once in each process that listens. Ends from before
-   * the call, and those of a time in which the store could not be reached, are not told. Returns how to stop that.
+   * the call, and those of a time in which the store could not be reached, are not told. While anybody listens, sessions
+   * whose time is up are removed every second, as by `cleanup`, so that their ends are told; `at` is then the instant of
+   * the removal, and `session.expiresAt` that of the end. Returns how to stop that.
    *
    * @throws GuaranteeError for a store that cannot tell (`guarantees.removalsMs` is `Infinity`)
    */

@@ -3,7 +3,8 @@
  * for the proof that nothing is missing, however many sessions are watched.
  *
  * **What is told.** A removal, whoever made it, comes over the watch; one made here is told in its own call as well, and
- * counts once. When the time of a session seems to be up, the store is asked (`checks.ts`).
+ * counts once. When the time of a session seems to be up, the store is asked (`checks.ts`). While somebody hears all ends,
+ * what has expired is removed every second (`expiry-sweep.ts`).
  *
  * **What is certain.** The watch is asked again and again to prove that nothing is missing (`link.ts`). What was proven
  * counts for `maxStale`: `isCurrent` is true for so long, by clocks that also tell that the machine slept. Where the watch
@@ -24,6 +25,7 @@ import type { SessionSignal } from "./abort-signal.ts";
 import { SessionChecks } from "./checks.ts";
 import type { EndedListener, EndsOfManager } from "./ends.ts";
 import type { ResolvedEnds } from "./ends-options.ts";
+import { expirySweep } from "./expiry-sweep.ts";
 import { endLink, type EndLink } from "./link.ts";
 import { LISTENING, pulse, type Pulse } from "./pulse.ts";
 import { toldEnd } from "./session-end.ts";
@@ -48,6 +50,7 @@ export class EndsRegistry implements EndsOfManager {
   readonly #sessions: WatchedSessions;
   readonly #checks: SessionChecks;
   readonly #pulse: Pulse;
+  readonly #sweep: () => void;
   /** Whether the store cannot tell, and is asked about each session now and then. */
   readonly #polls: boolean;
   /** Whether ends are told in the very step in which they happen. */
@@ -76,12 +79,11 @@ export class EndsRegistry implements EndsOfManager {
     this.#pause = this.#polls ? poll : this.#tellsAtOnce ? IDLE_BEAT : maxStale / BEATS;
     this.#sessions = new WatchedSessions((listener, end) => events.tell(listener, end));
     this.#pulse = pulse(options.timer, () => this.#beat());
+    const common = { store, clock: policy.clock, events, timer: options.timer };
+    this.#sweep = expirySweep({ ...common, isWanted: () => this.hasListeners });
     this.#checks = new SessionChecks({
-      store,
-      clock: policy.clock,
-      events,
+      ...common,
       sessions: this.#sessions,
-      timer: options.timer,
       pulse: this.#pulse,
       onLost: options.onLost,
       prove: this.#polls || this.#tellsAtOnce ? undefined : async () => this.#open().prove(),
@@ -253,6 +255,7 @@ export class EndsRegistry implements EndsOfManager {
     if (!this.#isProving && present >= this.#proveAt) void this.#prove();
     this.#sessions.doubtDue(now);
     this.#checks.ask();
+    this.#sweep();
     this.#judgeLoss(now);
     const isAsking = this.#isProving || this.#sessions.unsure.size > 0;
     const proof = isAsking ? Math.min(LISTENING, this.#options.maxStale / LEAST_TURNS) : this.#proveAt - present;

@@ -20,7 +20,10 @@ export interface SessionEnd {
   /** As it was when it was removed; `undefined` where that was not told. */
   readonly session: SessionHead | undefined;
   readonly reason: WatchedEndReason;
-  /** When it ended, in epoch milliseconds: by the clock of the process that ended it, or else of this one. */
+  /**
+   * When it ended, in epoch milliseconds: by the clock of the process that ended it, or else of this one. Where its time
+   * was up, when that was noticed; `session.expiresAt` is when it was.
+   */
   readonly at: number;
 }
 

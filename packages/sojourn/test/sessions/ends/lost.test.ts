@@ -288,6 +288,20 @@ describe("the process was stopped", () => {
   });
 });
 
+test("whoever hears all ends is told of time that is up when the store can be swept again", async () => {
+  const script: Fault[] = [{ call: "sweep", fault: "fail" }];
+  const { here } = held({}, script);
+  const told: string[] = [];
+  here.sessions.on("ended", ({ reason }) => told.push(reason), { everywhere: true });
+  await here.sessions.create("ann");
+  here.clock.advance("30m");
+  await here.pass("3s");
+  expect(told).toEqual([]);
+  script.length = 0;
+  await here.pass("1s");
+  expect(told).toEqual(["expired-idle"]);
+});
+
 describe.each([
   ["a synchronous store", (memory: Store<"sync">): Store => memory],
   ["an asynchronous store", (memory: Store<"sync">): Store => asyncStore(memory)],

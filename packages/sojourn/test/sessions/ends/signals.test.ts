@@ -96,6 +96,34 @@ describe.each(modes)("%s", (_, wrap) => {
     expect(reasonOf(signal)).toBe("expired-absolute");
   });
 
+  test("whoever hears all ends is told of time that is up, also where nobody watches that session", async () => {
+    const store = memoryStore();
+    const shared = time();
+    const nodes = [1, 2].map(() => node(wrap(store), shared, { ttl: "30m" }));
+    const [here, there] = nodes as [Node, Node];
+    const stops = nodes.map(({ sessions, told }) =>
+      sessions.on("ended", ({ session, reason }) => told.push(`${session.id} ${reason}`), { everywhere: true }),
+    );
+    // More than are removed at once, and one that goes on.
+    const ids: string[] = [];
+    for (let count = 0; count < 600; count++) ids.push((await there.sessions.create("ann")).id);
+    await there.sessions.create("bob", {}, { ttl: "2h" });
+    await shared.pass("1s");
+    shared.clock.advance(30 * 60_000 - 2_000);
+    await shared.pass("950ms");
+    expect(here.told).toEqual([]);
+    await shared.pass("1200ms");
+    const expected = ids.map((id) => `${id} expired-idle`).toSorted();
+    expect(here.told.toSorted()).toEqual(expected);
+    expect(there.told.toSorted()).toEqual(expected);
+    // Nobody listens any more, nobody sweeps.
+    for (const stop of stops) stop();
+    shared.clock.advance("2h");
+    await shared.pass("15s");
+    expect(store.sweep(shared.clock.now(), 10)).toHaveLength(1);
+    expect(shared.waiting).toBe(0);
+  });
+
   test("an extension in another process moves the deadline here", async () => {
     const [here, there] = twoNodes({ ttl: "30m" });
     const { id, token } = await here.sessions.create("ann");
