@@ -7,7 +7,7 @@
 import type { SessionEnd } from "../../sessions/ends/session-end.ts";
 import { show } from "../../show.ts";
 import { systemTimer } from "../../time/timer.ts";
-import type { LiveSession } from "./live-session.ts";
+import { CLOSE_WITHIN, closeAfterHeld, type LiveSession } from "./live-session.ts";
 
 /** What of a `WebSocket` of `ws` is used. */
 export interface GuardedSocket {
@@ -30,11 +30,6 @@ export function closeCodeOf({ reason }: Pick<SessionEnd, "reason">): number {
   return reason === "lost" ? SESSION_LOST : SESSION_ENDED;
 }
 
-/**
- * How long a client has for its part of the closing, in milliseconds: nothing that it sends is looked at any more. And how
- * long a closing waits for what is held.
- */
-const CLOSE_WITHIN = 1_000;
 /**
  * From how many bytes on what comes while messages are held stays in the network. Before that it is read, since only who
  * reads finds out that the client has left.
@@ -73,7 +68,8 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
   /** The application's own, or the answer to the client's: after all that was said before, in both directions. */
   methods.close = (...args) => {
     if (isClosing) return;
-    if (live.isHolding) closeAfterHeld(args);
+    isClosing = live.isHolding;
+    if (isClosing) closeAfterHeld(live, () => closeNow(args));
     else close.apply(socket, args);
   };
 
@@ -105,17 +101,7 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
     live.pass(() => socket.resume());
   }
 
-  function closeAfterHeld(args: readonly unknown[]): void {
-    isClosing = true;
-    callOff = systemTimer.after(CLOSE_WITHIN, () => {
-      live.close();
-      closeNow(args);
-    });
-    live.pass(() => closeNow(args));
-  }
-
   function closeNow(args: readonly unknown[]): void {
-    callOff?.();
     isClosing = false;
     // One that is paused would not read the other side's part.
     if (socket.isPaused) socket.resume();
@@ -125,6 +111,7 @@ export function guardSocket(socket: GuardedSocket, live: LiveSession<unknown>): 
   live.onEnd((end) => {
     hasEnded = true;
     closeNow([closeCodeOf(end), end.reason]);
+    // Nothing that the client sends is looked at any more.
     callOff = systemTimer.after(CLOSE_WITHIN, () => socket.terminate(), { background: true });
   });
 }

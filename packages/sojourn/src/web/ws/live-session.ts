@@ -181,6 +181,24 @@ class Connection<Data, M extends Mode> implements LiveSession<Data, M> {
   }
 }
 
+/** How long a closing waits for what is held, or for the other side, in milliseconds. */
+export const CLOSE_WITHIN = 1_000;
+
+/**
+ * Closes a connection after what is held of it, or without that when it has waited for long enough. Does nothing if the
+ * session ends meanwhile, which closes it as well.
+ */
+export function closeAfterHeld(live: LiveSession<unknown>, close: () => void): void {
+  const callOff = systemTimer.after(CLOSE_WITHIN, () => {
+    live.close();
+    close();
+  });
+  live.pass(() => {
+    callOff();
+    close();
+  }, callOff);
+}
+
 /** What a listener throws is thrown where nobody else has to do with it. */
 export function attempt(call: () => void): void {
   try {

@@ -6,7 +6,7 @@
  * pass: in the packets of the connection itself (`engine.io`).
  */
 import type { IncomingRequest } from "../cookies/http-messages.ts";
-import type { LiveSession } from "./live-session.ts";
+import { closeAfterHeld, type LiveSession } from "./live-session.ts";
 import type { Refusal } from "./refuse-upgrade.ts";
 
 /** What of a `Server` of Socket.IO is used. */
@@ -38,7 +38,7 @@ interface EngineConnection {
   readonly request: object;
   sendPacket: (type: string, ...rest: unknown[]) => unknown;
   emit: (event: string, ...args: unknown[]) => boolean;
-  close(): unknown;
+  close: (discard?: boolean) => void;
 }
 
 interface NamespaceSocket {
@@ -107,13 +107,20 @@ export function useSocketIo(server: SocketIoServer, authenticate: Authenticate):
 
 /** Lets messages through while the session lives, and closes the connection at its end. What keeps it up is no message. */
 function guardConnection(connection: EngineConnection, live: LiveSession<unknown>): void {
-  const { sendPacket, emit } = connection;
+  const { sendPacket, close, emit } = connection;
   let phase: "open" | "ending" | "ended" = "open";
 
   connection.sendPacket = (type, ...rest) => {
     const go = (): unknown => sendPacket.call(connection, type, ...rest);
     if (type !== "message" || phase === "ending") return go();
     return live.pass(() => void go());
+  };
+
+  /** The application's own: after all that was said before. */
+  connection.close = (discard) => {
+    const go = (): void => close.call(connection, discard);
+    if (discard !== true && live.isHolding) closeAfterHeld(live, go);
+    else go();
   };
 
   connection.emit = (event, ...args) => {
@@ -132,7 +139,7 @@ function guardConnection(connection: EngineConnection, live: LiveSession<unknown
     phase = "ending";
     void Promise.resolve().then(() => {
       phase = "ended";
-      return connection.close();
+      return close.call(connection);
     });
   });
 }

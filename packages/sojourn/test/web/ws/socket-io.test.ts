@@ -92,6 +92,39 @@ async function serve(
 }
 
 describe.each(["websocket", "polling"] as const)("Socket.IO over %s", (transport) => {
+  test("what is sent before the application disconnects arrives, also while nobody can tell", async () => {
+    const sure = { isNow: true, again: gate() };
+    const { login, client, server } = await serve(memoryStore(), {}, sure);
+    const { cookie } = await login();
+    const { events } = client({ cookie }, transport);
+    await expect.poll(() => server.sockets.sockets.size).toBe(1);
+    sure.isNow = false;
+    for (const socket of server.sockets.sockets.values()) {
+      socket.emit("full");
+      socket.disconnect(true);
+    }
+    await sure.again.reached;
+    sure.isNow = true;
+    sure.again.open();
+    await expect.poll(() => events).toEqual([["full"], "io server disconnect"]);
+  });
+
+  test("a connection that the application closes is closed within a second, also if nobody can ever tell", async () => {
+    const sure = { isNow: true, again: gate() };
+    const { login, client, server } = await serve(memoryStore(), {}, sure);
+    const { cookie } = await login();
+    const { events } = client({ cookie }, transport);
+    await expect.poll(() => server.sockets.sockets.size).toBe(1);
+    sure.isNow = false;
+    for (const socket of server.sockets.sockets.values()) {
+      socket.emit("full");
+      socket.disconnect(true);
+    }
+    expect(server.engine.clientsCount).toBe(1);
+    await expect.poll(() => server.engine.clientsCount, { timeout: 5_000 }).toBe(0);
+    await expect.poll(() => events).toEqual(["transport close"]);
+  });
+
   test("who has a live session talks, in the rooms of the session and of the user", async () => {
     const { login, client, heard, server } = await serve(memoryStore());
     const { id, cookie } = await login();
