@@ -109,6 +109,19 @@ export function reportEnds(
   }
 }
 
+/** By the policy of a manager, which nobody else has. */
+const tellers = new WeakMap<object, EventHub<never>["tell"]>();
+
+/** Lets those who have listeners beside a manager's, such as connections, call them as it calls its own. */
+export function shareTell(policy: object, { tell }: EventHub<never>): void {
+  tellers.set(policy, tell);
+}
+
+/** How the manager with a policy calls a listener: what it throws is told to `onListenerError`. */
+export function tellOf(policy: object): EventHub<never>["tell"] {
+  return tellers.get(policy) ?? eventHub<never>().tell;
+}
+
 /** Reports a token that lets nobody in. Whoever calls answers with absence: the `undefined` that this returns. */
 export function reportRejection(
   events: EventHub<never>,

@@ -12,7 +12,7 @@ import { sessionOf } from "./decoded-entry.ts";
 import { endings } from "./end.ts";
 import type { EndedListener, EndsOfManager, SessionEnds } from "./ends/ends.ts";
 import type { EndsOptions } from "./ends/ends-options.ts";
-import { eventHub } from "./events.ts";
+import { eventHub, shareTell } from "./events.ts";
 import { explainer } from "./explain.ts";
 import type { JsonFields } from "./json.ts";
 import { listings } from "./list.ts";
@@ -63,6 +63,7 @@ export function sessionManager<Data>(
   checkStore(store);
   checkRequirements(store.guarantees, options.require ?? {});
   const events = eventHub<Data>(options.onListenerError);
+  shareTell(policy, events);
   const told = endsOfManager({ store, policy, events }, ends);
   const context = { store, policy, codec: dataCodec(options.schema, policy, store.mode), events };
   const sessions = assemble<Data, Mode>(context, told);

@@ -45,6 +45,8 @@ export interface LiveSession<Data = Record<string, unknown>, M extends Mode = Mo
 export interface LiveContext<Data, M extends Mode> {
   readonly sessions: Pick<Sessions<Data, M>, "ends" | "signal" | "watch">;
   readonly activity: Activity | undefined;
+  /** Calls a listener. What it throws harms nobody. */
+  readonly tell: <Event>(listener: (event: Event) => unknown, event: Event) => void;
   readonly now: () => number;
 }
 
@@ -110,7 +112,7 @@ class Connection<Data, M extends Mode> implements LiveSession<Data, M> {
     this.#watch();
     const end = this.#end;
     if (end === undefined) this.#listeners = [...this.#listeners, listener];
-    else void Promise.resolve().then(() => listener(end));
+    else void Promise.resolve().then(() => this.#context.tell(listener, end));
   }
 
   close(): void {
@@ -143,7 +145,7 @@ class Connection<Data, M extends Mode> implements LiveSession<Data, M> {
     this.#release();
     const listeners = this.#listeners;
     this.#listeners = [];
-    for (const listener of listeners) attempt(() => listener(end));
+    for (const listener of listeners) this.#context.tell(listener, end);
   }
 
   /** Nothing goes through any more. */
@@ -199,8 +201,8 @@ export function closeAfterHeld(live: LiveSession<unknown>, close: () => void): v
   }, callOff);
 }
 
-/** What a listener throws is thrown where nobody else has to do with it. */
-export function attempt(call: () => void): void {
+/** What is thrown is thrown where nobody else has to do with it. */
+function attempt(call: () => void): void {
   try {
     call();
   } catch (error) {

@@ -1,4 +1,5 @@
 /** `socketSessions`: connections that stay open, and end with their session. */
+import { tellOf } from "../../sessions/events.ts";
 import type { SessionEndedError } from "../../sessions/ends/session-end.ts";
 import { requireOptions } from "../../options.ts";
 import { show } from "../../show.ts";
@@ -9,7 +10,7 @@ import type { IncomingRequest } from "../cookies/http-messages.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "../cookies/options.ts";
 import { activity } from "./activity.ts";
 import { guardSocket, type GuardedSocket } from "./guard-socket.ts";
-import { attempt, liveSession, type LiveSession } from "./live-session.ts";
+import { liveSession, type LiveSession } from "./live-session.ts";
 import { refusalOf, refuseUpgrade, type Refusal, type UpgradeSocket } from "./refuse-upgrade.ts";
 import { useSocketIo, type SocketIoServer } from "./socket-io.ts";
 
@@ -25,7 +26,10 @@ export interface SocketSessionsOptions<Data, M extends Mode> extends CookieSessi
    * takes an answer to a request. @default false
    */
   readonly extend?: boolean;
-  /** Told of each upgrade that was refused, for a log. @default nobody */
+  /**
+   * Told of each upgrade that was refused, for a log. What it throws, or rejects with, is told to the manager's
+   * `onListenerError`; the client is answered all the same. @default nobody
+   */
   readonly onRefused?: (refusal: Refusal, request: IncomingRequest) => void;
 }
 
@@ -104,8 +108,10 @@ export function socketSessions<Data, M extends Mode>(options: SocketSessionsOpti
   const checkOrigin = originCheck(options);
   // A manager of `sojourn/core` that was made without tells so now.
   sessions.ends.isCurrent("");
+  const tell = tellOf(sessions.policy);
   const context = {
     sessions,
+    tell,
     activity: extend ? activity(sessions) : undefined,
     now: () => sessions.policy.clock.now(),
   };
@@ -134,7 +140,7 @@ export function socketSessions<Data, M extends Mode>(options: SocketSessionsOpti
 
   function refused(error: unknown, request: IncomingRequest): Refusal {
     const refusal = refusalOf(error);
-    if (onRefused !== undefined) attempt(() => onRefused(refusal, request));
+    if (onRefused !== undefined) tell(() => onRefused(refusal, request), undefined);
     return refusal;
   }
 

@@ -238,6 +238,31 @@ describe("who is not let in", () => {
     expect((await told)[0]).toBe(thrown);
   });
 
+  test("what listeners throw, or reject with, is told to the manager's `onListenerError`", async () => {
+    const told: unknown[] = [];
+    const sessions = managerOn(memoryStore(), { onListenerError: (error) => told.push(error) });
+    let isAsync = false;
+    const server = await serveSockets(sessions, {
+      onRefused: () => {
+        if (isAsync) return Promise.reject(new Error("rejected")) as never;
+        throw new Error("thrown");
+      },
+    });
+    const { cookie, id } = await server.login();
+    expect((await server.refused({})).statusCode).toBe(401);
+    isAsync = true;
+    expect((await server.refused({})).statusCode).toBe(401);
+    const { closed } = await server.connect(cookie);
+    for (const accepted of server.wss.clients) {
+      server.sockets.of(accepted).onEnd(() => {
+        throw new Error("at the end");
+      });
+    }
+    await sessions.destroy(id);
+    expect(await closed).toEqual([4401, "logout"]);
+    expect(told).toEqual([new Error("thrown"), new Error("rejected"), new Error("at the end")]);
+  });
+
   test("a handshake that `ws` refuses leaves nothing watched", async () => {
     const sessions = managerOn(memoryStore());
     const server = await serveSockets(sessions);
