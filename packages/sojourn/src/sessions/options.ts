@@ -66,7 +66,7 @@ export interface SessionsOptions<Data, M extends Mode> {
   readonly clock?: Clock;
   /**
    * Told what a listener threw, or rejected with; the call that the event is about is not harmed.
-   * @default it is thrown again in a promise of its own, which the runtime reports as an unhandled rejection
+   * @default it is thrown again in a promise of its own, which the runtime reports as an unhandled rejection; so is what this throws
    */
   readonly onListenerError?: (error: unknown) => void;
 }
