@@ -11,7 +11,11 @@ import { inFolder, runCommand, withServer } from "../support/server-process.ts";
 const KEY = "correct-horse-battery-staple-42!";
 
 test.each<[string, readonly string[], RegExp, Record<string, string>?]>([
-  ["an unknown store", ["--store", "mysql:x"], /--store must be sqlite:<path>, redis:\/\/<host>:<port> or memory:/],
+  [
+    "an unknown store",
+    ["--store", "mysql:x"],
+    /--store must be sqlite:<path>, redis:\/\/<host>:<port>, postgres:\/\/<host>:<port>\/<database> or memory:/,
+  ],
   ["a store without a scheme", ["--store", "sojourn.db"], /--store must be/],
   ["Redis where none listens", ["--store", `redis://u:${KEY}@127.0.0.1:1`], /127\.0\.0\.1:1: nothing listens there/],
   ["Redis without a host", ["--store", `redis:u:${KEY}@`], /--store takes redis:\/\/host:port/],
