@@ -91,7 +91,7 @@ export async function versionOf(port: PostgresPort, schema: string): Promise<Ver
   const found = { name: "sojourn_found", text: "SELECT to_regclass($1) IS NOT NULL" };
   const [there] = await port.query(found, [`${schema}.version`], sending);
   if (there?.[0] !== true) return undefined;
-  const text = `SELECT version::float8, oldest::float8 FROM ${schema}.version`;
+  const text = `SELECT version::text, oldest::text FROM ${schema}.version`;
   const [row] = await port.query({ name: `sojourn_version_${schema}`, text }, [], sending);
   if (row === undefined) return undefined;
   const [version, oldest] = [Number(row[0]), Number(row[1])];

@@ -20,7 +20,7 @@ export function headIn(row: Row, from = 0): Head {
 /** The entry in a row, from a column on; nothing of it is shared. @throws StoreError `store_corrupt` */
 export function entryIn(row: Row, from: number): Entry {
   const bytes = row[from + 8];
-  const value = bytes instanceof Uint8Array ? new Uint8Array(bytes) : text(row[from + 7]);
+  const value = typeof bytes === "string" ? new Uint8Array(Buffer.from(bytes, "base64")) : text(row[from + 7]);
   return { ...headIn(row, from), value };
 }
 

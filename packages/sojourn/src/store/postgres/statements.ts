@@ -5,7 +5,9 @@
  * under every isolation level, since one statement sees one state. Each says whether the server is a standby: what one of
  * those has may be old, and that nothing is there is no answer then.
  *
- * Instants come back as `float8`, which holds every safe integer, and which every client reads as a number; or as they are.
+ * What comes back is the same whatever a role has set: numbers as texts, since `extra_float_digits` rounds a `float8`;
+ * bytes in base64, since `bytea_output` decides how they look else; an instant of the server as seconds, since `TimeZone` and
+ * `DateStyle` decide how a date looks.
  */
 import type { Statement } from "./postgres-port.ts";
 
@@ -31,10 +33,10 @@ export type StatementName =
 /** How many changes a watch is told one by one; of more, it is told that everything may have changed. */
 export const MOST_CHANGES = 5_000;
 
-const HEAD = "key, owner, rev, meta, created_at::float8, touched_at::float8, expires_at::float8";
-const ENTRY = `${HEAD}, value_text, value_bytes`;
+const HEAD = "key, owner, rev, meta, created_at::text, touched_at::text, expires_at::text";
+const ENTRY = `${HEAD}, value_text, encode(value_bytes, 'base64')`;
 /** The same, without what costs planning: clients read a bigint as a text, or as what they were told to. */
-const RAW_ENTRY = ENTRY.replaceAll("::float8", "");
+const RAW_ENTRY = ENTRY.replaceAll("::text", "");
 
 /** @param s the schema */
 export function statementsFor(s: string): Readonly<Record<StatementName, Statement>> {
@@ -61,18 +63,18 @@ export function statementsFor(s: string): Readonly<Record<StatementName, Stateme
     ) page ON true ORDER BY key`,
     // Namespace, now.
     count: `SELECT pg_is_in_recovery(), ((SELECT sum(entries) FROM ${s}.total WHERE namespace = $1)
-      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due_at <= $2 AND expires_at <= $2))::float8`,
-    open: `SELECT id::text, revoked::float8 FROM ${s}.open_v1($1)`,
+      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due_at <= $2 AND expires_at <= $2))::text`,
+    open: `SELECT id::text, revoked::text FROM ${s}.open_v1($1)`,
     watch: `SELECT ${s}.watch_v1($1)`,
     // Namespace, since when.
     settle: `UPDATE ${s}.watching SET settled = true WHERE namespace = $1 AND since = $2::text::xid8 AND NOT settled`,
     // Namespace, the snapshot of the poll before, or the present one. The first row says what was seen; the others are
     // the changes whose transactions the one snapshot does not show, and the other does. A position in the order of the
     // numbers would lose those that commit late.
-    poll: `SELECT NULL, pg_current_snapshot()::text, pg_postmaster_start_time()::text,
+    poll: `SELECT NULL, pg_current_snapshot()::text, extract(epoch FROM pg_postmaster_start_time())::text,
         CASE WHEN w.since < pg_snapshot_xmax(pg_current_snapshot()) THEN w.since::text END,
-        pg_snapshot_xmin(pg_current_snapshot())::text::float8, pg_snapshot_xmax(pg_current_snapshot())::text::float8,
-        NULL::float8, (w.trimmed <= pg_snapshot_xmin($2::pg_snapshot))::text, w.settled::text
+        pg_snapshot_xmin(pg_current_snapshot())::text, pg_snapshot_xmax(pg_current_snapshot())::text,
+        NULL::text, (w.trimmed <= pg_snapshot_xmin($2::pg_snapshot))::text, w.settled::text
       FROM (VALUES (0)) one LEFT JOIN ${s}.watching w ON namespace = $1
     UNION ALL (SELECT ${HEAD}, note, NULL FROM ${s}.change
       WHERE namespace = $1 AND xid >= pg_snapshot_xmin($2::pg_snapshot)

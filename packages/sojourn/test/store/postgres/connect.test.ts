@@ -1,6 +1,7 @@
 /** What is asked of the server before the first call, and what it promises by its settings. */
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
+import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import { postgresStore, type PostgresOptions } from "../../../src/store/postgres/index.ts";
@@ -126,5 +127,47 @@ describe.skipIf(noPostgres)("a server", () => {
       expect((await store.listByOwner(owner, { limit: 2 }, now)).items.map((each) => each.key)).toEqual([key]);
       expect((await store.revokeOwner(owner)).length).toBe(1);
     }
+  });
+
+  test("keeps numbers whole where a role has them rounded", async () => {
+    const store = await postgresStore({ client: poolWith(server, "extra_float_digits=0"), namespace: "rounded" });
+    // Its last digit is what 15 digits lose.
+    await server.ask("UPDATE sojourn.namespace SET revoked = 8000000000000003 WHERE name = 'rounded'");
+    await store.revokeOwner("ann");
+    const now = Date.now();
+    const made = { key: "k", owner: "ann", rev: "r", meta: "", value: "", createdAt: now, touchedAt: now };
+    expect(await store.put({ ...made, expiresAt: now + 60_000 }, null, now)).toMatchObject({ outcome: "stored" });
+  });
+
+  test("gives back bytes where a role has them escaped", async () => {
+    const sql = postgres(server.url, { connection: { bytea_output: "escape" } });
+    onTestFinished(async () => sql.end());
+    const store = await postgresStore({ client: sql, namespace: "escaped" });
+    const now = Date.now();
+    const value = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    const made = { key: "k", owner: null, rev: "r", meta: "", value, createdAt: now, touchedAt: now };
+    await store.put({ ...made, expiresAt: now + 60_000 }, null, now);
+    expect((await store.get("k", now))?.value).toEqual(value);
+  });
+
+  test("is not taken for one that was started anew where connections have different time zones", async () => {
+    const client = new pg.Pool({ connectionString: server.url, max: 2 });
+    onTestFinished(async () => client.end());
+    const store = await postgresStore({ client, namespace: "zones" });
+    const told: unknown[] = [];
+    const watch = store.watchRemovals!((removed) => told.push(removed));
+    const both = [await client.connect(), await client.connect()] as const;
+    await both[0].query("SET TIME ZONE 'UTC'");
+    await both[1].query("SET TIME ZONE 'Asia/Tokyo'");
+    both[0].release();
+    await watch.confirm();
+    told.length = 0;
+    // The next poll has the other one.
+    const first = await client.connect();
+    both[1].release();
+    await watch.confirm();
+    first.release();
+    expect(told).toEqual([]);
+    await watch.close();
   });
 });
