@@ -55,13 +55,22 @@ export type PostgresClient = PgPool | PgClient | PostgresJs | Pglite | PostgresP
 export function portOf(client: PostgresClient, prepare: boolean | undefined, grace: Grace): PostgresPort {
   if (client !== null && (typeof client === "object" || typeof client === "function")) {
     if ("script" in client) return client;
-    if ("unsafe" in client) return postgresJsPort(client, prepare ?? client.options.prepare !== false);
+    if ("unsafe" in client) {
+      // One of `begin` or `reserve` can do less, and would go with its transaction.
+      if (!("options" in client)) throw notAClient("a connection of its `begin` or `reserve`");
+      return postgresJsPort(client, prepare ?? client.options.prepare !== false);
+    }
     if ("exec" in client) return pglitePort(client);
     if ("totalCount" in client) return pgPoolPort(client, prepare === true, grace);
     if ("connect" in client && "query" in client) return pgClientPort(client, prepare === true);
   }
-  throw new TypeError(
-    `Expected \`client\` to be a Pool or a Client of pg, what \`postgres()\` gives, or a PGlite, got ${show(client)}`,
+  // A string is one with the password of the server, as like as not.
+  throw notAClient(typeof client === "string" ? "a connection string" : show(client));
+}
+
+function notAClient(got: string): TypeError {
+  return new TypeError(
+    `Expected \`client\` to be a Pool or a Client of pg, what \`postgres()\` gives, or a PGlite, got ${got}`,
   );
 }
 

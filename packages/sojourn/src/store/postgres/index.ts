@@ -155,6 +155,10 @@ export const postgresStore: PostgresStore = Object.assign(open, {
 });
 
 function resolve(options: PostgresOptions) {
+  // Not by what it says: it has a password in it, as like as not.
+  if (typeof options === "string") {
+    throw new TypeError("Expected the options of `postgresStore` to be an object, got a connection string");
+  }
   checkOptions("postgresStore", options, OPTIONS);
   const { client, schema = "sojourn", namespace = "default", prepare, migrate: migrates = false } = options;
   if (typeof namespace !== "string" || namespace === "" || utf8Length(namespace) > 512) {

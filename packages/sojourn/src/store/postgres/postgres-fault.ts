@@ -10,6 +10,7 @@ const NO_TABLES = "The tables of sojourn are not there, or not what this version
 
 /** By SQLSTATE, or by what the clients call an error of their own. */
 const KINDS: Readonly<Record<string, Kind>> = {
+  "25P02": ["store_unavailable", "The connection is in a transaction of the application's own, which has failed"],
   "25006": ["store_readonly", "The Postgres server takes no writes: it is a standby, or read-only"],
   "40001": ["store_unavailable", "Postgres could not put the change into an order with others"],
   "40P01": ["store_unavailable", "The change was in a deadlock with others"],

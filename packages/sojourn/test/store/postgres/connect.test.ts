@@ -60,6 +60,22 @@ describe("options", () => {
   });
 });
 
+test.each(["postgres://app:secret@db/app", `postgres://app:secret@${"long".repeat(20)}/app`])(
+  "a connection string for a client is refused without its password",
+  async (url) => {
+    const refused = [
+      postgresStore({ client: url as never }),
+      postgresStore.migrate(url as never),
+      postgresStore(url as never),
+    ];
+    for (const refusal of refused) {
+      const { name, message } = (await refusal.catch((error: unknown) => error)) as Error;
+      expect(name).toBe("TypeError");
+      expect(message).toMatch(/got a connection string$/);
+    }
+  },
+);
+
 test("PGlite keeps nothing that a crash would leave", async () => {
   const client = await PGlite.create();
   onTestFinished(async () => client.close());
@@ -169,5 +185,25 @@ describe.skipIf(noPostgres)("a server", () => {
     first.release();
     expect(told).toEqual([]);
     await watch.close();
+  });
+
+  test("is not used over a connection of a transaction of postgres.js", async () => {
+    const sql = postgres(server.url);
+    onTestFinished(async () => sql.end());
+    const message = /^Expected `client` to be .* got a connection of its `begin` or `reserve`$/;
+    await sql.begin(async (client) => expect(postgresStore({ client: client as never })).rejects.toThrow(message));
+    const client = await sql.reserve();
+    await expect(postgresStore({ client: client as never })).rejects.toThrow(message);
+    client.release();
+  });
+
+  test("is not said to be away where a transaction of the application has failed", async () => {
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    onTestFinished(async () => client.end());
+    const store = await postgresStore({ client });
+    await client.query("BEGIN");
+    await client.query("SELECT 1/0").catch(() => {});
+    await expect(store.get("k", Date.now())).rejects.toThrow(/^The connection is in a transaction of the application/);
   });
 });
