@@ -13,7 +13,7 @@ import { makeCalls } from "./calls.ts";
 import { followChanges } from "./changes.ts";
 import { portOf, type PostgresClient } from "./clients.ts";
 import { askServer, guaranteesOf } from "./connect.ts";
-import { checkSchema, migrate, versionOf } from "./migrations.ts";
+import { checkSchema, migrate, SCHEMA_VERSION, versionOf } from "./migrations.ts";
 import { postgresFault } from "./postgres-fault.ts";
 import { connectedStore } from "./postgres-store.ts";
 import { statementsFor } from "./statements.ts";
@@ -41,6 +41,7 @@ export interface PostgresOptions {
   readonly namespace?: string;
   /**
    * How long a call waits for its answer before it throws: milliseconds, or a string such as `"1s"`; at most a minute.
+   * Each question that opening asks keeps it too; making the tables does not.
    * @default "1s"
    */
   readonly deadline?: Duration;
@@ -112,8 +113,10 @@ async function open(options: PostgresOptions): Promise<Store<"async">> {
   const calls = makeCalls(port, { deadline, timer });
   try {
     const server = await askServer(calls);
-    if (options.migrate === true) await migrate(port, schema);
-    else if ((await versionOf(port, schema)) === undefined) throw noTables(schema);
+    const there = await versionOf(calls.run, schema);
+    // What makes tables may take its time.
+    if (options.migrate === true && (there?.version ?? 0) < SCHEMA_VERSION) await migrate(port, schema);
+    else if (there === undefined) throw noTables(schema);
     const statements = statementsFor(schema);
     const [row = []] = await calls.run(statements.open, [toStored(namespace)]);
     const [id, revoked] = row;

@@ -3,7 +3,7 @@ import { StoreError } from "../../errors.ts";
 import { show } from "../../show.ts";
 import { functions } from "./functions.ts";
 import { postgresFault } from "./postgres-fault.ts";
-import type { PostgresPort } from "./postgres-port.ts";
+import type { PostgresPort, Row, Statement, Value } from "./postgres-port.ts";
 import { tables } from "./tables.ts";
 
 /** A step from one version of the tables to the next. */
@@ -57,17 +57,19 @@ export function postgresMigrations(schema = "sojourn"): readonly PostgresMigrati
  * @throws StoreError `store_schema` if a later version of this library made them
  */
 export async function migrate(port: PostgresPort, schema: string): Promise<void> {
+  const sending = { isOver: false, sent: () => {}, onOver: () => {} };
+  const ask: Ask = async (statement, values) => port.query(statement, values, sending);
   const lock = `SELECT pg_advisory_xact_lock(hashtextextended('${schema} migrations', 0));\n`;
   try {
     for (;;) {
-      const version = (await versionOf(port, schema))?.version ?? 0;
+      const version = (await versionOf(ask, schema))?.version ?? 0;
       const left = postgresMigrations(schema).slice(version);
       if (left.length === 0) return;
       try {
         // A script that finds the work done stops at its first statement that makes something, and changes nothing.
         await port.script(lock + left.map(({ sql }) => sql).join("\n"));
       } catch (error) {
-        const now = (await versionOf(port, schema))?.version ?? 0;
+        const now = (await versionOf(ask, schema))?.version ?? 0;
         if (now <= version) throw error;
       }
     }
@@ -82,17 +84,19 @@ export interface Version {
   readonly oldest: number;
 }
 
+/** Makes one statement. */
+type Ask = (statement: Statement, values: readonly Value[]) => Promise<readonly Row[]>;
+
 /**
  * @returns `undefined` if there are no tables
  * @throws StoreError `store_schema` if this library is too old for them
  */
-export async function versionOf(port: PostgresPort, schema: string): Promise<Version | undefined> {
-  const sending = { isOver: false, sent: () => {}, onOver: () => {} };
+export async function versionOf(ask: Ask, schema: string): Promise<Version | undefined> {
   const found = { name: "sojourn_found", text: "SELECT to_regclass($1) IS NOT NULL" };
-  const [there] = await port.query(found, [`${schema}.version`], sending);
+  const [there] = await ask(found, [`${schema}.version`]);
   if (there?.[0] !== true) return undefined;
   const text = `SELECT version::text, oldest::text FROM ${schema}.version`;
-  const [row] = await port.query({ name: `sojourn_version_${schema}`, text }, [], sending);
+  const [row] = await ask({ name: `sojourn_version_${schema}`, text }, []);
   if (row === undefined) return undefined;
   const [version, oldest] = [Number(row[0]), Number(row[1])];
   if (oldest <= SCHEMA_VERSION) return { version, oldest };

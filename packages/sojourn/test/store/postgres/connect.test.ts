@@ -206,4 +206,16 @@ describe.skipIf(noPostgres)("a server", () => {
     await client.query("SELECT 1/0").catch(() => {});
     await expect(store.get("k", Date.now())).rejects.toThrow(/^The connection is in a transaction of the application/);
   });
+
+  test("is opened within the deadline while somebody holds a lock on its tables", async () => {
+    const owner = new pg.Client({ connectionString: server.url });
+    await owner.connect();
+    onTestFinished(async () => owner.end());
+    await owner.query("BEGIN");
+    await owner.query("LOCK TABLE sojourn.version IN ACCESS EXCLUSIVE MODE");
+    for (const migrate of [false, true]) {
+      const opening = postgresStore({ client: pool, deadline: 200, migrate });
+      await expect(opening).rejects.toMatchObject({ code: "store_timeout" });
+    }
+  });
 });
