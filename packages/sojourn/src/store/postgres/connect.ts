@@ -20,17 +20,28 @@ const SERVER = {
   text: `SELECT current_setting('server_version_num'), pg_is_in_recovery()::text,
     current_setting('default_transaction_isolation'), current_setting('synchronous_commit'), current_setting('fsync'),
     current_setting('full_page_writes'), current_setting('synchronous_standby_names'),
-    (SELECT count(*) FROM pg_stat_replication)::text, current_setting('transaction_read_only')`,
+    (SELECT count(*) FROM pg_stat_replication)::text, current_setting('transaction_read_only'),
+    current_setting('server_encoding')`,
 };
 
 /**
- * @throws GuaranteeError if the server is too old, or its transactions are not READ COMMITTED
+ * @throws GuaranteeError if the server is too old, the database cannot hold every text, or its transactions are not READ COMMITTED
  * @throws StoreError `store_readonly` if it takes no writes
  */
 export async function askServer(calls: Calls): Promise<Server> {
   const [row = []] = await calls.run(SERVER, []);
-  const [version, isStandby, isolation, synchronousCommit, fsync, fullPageWrites, names, standbys, isReadonly] =
-    row.map(String);
+  const [
+    version,
+    isStandby,
+    isolation,
+    synchronousCommit,
+    fsync,
+    fullPageWrites,
+    names,
+    standbys,
+    isReadonly,
+    encoding,
+  ] = row.map(String);
   if (!(Number(version) >= OLDEST)) {
     throw new GuaranteeError(`Expected Postgres ${OLDEST / 10_000} or later, got version ${version}`);
   }
@@ -42,6 +53,10 @@ export async function askServer(calls: Calls): Promise<Server> {
       `Expected \`default_transaction_isolation\` to be "read committed" for this role, got "${isolation}": ` +
         "ALTER ROLE … SET default_transaction_isolation = 'read committed'",
     );
+  }
+  // Another one has no place for most of what users are called, so that some could log in and others not.
+  if (encoding !== "UTF8" && encoding !== "SQL_ASCII") {
+    throw new GuaranteeError(`Expected the encoding of the database to be UTF8 or SQL_ASCII, got ${encoding}`);
   }
   return {
     synchronousCommit: synchronousCommit ?? "",

@@ -30,7 +30,7 @@ export interface PostgresOptions {
    */
   readonly client: PostgresClient;
   /**
-   * The schema that the tables are in, one of their own: lower-case letters, digits and `_`.
+   * The schema that the tables are in, one of their own: lower-case letters, digits and `_`, not beginning with `pg_`.
    * @default "sojourn"
    */
   readonly schema?: string;
@@ -94,7 +94,7 @@ export interface PostgresStore {
    * @throws TypeError for an option that is not what it should be
    * @throws StoreError `store_schema` if the tables are not there, or of another version; `store_readonly` if the server
    *   takes no writes; `store_unavailable` or `store_timeout` if it cannot be reached
-   * @throws GuaranteeError if the server is too old, or its transactions are not READ COMMITTED
+   * @throws GuaranteeError if the server is too old, its transactions are not READ COMMITTED, or the database is not in UTF-8
    */
   (options: PostgresOptions): Promise<Store<"async">>;
   /**

@@ -25,22 +25,28 @@ const OLDEST: readonly number[] = [1];
 /** The version of the tables that this library reads and writes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
 
-/** @throws TypeError if it is not a name that needs no quotes in SQL */
+/** @throws TypeError if it is not a name of lower-case letters, digits and `_`, or one that Postgres keeps for itself */
 export function checkSchema(schema: string): string {
-  if (typeof schema === "string" && /^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
+  if (typeof schema === "string" && /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
   throw new TypeError(
-    `Expected \`schema\` to be a name of 1 to 63 lower-case letters, digits and _, got ${show(schema)}`,
+    "Expected `schema` to be a name of 1 to 63 lower-case letters, digits and _ that does not begin with pg_, " +
+      `got ${show(schema)}`,
   );
+}
+
+/** A schema as SQL has it: quoted, since a name such as `user` is a word of SQL too. The default is not. */
+export function schemaInSql(schema: string): string {
+  return schema === "sojourn" ? schema : `"${schema}"`;
 }
 
 /**
  * The migrations, for a DBA to read and to run by hand.
  *
  * @param schema the schema that the tables are in
- * @throws TypeError if it is not a name that needs no quotes in SQL
+ * @throws TypeError if it is not a name of lower-case letters, digits and `_`, or one that Postgres keeps for itself
  */
 export function postgresMigrations(schema = "sojourn"): readonly PostgresMigration[] {
-  const s = checkSchema(schema);
+  const s = schemaInSql(checkSchema(schema));
   return MIGRATIONS.map((migration, index) => {
     const version = index + 1;
     const stamp =
@@ -93,9 +99,9 @@ type Ask = (statement: Statement, values: readonly Value[]) => Promise<readonly 
  */
 export async function versionOf(ask: Ask, schema: string): Promise<Version | undefined> {
   const found = { name: "sojourn_found", text: "SELECT to_regclass($1) IS NOT NULL" };
-  const [there] = await ask(found, [`${schema}.version`]);
+  const [there] = await ask(found, [`${schemaInSql(schema)}.version`]);
   if (there?.[0] !== true) return undefined;
-  const text = `SELECT version::text, oldest::text FROM ${schema}.version`;
+  const text = `SELECT version::text, oldest::text FROM ${schemaInSql(schema)}.version`;
   const [row] = await ask({ name: `sojourn_version_${schema}`, text }, []);
   if (row === undefined) return undefined;
   const [version, oldest] = [Number(row[0]), Number(row[1])];

@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   "42P01": ["store_schema", NO_TABLES],
   "42703": ["store_schema", NO_TABLES],
   "42883": ["store_schema", NO_TABLES],
+  "42P07": ["store_schema", "The schema has a table of the application's own: give `schema` another name"],
   "42501": ["store_unavailable", "The role may not use the tables or the functions of sojourn"],
   "28000": ["store_unavailable", "Postgres refuses the role"],
   "28P01": ["store_unavailable", "Postgres refuses the role or its password"],

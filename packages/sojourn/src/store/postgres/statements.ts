@@ -9,6 +9,7 @@
  * bytes in base64, since `bytea_output` decides how they look else; an instant of the server as seconds, since `TimeZone` and
  * `DateStyle` decide how a date looks.
  */
+import { schemaInSql } from "./migrations.ts";
 import type { Statement } from "./postgres-port.ts";
 
 /** The names of the statements. */
@@ -38,8 +39,8 @@ const ENTRY = `${HEAD}, value_text, encode(value_bytes, 'base64')`;
 /** The same, without what costs planning: clients read a bigint as a text, or as what they were told to. */
 const RAW_ENTRY = ENTRY.replaceAll("::text", "");
 
-/** @param s the schema */
-export function statementsFor(s: string): Readonly<Record<StatementName, Statement>> {
+export function statementsFor(schema: string): Readonly<Record<StatementName, Statement>> {
+  const s = schemaInSql(schema);
   const texts: Readonly<Record<StatementName, string>> = {
     // Namespace, key. The first is planned in half the time, and says nothing of the server where there is no row.
     get: `SELECT pg_is_in_recovery(), ${RAW_ENTRY} FROM ${s}.entry WHERE namespace = $1 AND key = $2`,
@@ -81,6 +82,6 @@ export function statementsFor(s: string): Readonly<Record<StatementName, Stateme
         AND NOT pg_visible_in_snapshot(xid, $2::pg_snapshot) ORDER BY id LIMIT ${MOST_CHANGES + 1})`,
     trim: `SELECT ${s}.trim_v1($1, true)`,
   };
-  const named = Object.entries(texts).map(([name, text]) => [name, { name: `${s}_${name}_1`.slice(-63), text }]);
+  const named = Object.entries(texts).map(([name, text]) => [name, { name: `${schema}_${name}_1`.slice(-63), text }]);
   return Object.fromEntries(named) as Readonly<Record<StatementName, Statement>>;
 }

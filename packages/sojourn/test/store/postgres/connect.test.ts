@@ -218,4 +218,14 @@ describe.skipIf(noPostgres)("a server", () => {
       await expect(opening).rejects.toMatchObject({ code: "store_timeout" });
     }
   });
+
+  test("is refused if its encoding has no place for every text", async () => {
+    await server.ask("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    const client = new pg.Pool({ connectionString: server.url.replace(/postgres$/, "latin") });
+    onTestFinished(async () => client.end());
+    await expect(postgresStore({ client, migrate: true })).rejects.toMatchObject({
+      code: "guarantee_unmet",
+      message: "Expected the encoding of the database to be UTF8 or SQL_ASCII, got LATIN1",
+    });
+  });
 });

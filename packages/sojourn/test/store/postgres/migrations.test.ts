@@ -45,11 +45,14 @@ describe("tables", () => {
     }
   });
 
-  test.each(["", "Sojourn", "a b", 'a"b', "1a", "x".repeat(64), 5 as never])("have no schema %j", async (schema) => {
-    expect(() => postgresMigrations(schema)).toThrow(TypeError);
-    await expect(postgresStore({ client, schema })).rejects.toThrow(/^Expected `schema` to be a name/);
-    await expect(postgresStore.migrate(client, { schema })).rejects.toThrow(TypeError);
-  });
+  test.each(["", "Sojourn", "a b", 'a"b', "1a", "x".repeat(64), "pg_sessions", 5 as never])(
+    "have no schema %j",
+    async (schema) => {
+      expect(() => postgresMigrations(schema)).toThrow(TypeError);
+      await expect(postgresStore({ client, schema })).rejects.toThrow(/^Expected `schema` to be a name/);
+      await expect(postgresStore.migrate(client, { schema })).rejects.toThrow(TypeError);
+    },
+  );
 
   test("that a DBA makes by hand are the same, and a second run changes nothing", async () => {
     for (const { sql } of postgresMigrations("by_hand")) await client.exec(`BEGIN; ${sql} COMMIT;`);
@@ -60,6 +63,28 @@ describe("tables", () => {
       await client.exec("ROLLBACK");
     }
     expect((await client.query("SELECT FROM by_hand.revocation")).rows.length).toBe(1);
+  });
+
+  test("can be in a schema whose name is a word of SQL", async () => {
+    const store = await postgresStore({ client, schema: "user", migrate: true });
+    const now = Date.now();
+    const made = { key: "k", owner: "ann", rev: "r", meta: "", value: "", createdAt: now, touchedAt: now };
+    await store.put({ ...made, expiresAt: now + 60_000 }, null, now);
+    expect(await store.touch("k", "r", { touchedAt: now, expiresAt: now + 70_000 }, now)).toBe(true);
+    expect((await store.revokeOwner("ann")).map(({ key }) => key)).toEqual(["k"]);
+    expect(await store.sweep(now, 10)).toEqual([]);
+    expect(await store.count(now)).toBe(0);
+    const watch = store.watch!(() => {});
+    await watch.confirm();
+    await watch.close();
+  });
+
+  test("are not made beside a table of the application that has the name of one", async () => {
+    await client.exec("CREATE SCHEMA shop; CREATE TABLE shop.entry (id int)");
+    await expect(postgresStore.migrate(client, { schema: "shop" })).rejects.toMatchObject({
+      code: "store_schema",
+      message: expect.stringContaining("give `schema` another name") as string,
+    });
   });
 
   test("are in the guides as SQL", () => {
