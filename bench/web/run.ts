@@ -24,7 +24,7 @@ interface Subject {
   readonly server: ChildProcess;
   readonly url: string;
   /** The `Cookie` headers of the users that are logged in. */
-  readonly cookies: readonly string[];
+  readonly cookies: string[];
   readonly rates: number[];
   /** Microseconds of the server's processor time, a request. */
   readonly costs: number[];
@@ -83,7 +83,18 @@ async function cpuOf({ server }: Subject): Promise<number> {
   return user + system;
 }
 
+/** Takes the cookies that were renewed, as a browser does: with one that is behind, each request would renew it again. */
+async function takeRenewed({ url, cookies }: Subject): Promise<void> {
+  for (const [index, cookie] of cookies.entries()) {
+    const response = await fetch(url, { headers: { cookie } });
+    await response.arrayBuffer();
+    const renewed = response.headers.getSetCookie()[0]?.split(";")[0];
+    if (renewed !== undefined) cookies[index] = renewed;
+  }
+}
+
 async function load(subject: Subject, counts: boolean): Promise<void> {
+  await takeRenewed(subject);
   const { name, url, cookies, rates, costs } = subject;
   const requests = cookies.map((cookie) => ({ headers: { cookie } }));
   const before = await cpuOf(subject);

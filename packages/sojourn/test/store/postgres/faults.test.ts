@@ -170,7 +170,9 @@ describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgre
       const slow = async (): Promise<unknown> => store.delete("k").catch(String);
       await expect.poll(slow, PATIENT).toContain("statement_timeout");
       await end();
-      expect((await store.delete("k"))?.key).toBe("k");
+      // A call that was given up may have come first.
+      await store.delete("k");
+      expect(await store.get("k", Date.now())).toBeUndefined();
     });
 
     test("a client that is closed is a fault", async () => {
