@@ -1,8 +1,8 @@
 /** Every code block of the documents is compiled and run. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { noRedis } from "../packages/sojourn/test/store/support/redis-binary.ts";
@@ -15,26 +15,69 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 interface Block {
   readonly name: string;
+  readonly page: string;
   readonly language: string;
+  /** The file of an app in frameworks/ that the block is taken from: ```tsx [app/page.tsx] */
+  readonly file: string | undefined;
   readonly code: string;
 }
-const blocks: Block[] = documents.flatMap((file) =>
-  [...readFileSync(join(root, file), "utf8").matchAll(/^```(\w*)\n(.*?)^```$/gms)].map((match, index) => ({
-    name: `${file}, block ${index + 1}`,
-    language: match[1] ?? "",
-    code: match[2] ?? "",
-  })),
+const blocks: Block[] = documents.flatMap((page) =>
+  [...readFileSync(join(root, page), "utf8").matchAll(/^```(\w*)(?: \[(.+)\])?\n(.*?)^```$/gms)].map(
+    (match, index) => ({
+      name: `${page}, block ${index + 1}`,
+      page,
+      language: match[1] ?? "",
+      file: match[2],
+      code: match[3] ?? "",
+    }),
+  ),
 );
-const written = (language: string): Block[] => blocks.filter((block) => block.language === language);
+const written = (language: string): Block[] =>
+  blocks.filter((block) => block.language === language && block.file === undefined);
 
 // Inside the repository, so that imports resolve as they do for whoever reads the documents here.
 const folder = mkdtempSync(join(root, "test", ".blocks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("every block is in a language that is checked here", () => {
+test("every block is read, and in a language that is checked", () => {
   expect(blocks.length).toBeGreaterThan(3);
-  for (const { name, language } of blocks) expect(["ts", "sh", "json", "text"], name).toContain(language);
+  for (const page of documents) {
+    const fences = readFileSync(join(root, page), "utf8").match(/^ *```/gm)?.length ?? 0;
+    expect(blocks.filter((block) => block.page === page).length * 2, page).toBe(fences);
+  }
+  // A labelled block is compiled with its app. A diagram is drawn when the site is built, which fails if it cannot be.
+  const languages = ["ts", "sh", "json", "text", "mermaid"];
+  const labelled = ["ts", "tsx", "js", "svelte", "vue", "astro", "html", "css", "json"];
+  for (const { name, language, file } of blocks)
+    expect(file === undefined ? languages : labelled, name).toContain(language);
 });
+
+/** Where the app of a page is: that of docs/frameworks/next.md in frameworks/next. */
+const appOf = (page: string): string => join("frameworks", basename(page, ".md"));
+
+describe("blocks with the name of a file are in that file of the page's app", () => {
+  test.each(blocks.filter(({ file }) => file !== undefined))("$name: $file", ({ page, file = "", code }) => {
+    expect(page).toMatch(/^docs\/frameworks\//);
+    const path = join(appOf(page), file);
+    expect(existsSync(join(root, path)), `${path} exists`).toBe(true);
+    expect(isPartOf(readFileSync(join(root, path), "utf8"), code), `${path} contains the block`).toBe(true);
+  });
+
+  test("whole lines count, at any depth", () => {
+    expect(isPartOf("if (a) {\n  b();\n\n  c();\n}\n", "b();\n\nc();\n")).toBe(true);
+    expect(isPartOf("ab();\n", "b();\n")).toBe(false);
+    expect(isPartOf("b();\nd();\nc();\n", "b();\nc();\n")).toBe(false);
+    expect(isPartOf("b();\n", "")).toBe(false);
+  });
+});
+
+/** Whether a file holds these very lines, which may be indented more there, all by as much. */
+function isPartOf(text: string, code: string): boolean {
+  return ["", ..."\t", "  ", "    ", "      ", "        "].some((indent) => {
+    const lines = code.replaceAll(/^(?=.)/gm, indent);
+    return lines !== "" && `\n${text}`.includes(`\n${lines}`);
+  });
+}
 
 test("TypeScript blocks compile", () => {
   const files = written("ts").map(({ code }, index) => {

@@ -88,7 +88,7 @@ describe("tables", () => {
   });
 
   test("are in the guides as SQL", () => {
-    const written = readFileSync(new URL("../../../../../docs/postgres-schema.sql", import.meta.url), "utf8");
+    const written = readFileSync(new URL("../../../../../docs/stores/postgres-schema.sql", import.meta.url), "utf8");
     expect(written).toContain(
       postgresMigrations()
         .map(({ sql }) => sql)
@@ -117,7 +117,7 @@ describe.skipIf(noPostgres)("on a server", () => {
   });
 
   test("a role needs rights on tables and functions only, and what the guide grants is enough", async () => {
-    const guide = readFileSync(new URL("../../../../../docs/postgres.md", import.meta.url), "utf8");
+    const guide = readFileSync(new URL("../../../../../docs/stores/postgres.md", import.meta.url), "utf8");
     const grants = guide.match(/^GRANT .*;$/gm) ?? [];
     expect(grants.length).toBe(3);
     await server.ask(`DROP SCHEMA IF EXISTS sojourn CASCADE`);

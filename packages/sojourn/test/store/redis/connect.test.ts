@@ -134,7 +134,7 @@ describe.skipIf(noRedis)("the guarantees", () => {
 });
 
 test.skipIf(noRedis)("the permissions that the guide names are enough for every call", async () => {
-  const guide = await readFile(new URL("../../../../../docs/redis.md", import.meta.url), "utf8");
+  const guide = await readFile(new URL("../../../../../docs/stores/redis.md", import.meta.url), "utf8");
   const line = /^ACL SETUSER .*$/m.exec(guide)?.[0] ?? "";
   const server = await start();
   await ask(server.port, ...line.split(" "));
