@@ -9,10 +9,11 @@ CREATE TABLE sojourn.version (
   oldest int NOT NULL
 );
 
--- "revoked" is the number of the last revocation. What began before "horizon", the highest number that was forgotten,
+-- "id" is a hash of the name, or the next free number: so tables that are dropped and made again under running processes do
+-- not give one the number of another. "revoked" is the number of the last revocation. What began before "horizon", the highest number that was forgotten,
 -- is refused; "horizon_at" is when that revocation ran, by the clock of the server run "horizon_run".
 CREATE TABLE sojourn.namespace (
-  id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id int PRIMARY KEY,
   name text COLLATE "C" NOT NULL UNIQUE,
   revoked bigint NOT NULL DEFAULT 0,
   horizon bigint NOT NULL DEFAULT 0,
@@ -46,7 +47,7 @@ CREATE INDEX entry_due ON sojourn.entry (namespace, due_at);
 
 -- How many entries there are, expired ones included: the sum of 128 rows of a namespace.
 CREATE TABLE sojourn.total (
-  namespace int NOT NULL,
+  namespace int NOT NULL REFERENCES sojourn.namespace,
   slot int NOT NULL,
   entries bigint NOT NULL,
   PRIMARY KEY (namespace, slot)
@@ -65,11 +66,12 @@ CREATE INDEX revocation_owner ON sojourn.revocation (namespace, hashtextextended
 CREATE INDEX revocation_at ON sojourn.revocation (namespace, at);
 
 -- What is told to those who watch. The two tables are not logged: after a crash or a failover they are empty, from which
--- a watch learns that it may have missed something. "since" is the transaction from which on changes are written down;
+-- a watch learns that it may have missed something, as it does if "run" is another. "since" is the transaction from which on changes are written down;
 -- it is "settled" when none is left that began before. What is older than "trimmed" is gone, and "next_trimmed" becomes
 -- "trimmed" a minute after it was taken.
 CREATE UNLOGGED TABLE sojourn.watching (
-  namespace int PRIMARY KEY,
+  namespace int PRIMARY KEY REFERENCES sojourn.namespace,
+  run uuid NOT NULL DEFAULT gen_random_uuid(),
   since xid8 NOT NULL,
   settled boolean NOT NULL DEFAULT false,
   trimmed xid8 NOT NULL,
@@ -97,14 +99,15 @@ CREATE INDEX change_xid ON sojourn.change (namespace, xid);
 -- Finds a namespace or makes it; answers its id, and the number of its last revocation.
 CREATE FUNCTION sojourn.open_v1(_name text) RETURNS TABLE (id int, revoked bigint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE _id int;
+DECLARE _id int := hashtext(_name COLLATE "C") & 2147483647;
 BEGIN
-  SELECT n.id INTO _id FROM sojourn.namespace n WHERE n.name = _name;
-  IF NOT FOUND THEN
-    INSERT INTO sojourn.namespace (name) VALUES (_name) ON CONFLICT DO NOTHING;
-    SELECT n.id INTO STRICT _id FROM sojourn.namespace n WHERE n.name = _name;
-  END IF;
-  RETURN QUERY SELECT n.id, n.revoked FROM sojourn.namespace n WHERE n.id = _id;
+  LOOP
+    RETURN QUERY SELECT n.id, n.revoked FROM sojourn.namespace n WHERE n.name = _name;
+    EXIT WHEN FOUND;
+    -- Nothing is inserted if another one has this number, or if this one is there by now.
+    INSERT INTO sojourn.namespace (id, name) VALUES (_id, _name) ON CONFLICT DO NOTHING;
+    _id := (_id + 1) & 2147483647;
+  END LOOP;
 END $$;
 
 -- Adds to the total. The row is held until the commit is on disk, so this comes after all that can take long.
@@ -214,6 +217,9 @@ BEGIN
     RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
   END IF;
   PERFORM pg_current_xact_id();
+  IF NOT EXISTS (SELECT FROM sojourn.namespace WHERE id = _ns) THEN
+    RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = 'SJ002';
+  END IF;
   FOR e IN SELECT * FROM sojourn.reclaim_v1(_ns, _now, _limit, true) LOOP
     _gone := _gone + 1;
     e.value_text := NULL;
@@ -269,6 +275,11 @@ BEGIN
 
   WHILE _added = 0 LOOP
     SELECT * INTO e FROM sojourn.entry WHERE namespace = _ns AND key = _key FOR UPDATE;
+    IF e.key IS NULL THEN
+      IF NOT EXISTS (SELECT FROM sojourn.namespace WHERE id = _ns) THEN
+        RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = 'SJ002';
+      END IF;
+    END IF;
     _live := e.key IS NOT NULL AND e.expires_at > _now;
     IF _live AND e.rev = _rev THEN RETURN; END IF;
     _over := coalesce(_want <> '' AND _live AND e.rev = _want, false);
@@ -339,7 +350,12 @@ BEGIN
   UPDATE sojourn.entry SET touched_at = greatest(touched_at, _touched), expires_at = greatest(expires_at, _expires),
     due_at = CASE WHEN due_at <= _now THEN greatest(expires_at, _expires) ELSE due_at END
     WHERE namespace = _ns AND key = _key AND rev = _rev AND expires_at > _now;
-  IF NOT FOUND THEN RETURN false; END IF;
+  IF NOT FOUND THEN
+    IF NOT EXISTS (SELECT FROM sojourn.namespace WHERE id = _ns) THEN
+      RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = 'SJ002';
+    END IF;
+    RETURN false;
+  END IF;
   INSERT INTO sojourn.change (namespace, key) SELECT _ns, _key FROM sojourn.watching WHERE namespace = _ns;
   RETURN true;
 END $$;
@@ -352,7 +368,12 @@ BEGIN
     RAISE EXCEPTION 'sojourn needs READ COMMITTED' USING ERRCODE = 'SJ001';
   END IF;
   DELETE FROM sojourn.entry WHERE namespace = _ns AND key = _key RETURNING * INTO e;
-  IF NOT FOUND THEN RETURN; END IF;
+  IF NOT FOUND THEN
+    IF NOT EXISTS (SELECT FROM sojourn.namespace WHERE id = _ns) THEN
+      RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = 'SJ002';
+    END IF;
+    RETURN;
+  END IF;
   INSERT INTO sojourn.change (namespace, key, owner, rev, meta, created_at, touched_at, expires_at, note) SELECT _ns, e.key, e.owner, e.rev, e.meta, e.created_at, e.touched_at, e.expires_at, _note FROM sojourn.watching WHERE namespace = _ns;
   PERFORM sojourn.add_v1(_ns, -1);
   RETURN NEXT e;

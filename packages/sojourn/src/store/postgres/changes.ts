@@ -7,9 +7,9 @@
  * What it has not told yet is then exactly what the next poll sees and that snapshot does not. So a poll that begins after
  * a change was acknowledged tells it, and that is what `confirm` does.
  *
- * That everything may have changed is told when the poll cannot know: the first time, if the server was started anew
- * (after a failover, transaction numbers are used again), if the rows since the last poll were trimmed, or if they are
- * too many to be told one by one.
+ * That everything may have changed is told when the poll cannot know: the first time, if the server was started anew or
+ * has crashed (transaction numbers are used again then), if the rows since the last poll were trimmed, or if they are too
+ * many to be told one by one.
  */
 import { StoreError } from "../../errors.ts";
 import type { Timer } from "../../time/timer.ts";
@@ -30,8 +30,6 @@ export interface ChangesOptions {
   readonly deadline: number;
   /** How often it is asked what was removed while somebody waits for that, in milliseconds. */
   readonly maxLag: number;
-  /** Whether a crash of the server can lose what it has acknowledged, so that numbers are used again without a word. */
-  readonly forgets: boolean;
 }
 
 export interface Changes {
@@ -45,7 +43,7 @@ export interface Changes {
 /** What a poll has seen. */
 interface Seen {
   readonly snapshot: string;
-  /** When the server was started, and which transaction began to write changes down. */
+  /** When the server was started, and what that watch is called which began to have changes written down. */
   readonly run: string;
   readonly since: string | null;
   readonly xmin: number;
@@ -63,7 +61,7 @@ const HURRY = 10;
 const TRIM_EVERY = 10_000;
 
 export function followChanges(options: ChangesOptions): Changes {
-  const { calls, statements, namespace, timer, deadline, maxLag, forgets } = options;
+  const { calls, statements, namespace, timer, deadline, maxLag } = options;
   const watches = new Set<(key: string | null) => void>();
   const removals = removalListeners();
   let last: Seen | undefined;
@@ -77,11 +75,12 @@ export function followChanges(options: ChangesOptions): Changes {
 
   async function ask(): Promise<Seen> {
     const answer = await calls.run(statements.poll, [namespace, last?.snapshot ?? null]);
-    const [, snapshot, run, since, xmin, xmax, , isWhole, isSettled] = answer.find(([key]) => key === null) ?? [];
+    const [, snapshot, started, since, xmin, xmax, run, isWhole, isSettled] =
+      answer.find(([key]) => key === null) ?? [];
     const rows = answer.filter(([key]) => key !== null);
     return {
       snapshot: String(snapshot),
-      run: String(run),
+      run: `${String(started)} ${String(run)}`,
       since: typeof since === "string" ? since : null,
       xmin: Number(xmin),
       xmax: Number(xmax),
@@ -117,20 +116,14 @@ export function followChanges(options: ChangesOptions): Changes {
   async function poll(): Promise<void> {
     const before = last;
     polledAt = timer.elapsed();
-    let seen: Seen;
-    try {
-      seen = await ask();
-      if (seen.since === null || !seen.isSettled) {
-        last = undefined;
-        seen = await settle();
-      }
-    } catch (error) {
-      if (forgets) last = undefined;
-      throw error;
+    let seen = await ask();
+    if (seen.since === null || !seen.isSettled) {
+      last = undefined;
+      seen = await settle();
     }
     last = seen;
     rest();
-    const isWhole = before?.run === seen.run && before.since === seen.since && seen.isWhole;
+    const isWhole = before?.run === seen.run && seen.isWhole;
     if (isWhole && seen.rows.length <= MOST_CHANGES) tell(seen.rows);
     else tellMissed();
     trim();

@@ -1,5 +1,5 @@
 /** The functions that change one entry. */
-import { COLUMNS, HEAD, HEAD_OF_E, ISOLATION, NO_NAMESPACE } from "./function-parts.ts";
+import { COLUMNS, HEAD, HEAD_OF_E, ISOLATION, namespaceIn, NO_NAMESPACE } from "./function-parts.ts";
 
 /** @param s the schema */
 export const entryFunctions = (s: string): string => `\
@@ -46,6 +46,9 @@ ${ISOLATION}
 
   WHILE _added = 0 LOOP
     SELECT * INTO e FROM ${s}.entry WHERE namespace = _ns AND key = _key FOR UPDATE;
+    IF e.key IS NULL THEN
+      ${namespaceIn(s).replaceAll("\n", "\n    ")}
+    END IF;
     _live := e.key IS NOT NULL AND e.expires_at > _now;
     IF _live AND e.rev = _rev THEN RETURN; END IF;
     _over := coalesce(_want <> '' AND _live AND e.rev = _want, false);
@@ -114,7 +117,10 @@ ${ISOLATION}
   UPDATE ${s}.entry SET touched_at = greatest(touched_at, _touched), expires_at = greatest(expires_at, _expires),
     due_at = CASE WHEN due_at <= _now THEN greatest(expires_at, _expires) ELSE due_at END
     WHERE namespace = _ns AND key = _key AND rev = _rev AND expires_at > _now;
-  IF NOT FOUND THEN RETURN false; END IF;
+  IF NOT FOUND THEN
+    ${namespaceIn(s).replaceAll("\n", "\n  ")}
+    RETURN false;
+  END IF;
   INSERT INTO ${s}.change (namespace, key) SELECT _ns, _key FROM ${s}.watching WHERE namespace = _ns;
   RETURN true;
 END $$;
@@ -125,7 +131,10 @@ DECLARE e ${s}.entry%ROWTYPE;
 BEGIN
 ${ISOLATION}
   DELETE FROM ${s}.entry WHERE namespace = _ns AND key = _key RETURNING * INTO e;
-  IF NOT FOUND THEN RETURN; END IF;
+  IF NOT FOUND THEN
+    ${namespaceIn(s).replaceAll("\n", "\n  ")}
+    RETURN;
+  END IF;
   INSERT INTO ${s}.change (namespace, ${HEAD}, note) SELECT _ns, ${HEAD_OF_E}, _note FROM ${s}.watching WHERE namespace = _ns;
   PERFORM ${s}.add_v1(_ns, -1);
   RETURN NEXT e;

@@ -17,6 +17,12 @@ export const ISOLATION: string = `\
  */
 export const NUMBERED = `  PERFORM pg_current_xact_id();`;
 
+/** What finds nothing looks whether its namespace is there at all: tables can be made anew under a process. */
+export const namespaceIn = (s: string): string => `\
+IF NOT EXISTS (SELECT FROM ${s}.namespace WHERE id = _ns) THEN
+    RAISE EXCEPTION 'the namespace is gone' USING ERRCODE = '${NO_NAMESPACE}';
+  END IF;`;
+
 /** The columns of a head: what a removed entry has in `change`, after its transaction and its namespace. */
 export const HEAD = `key, owner, rev, meta, created_at, touched_at, expires_at`;
 /** What an insert brings. */

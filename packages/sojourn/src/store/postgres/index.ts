@@ -130,7 +130,6 @@ async function open(options: PostgresOptions): Promise<Store<"async">> {
       timer,
       deadline,
       maxLag,
-      forgets: guarantees.durability === "none",
     });
     return connectedStore({
       calls,

@@ -1,5 +1,5 @@
 /** The functions that change what a namespace has of entries, totals and revocations. */
-import { HEAD, ISOLATION, NO_NAMESPACE, NUMBERED } from "./function-parts.ts";
+import { HEAD, ISOLATION, namespaceIn, NO_NAMESPACE, NUMBERED } from "./function-parts.ts";
 import { SLOTS } from "./tables.ts";
 
 /** @param s the schema */
@@ -7,14 +7,15 @@ export const namespaceFunctions = (s: string): string => `\
 -- Finds a namespace or makes it; answers its id, and the number of its last revocation.
 CREATE FUNCTION ${s}.open_v1(_name text) RETURNS TABLE (id int, revoked bigint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE _id int;
+DECLARE _id int := hashtext(_name COLLATE "C") & 2147483647;
 BEGIN
-  SELECT n.id INTO _id FROM ${s}.namespace n WHERE n.name = _name;
-  IF NOT FOUND THEN
-    INSERT INTO ${s}.namespace (name) VALUES (_name) ON CONFLICT DO NOTHING;
-    SELECT n.id INTO STRICT _id FROM ${s}.namespace n WHERE n.name = _name;
-  END IF;
-  RETURN QUERY SELECT n.id, n.revoked FROM ${s}.namespace n WHERE n.id = _id;
+  LOOP
+    RETURN QUERY SELECT n.id, n.revoked FROM ${s}.namespace n WHERE n.name = _name;
+    EXIT WHEN FOUND;
+    -- Nothing is inserted if another one has this number, or if this one is there by now.
+    INSERT INTO ${s}.namespace (id, name) VALUES (_id, _name) ON CONFLICT DO NOTHING;
+    _id := (_id + 1) & 2147483647;
+  END LOOP;
 END $$;
 
 -- Adds to the total. The row is held until the commit is on disk, so this comes after all that can take long.
@@ -120,6 +121,7 @@ DECLARE
 BEGIN
 ${ISOLATION}
 ${NUMBERED}
+  ${namespaceIn(s)}
   FOR e IN SELECT * FROM ${s}.reclaim_v1(_ns, _now, _limit, true) LOOP
     _gone := _gone + 1;
     e.value_text := NULL;

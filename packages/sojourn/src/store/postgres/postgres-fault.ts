@@ -8,6 +8,11 @@ const AWAY: Kind = ["store_unavailable", "Postgres could not be reached"];
 const CLOSED: Kind = ["store_closed", "The client of Postgres is closed"];
 const NO_TABLES = "The tables of sojourn are not there, or not what this version needs: call `postgresStore.migrate`";
 
+const NO_NAMESPACE_LEFT: Kind = [
+  "store_schema",
+  "The namespace of the store is not in the tables: its row was deleted, or they were made anew: open the store again",
+];
+
 /** By SQLSTATE, or by what the clients call an error of their own. */
 const KINDS: Readonly<Record<string, Kind>> = {
   "25P02": ["store_unavailable", "The connection is in a transaction of the application's own, which has failed"],
@@ -43,7 +48,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
     "store_unavailable",
     "Expected READ COMMITTED: the role or the database has another `default_transaction_isolation`",
   ],
-  [NO_NAMESPACE]: ["store_corrupt", "The row of the store's namespace was deleted"],
+  "23503": NO_NAMESPACE_LEFT,
+  [NO_NAMESPACE]: NO_NAMESPACE_LEFT,
   CONNECTION_ENDED: CLOSED,
 };
 /** Clients have no code for some of theirs. */
@@ -77,6 +83,11 @@ export function postgresFault(error: unknown): StoreError | GuaranteeError {
   const [code, message] = KINDS[String(codeOf(error))] ?? TEXTS.find(([shape]) => shape.test(text))?.[1] ?? AWAY;
   const cause = withoutValues(error, text);
   return new StoreError(code, `${message} (${cause.message})`, { cause });
+}
+
+/** The fault of a read that finds no row of its namespace. */
+export function namespaceGone(): StoreError {
+  return new StoreError(...NO_NAMESPACE_LEFT);
 }
 
 function codeOf(error: unknown): unknown {

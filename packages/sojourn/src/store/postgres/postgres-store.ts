@@ -14,6 +14,7 @@ import {
 } from "../store.ts";
 import type { Calls } from "./calls.ts";
 import type { Changes } from "./changes.ts";
+import { namespaceGone } from "./postgres-fault.ts";
 import type { Row, Statement, Value } from "./postgres-port.ts";
 import { entryIn, headIn } from "./rows.ts";
 import type { StatementName } from "./statements.ts";
@@ -45,7 +46,8 @@ export function connectedStore(connected: Connected): Store<"async"> {
   /** Rows of something that only reads, without the column that says whether the server is a standby. */
   async function read(name: StatementName, ...values: readonly Value[]): Promise<readonly Row[]> {
     const rows = await call(name, ...values);
-    if (rows[0]?.[0] !== false) throw standby();
+    if (rows.length === 0) throw namespaceGone();
+    if (rows[0]![0] !== false) throw standby();
     return rows;
   }
 

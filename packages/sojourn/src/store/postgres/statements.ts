@@ -3,7 +3,7 @@
  *
  * Those that change something call a function, which says why it needs READ COMMITTED. Those that only read are right
  * under every isolation level, since one statement sees one state. Each says whether the server is a standby: what one of
- * those has may be old, and that nothing is there is no answer then.
+ * those has may be old, and that nothing is there is no answer then. No row at all is a namespace that is gone.
  *
  * What comes back is the same whatever a role has set: numbers as texts, since `extra_float_digits` rounds a `float8`;
  * bytes in base64, since `bytea_output` decides how they look else; an instant of the server as seconds, since `TimeZone` and
@@ -45,7 +45,7 @@ export function statementsFor(schema: string): Readonly<Record<StatementName, St
     // Namespace, key. The first is planned in half the time, and says nothing of the server where there is no row.
     get: `SELECT pg_is_in_recovery(), ${RAW_ENTRY} FROM ${s}.entry WHERE namespace = $1 AND key = $2`,
     getOrNone: `SELECT pg_is_in_recovery(), ${RAW_ENTRY}
-      FROM (VALUES (0)) one LEFT JOIN ${s}.entry ON namespace = $1 AND key = $2`,
+      FROM ${s}.namespace n LEFT JOIN ${s}.entry ON namespace = n.id AND key = $2 WHERE n.id = $1`,
     put: `SELECT kind, ${ENTRY} FROM ${s}.put_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     touch: `SELECT ${s}.touch_v1($1, $2, $3, $4, $5, $6)`,
     remove: `SELECT ${HEAD} FROM ${s}.delete_v1($1, $2, $3)`,
@@ -54,17 +54,18 @@ export function statementsFor(schema: string): Readonly<Record<StatementName, St
     seal: `SELECT ${s}.seal_v1($1, $2, $3)`,
     sweep: `SELECT ${HEAD} FROM ${s}.sweep_v1($1, $2, $3)`,
     // Namespace, the key before, the least key, the first key that is too great, how many.
-    list: `SELECT pg_is_in_recovery(), ${HEAD} FROM (VALUES (0)) one LEFT JOIN LATERAL (
+    list: `SELECT pg_is_in_recovery(), ${HEAD} FROM ${s}.namespace n LEFT JOIN LATERAL (
       SELECT * FROM ${s}.entry WHERE namespace = $1 AND key > $2 AND key >= $3 AND key < $4 ORDER BY key LIMIT $5
-    ) page ON true ORDER BY key`,
+    ) page ON true WHERE n.id = $1 ORDER BY key`,
     // Namespace, owner, the key before, how many.
-    listByOwner: `SELECT pg_is_in_recovery(), ${ENTRY} FROM (VALUES (0)) one LEFT JOIN LATERAL (
+    listByOwner: `SELECT pg_is_in_recovery(), ${ENTRY} FROM ${s}.namespace n LEFT JOIN LATERAL (
       SELECT * FROM ${s}.entry WHERE namespace = $1 AND hashtextextended(owner, 0) = hashtextextended($2, 0)
         AND owner = $2 AND key > $3 ORDER BY key LIMIT $4
-    ) page ON true ORDER BY key`,
+    ) page ON true WHERE n.id = $1 ORDER BY key`,
     // Namespace, now.
     count: `SELECT pg_is_in_recovery(), ((SELECT sum(entries) FROM ${s}.total WHERE namespace = $1)
-      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due_at <= $2 AND expires_at <= $2))::text`,
+      - (SELECT count(*) FROM ${s}.entry WHERE namespace = $1 AND due_at <= $2 AND expires_at <= $2))::text
+      FROM ${s}.namespace WHERE id = $1`,
     open: `SELECT id::text, revoked::text FROM ${s}.open_v1($1)`,
     watch: `SELECT ${s}.watch_v1($1)`,
     // Namespace, since when.
@@ -75,7 +76,7 @@ export function statementsFor(schema: string): Readonly<Record<StatementName, St
     poll: `SELECT NULL, pg_current_snapshot()::text, extract(epoch FROM pg_postmaster_start_time())::text,
         CASE WHEN w.since < pg_snapshot_xmax(pg_current_snapshot()) THEN w.since::text END,
         pg_snapshot_xmin(pg_current_snapshot())::text, pg_snapshot_xmax(pg_current_snapshot())::text,
-        NULL::text, (w.trimmed <= pg_snapshot_xmin($2::pg_snapshot))::text, w.settled::text
+        w.run::text, (w.trimmed <= pg_snapshot_xmin($2::pg_snapshot))::text, w.settled::text
       FROM (VALUES (0)) one LEFT JOIN ${s}.watching w ON namespace = $1
     UNION ALL (SELECT ${HEAD}, note, NULL FROM ${s}.change
       WHERE namespace = $1 AND xid >= pg_snapshot_xmin($2::pg_snapshot)

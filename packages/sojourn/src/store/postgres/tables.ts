@@ -25,10 +25,11 @@ CREATE TABLE ${s}.version (
   oldest int NOT NULL
 );
 
--- "revoked" is the number of the last revocation. What began before "horizon", the highest number that was forgotten,
+-- "id" is a hash of the name, or the next free number: so tables that are dropped and made again under running processes do
+-- not give one the number of another. "revoked" is the number of the last revocation. What began before "horizon", the highest number that was forgotten,
 -- is refused; "horizon_at" is when that revocation ran, by the clock of the server run "horizon_run".
 CREATE TABLE ${s}.namespace (
-  id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id int PRIMARY KEY,
   name text COLLATE "C" NOT NULL UNIQUE,
   revoked bigint NOT NULL DEFAULT 0,
   horizon bigint NOT NULL DEFAULT 0,
@@ -62,7 +63,7 @@ CREATE INDEX entry_due ON ${s}.entry (namespace, due_at);
 
 -- How many entries there are, expired ones included: the sum of ${SLOTS} rows of a namespace.
 CREATE TABLE ${s}.total (
-  namespace int NOT NULL,
+  namespace int NOT NULL REFERENCES ${s}.namespace,
   slot int NOT NULL,
   entries bigint NOT NULL,
   PRIMARY KEY (namespace, slot)
@@ -81,11 +82,12 @@ CREATE INDEX revocation_owner ON ${s}.revocation (namespace, hashtextextended(ow
 CREATE INDEX revocation_at ON ${s}.revocation (namespace, at);
 
 -- What is told to those who watch. The two tables are not logged: after a crash or a failover they are empty, from which
--- a watch learns that it may have missed something. "since" is the transaction from which on changes are written down;
+-- a watch learns that it may have missed something, as it does if "run" is another. "since" is the transaction from which on changes are written down;
 -- it is "settled" when none is left that began before. What is older than "trimmed" is gone, and "next_trimmed" becomes
 -- "trimmed" a minute after it was taken.
 CREATE UNLOGGED TABLE ${s}.watching (
-  namespace int PRIMARY KEY,
+  namespace int PRIMARY KEY REFERENCES ${s}.namespace,
+  run uuid NOT NULL DEFAULT gen_random_uuid(),
   since xid8 NOT NULL,
   settled boolean NOT NULL DEFAULT false,
   trimmed xid8 NOT NULL,

@@ -191,6 +191,49 @@ describe.skipIf(noPostgres)("what is told", () => {
     expect(keys).toEqual(["k"]);
   });
 
+  test("is that everything may have changed, after a crash whose transaction numbers were given again", async () => {
+    const other = new pg.Pool({ connectionString: server.url });
+    closing.push(async () => other.end());
+    other.on("error", () => {});
+    spaces++;
+    const store = await open({ client: other });
+    await store.put(entry("k"), null, Date.now());
+    // So that the number of the first watch is not on disk when a backend crashes. The server's start stays the same then.
+    const settings = ["wal_writer_delay = '10s'", "synchronous_commit = off"];
+    onTestFinished(async () => {
+      await server.ask("ALTER SYSTEM RESET ALL");
+      await server.ask("SELECT pg_reload_conf()");
+    });
+    for (const setting of settings) await server.ask(`ALTER SYSTEM SET ${setting}`);
+    await server.ask("SELECT pg_reload_conf()");
+    const commit = async (): Promise<unknown> =>
+      (await server.ask("SHOW synchronous_commit"))[0]?.["synchronous_commit"];
+    await expect.poll(commit, PATIENT).toBe("off");
+    // Transactions that write nothing to the log.
+    for (let count = 0; count < 3; count++) await server.ask("SELECT pg_current_xact_id()");
+    // Not one that waits for removals: it would ask in the background, while nobody watches.
+    const keys: (string | null)[] = [];
+    const watch = (await open()).watch!((key) => keys.push(key));
+    closing.push(async () => watch.close());
+    await watch.confirm();
+    keys.length = 0;
+    const sinceOf = async (): Promise<unknown> =>
+      (await server.ask("SELECT since::text FROM sojourn.watching WHERE namespace = $1", [await namespaceOf()]))[0];
+    const since = await sinceOf();
+    await server.crash();
+    await expect.poll(async () => store.delete("k").catch(() => "away"), PATIENT).toMatchObject({ key: "k" });
+    const next = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS since";
+    for (let at = 0; at < 50 && JSON.stringify((await server.ask(next))[0]) !== JSON.stringify(since); at++) {
+      await server.ask("SELECT pg_current_xact_id()");
+    }
+    const again = store.watch!(() => {});
+    await again.confirm();
+    expect(await sinceOf()).toEqual(since);
+    await watch.confirm();
+    expect(keys).toEqual([null]);
+    await again.close();
+  });
+
   test("is that everything may have changed, if what was to be told was trimmed", async () => {
     const { store, watch, removals, keys } = await watched();
     await removals.close();

@@ -105,7 +105,7 @@ const orders: readonly Order[] = [
   },
   {
     name: "a change over a rev that is gone in flight is a conflict",
-    mistake: ["FOR UPDATE;\n    _live", ";\n    _live"],
+    mistake: ["FOR UPDATE;\n    IF e.key IS NULL", ";\n    IF e.key IS NULL"],
     async holds({ store, open, commit, waits }) {
       const first = entry("k");
       await store.put(first, null, now);

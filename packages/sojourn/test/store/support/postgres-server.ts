@@ -30,6 +30,8 @@ export interface PostgresServer {
   readonly running: boolean;
   /** `kill -9` of all its processes; resolves when they are gone. */
   kill(): Promise<void>;
+  /** `kill -9` of one process that serves a connection, after which the server starts all others anew, and not itself. */
+  crash(): Promise<void>;
   /** `SIGSTOP` of all its processes: it keeps its connections, and answers nothing. */
   pause(): void;
   /** `SIGCONT`. */
@@ -136,6 +138,7 @@ async function serverOf({ port, folder, data, commandLine }: Place): Promise<Pos
       return isRunning(child);
     },
     kill,
+    crash: async () => crash(url),
     pause: () => signalAll("SIGSTOP"),
     resume: () => signalAll("SIGCONT"),
     async shutDown() {
@@ -196,6 +199,16 @@ async function ask(
   } finally {
     await client.end();
   }
+}
+
+async function crash(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  const broken = new Promise<void>((resolve) => client.on("error", () => resolve()));
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  signal(rows[0]!.pid, "SIGKILL");
+  await broken;
+  await until("the server to recover", async () => (await ask(url, "SELECT 1")).length === 1);
 }
 
 /** The processes that a server has started. They are in groups of their own. */
