@@ -55,6 +55,10 @@ export abstract class SojournError extends Error {
   get status(): number {
     return httpStatus[this.code];
   }
+  /** Koa writes it to an error that it answers, and a request without an answer would be left if it could not. */
+  set status(value: number) {
+    Object.defineProperty(this, "status", { value, writable: true, configurable: true });
+  }
   /** The same, by the name that Fastify and Nest look for. */
   get statusCode(): number {
     return this.status;
@@ -62,6 +66,10 @@ export abstract class SojournError extends Error {
   /** Whether a client may read the message, as http-errors has it: where the mistake is the client's. */
   get expose(): boolean {
     return this.status < 500;
+  }
+  /** Headers of that answer, by the name that Express, Fastify and Koa look for. */
+  get headers(): Readonly<Record<string, string>> {
+    return { "Cache-Control": "no-store" };
   }
 }
 
@@ -164,6 +172,10 @@ export class TooManyAttemptsError extends SojournError {
   constructor(message: string, retryAfter?: number) {
     super(message);
     this.retryAfter = retryAfter;
+  }
+  override get headers(): Readonly<Record<string, string>> {
+    const { retryAfter } = this;
+    return { ...super.headers, ...(retryAfter !== undefined && { "Retry-After": String(retryAfter) }) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ConflictError, httpStatus, StoreError, TooManySessionsError } from "../src/errors.ts";
+import { ConflictError, httpStatus, StoreError, TooManyAttemptsError, TooManySessionsError } from "../src/errors.ts";
 
 describe("an error is answered as those of http-errors are", () => {
   test.each([
@@ -9,6 +9,16 @@ describe("an error is answered as those of http-errors are", () => {
   ])("%s", (error, status, expose) => {
     // Express looks for `status`, Fastify and Nest for `statusCode`, Koa for `expose` as well.
     expect(error).toMatchObject({ status, statusCode: status, expose });
+  });
+
+  test("the headers of an answer go with it, and its status can be written, as Koa does", () => {
+    const error = new TooManyAttemptsError("later", 30);
+    expect(error.headers).toEqual({ "Cache-Control": "no-store", "Retry-After": "30" });
+    expect(new TooManyAttemptsError("later").headers).toEqual({ "Cache-Control": "no-store" });
+    error.status = 503;
+    expect(error).toMatchObject({ status: 503, statusCode: 503, expose: false });
+    expect(new TooManyAttemptsError("later").status).toBe(429);
+    expect(JSON.stringify(error)).not.toContain("status");
   });
 
   test.each(Object.entries(httpStatus).filter(([code]) => code.startsWith("store_")))(

@@ -13,6 +13,7 @@ import { sessionMiddleware as expressMiddleware } from "../src/web/express.ts";
 import { SessionStore } from "../src/web/express-session.ts";
 import { sessionPlugin } from "../src/web/fastify.ts";
 import { sessionMiddleware as honoMiddleware } from "../src/web/hono.ts";
+import { sessionMiddleware as koaMiddleware } from "../src/web/koa.ts";
 
 const none = undefined as never;
 
@@ -20,6 +21,7 @@ test.each<[string, (given: never) => unknown]>([
   ["cookieSessions", cookieSessions],
   ["sessionMiddleware", expressMiddleware],
   ["sessionMiddleware", honoMiddleware],
+  ["sessionMiddleware", koaMiddleware],
   ["sessionPlugin", sessionPlugin],
   ["SessionStore", (given) => new SessionStore(given)],
   ["createAuth", createAuth],

@@ -6,7 +6,7 @@ import type { Mode, Reply } from "../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "./cookies/cookie-sessions.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "./cookies/options.ts";
 import type { RequestSession } from "./cookies/request-session.ts";
-import type { ResponseHeaders } from "./cookies/http-messages.ts";
+import { NO_HEADERS, type ResponseHeaders } from "./cookies/http-messages.ts";
 import { ANSWER_HEADERS } from "./node/server-response.ts";
 
 export type { RequestSession } from "./cookies/request-session.ts";
@@ -145,8 +145,6 @@ function sessionOf<Data, M extends Mode>(request: object): RequestSession<Data, 
   }
   return session;
 }
-
-const NO_HEADERS = { get: () => null, set() {}, append() {} };
 
 class ReplyHeaders implements ResponseHeaders {
   readonly #reply: FastifyReply;

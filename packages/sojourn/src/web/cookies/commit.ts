@@ -12,7 +12,7 @@ export function commit<Data, M extends Mode>(
   status: number,
 ): Reply<M, boolean> {
   const { mode, steps } = state.context;
-  if (state.committed !== undefined) {
+  if (state.committed !== undefined && (status < 500 || !state.begun)) {
     const { headers, kept } = state.committed;
     if (headers !== undefined && status < 500 && target !== state.committed.target) setHeaders(target, headers);
     return steps.of(kept);

@@ -48,6 +48,9 @@ export interface ResponseHeaders {
   append(name: string, value: string): void;
 }
 
+/** Where nothing is sent: what is set is dropped. */
+export const NO_HEADERS: ResponseHeaders = Object.freeze({ get: () => null, set() {}, append() {} });
+
 /** What of a `ServerResponse` of Node is used. */
 export interface NodeResponse {
   readonly statusCode: number;

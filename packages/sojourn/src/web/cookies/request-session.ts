@@ -224,7 +224,7 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
    * Waits for the calls on this session that have not ended, such as a `login` that was not awaited, writes what has
    * changed, and only that, then sets the headers. If one of those calls fails, so does the commit. Call it once, before the headers go out; a second
    * call writes nothing and sets the same headers. On a 5xx nothing is written, no cookie is set, and a session that
-   * began in this request ends.
+   * began in this request ends, also if it was committed before.
    *
    * @param target a `Headers`, or a `ServerResponse` of Node
    * @returns `false` if the session had ended meanwhile, so that what was set is gone with it

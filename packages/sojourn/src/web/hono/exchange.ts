@@ -43,8 +43,6 @@ export function commitLater(
   return true;
 }
 
-export const NO_HEADERS: ResponseHeaders = { get: () => null, set() {}, append() {} };
-
 /** The headers of a response; on a copy of it where they cannot be changed, as after `Response.redirect`. */
 export class ResponseCopy implements ResponseHeaders {
   readonly #c: { res: Response };

@@ -5,10 +5,10 @@ import { requireOptions } from "../../options.ts";
 import { show } from "../../show.ts";
 import type { Mode, Reply } from "../../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "../cookies/cookie-sessions.ts";
-import type { IncomingRequest } from "../cookies/http-messages.ts";
+import { NO_HEADERS, type IncomingRequest } from "../cookies/http-messages.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "../cookies/options.ts";
 import type { RequestSession } from "../cookies/request-session.ts";
-import { commitLater, NO_HEADERS, outgoing, refusal, requestReader, ResponseCopy } from "./exchange.ts";
+import { commitLater, outgoing, refusal, requestReader, ResponseCopy } from "./exchange.ts";
 
 /** What `sessionFetch` adds to an app's environment: `new Hono<{ Bindings: SessionBindings<Data> }>()`. */
 export interface SessionBindings<Data = Record<string, unknown>, M extends Mode = Mode> {

@@ -3,10 +3,10 @@ import type { Context, MiddlewareHandler } from "hono";
 import { requireOptions } from "../../options.ts";
 import type { Mode } from "../../store/reply.ts";
 import { cookieSessions, type CookieSessions } from "../cookies/cookie-sessions.ts";
-import type { IncomingRequest } from "../cookies/http-messages.ts";
+import { NO_HEADERS, type IncomingRequest } from "../cookies/http-messages.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "../cookies/options.ts";
 import type { RequestSession } from "../cookies/request-session.ts";
-import { commitLater, NO_HEADERS, outgoing, refusal, requestReader, ResponseCopy } from "./exchange.ts";
+import { commitLater, outgoing, refusal, requestReader, ResponseCopy } from "./exchange.ts";
 
 /** What the middleware adds to an app's environment: `new Hono<SessionEnv<Data>>()`. */
 export interface SessionEnv<Data = Record<string, unknown>, M extends Mode = Mode> {

@@ -9,6 +9,7 @@
  *
  * They are never put back: what has replaced them since would be lost. Once the commit is done they pass everything on.
  */
+import { NO_HEADERS } from "../cookies/http-messages.ts";
 import type { RequestSession } from "../cookies/request-session.ts";
 import { callBack, makeWayForError, setHead, type Method, type MiddlewareResponse } from "./server-response.ts";
 
@@ -115,7 +116,6 @@ interface Call {
 
 const NO_CALLS: Call[] = [];
 const NONE: readonly DeferredResponse[] = [];
-const NO_HEADERS = { get: () => null, set() {}, append() {} };
 
 class DeferredResponse {
   readonly #deferral: Deferral;

@@ -8,6 +8,7 @@ import { sessionMiddleware as forExpress } from "../../../src/web/express.ts";
 import { SessionStore } from "../../../src/web/express-session.ts";
 import { sessionPlugin } from "../../../src/web/fastify.ts";
 import { sessionMiddleware as forHono } from "../../../src/web/hono.ts";
+import { sessionMiddleware as forKoa } from "../../../src/web/koa.ts";
 import { KEY } from "../support/visitor.ts";
 
 const options = { sessions: createSessions(), keys: [KEY] };
@@ -15,6 +16,7 @@ const factories = [
   ["cookieSessions", cookieSessions],
   ["sessionMiddleware of Express", forExpress],
   ["sessionMiddleware of Hono", forHono],
+  ["sessionMiddleware of Koa", forKoa],
   ["sessionPlugin of Fastify", sessionPlugin],
 ] as const;
 

@@ -7,12 +7,14 @@ import { getRequestListener } from "@hono/node-server";
 import express5, { type NextFunction, type Request, type Response } from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
+import Koa from "koa";
 import { onTestFinished } from "vitest";
 import type { Mode } from "../../../src/store/reply.ts";
 import { cookieSessions, type CookieSessionsOptions, type RequestSession } from "../../../src/web/cookies/index.ts";
 import { sessionMiddleware } from "../../../src/web/express.ts";
 import { sessionPlugin } from "../../../src/web/fastify.ts";
 import { sessionMiddleware as honoMiddleware, type SessionEnv } from "../../../src/web/hono.ts";
+import { sessionMiddleware as koaMiddleware } from "../../../src/web/koa.ts";
 import { visitPort, type SocketVisitor } from "./socket-visitor.ts";
 import type { Data } from "./visitor.ts";
 
@@ -108,11 +110,24 @@ async function onHono(options: Options, handle: Handle): Promise<SocketVisitor> 
   return listen((request, response) => void answer(request, response));
 }
 
+async function onKoa(options: Options, handle: Handle): Promise<SocketVisitor> {
+  const app = new Koa();
+  app.silent = true;
+  const session = koaMiddleware<Data, Mode>(options);
+  app.use(session);
+  app.use(async (ctx) => {
+    ctx.body = await handle(session.of(ctx), ctx.path);
+  });
+  const answer = app.callback();
+  return listen((request, response) => void answer(request, response));
+}
+
 export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
   ["Hono", onHono],
   ["Express 5", onExpress(express5)],
   ["Express 4", onExpress(express4)],
   ["Fastify", onFastify],
+  ["Koa", onKoa],
   ["node:http with the middleware", onMiddleware],
   ["node:http with cookieSessions", onNode],
 ];
