@@ -7,6 +7,6 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export const documents: readonly string[] = [
   ...globSync("*.md", { cwd: root }),
   ...globSync("{docs,examples,bench}/**/*.md", { cwd: root }),
-  ...globSync("frameworks/{*,*/*}.md", { cwd: root }),
+  ...globSync("{site,frameworks,frameworks/*}/*.md", { cwd: root }),
   ...globSync("packages/*/README.md", { cwd: root }),
 ].filter((file) => !file.includes("node_modules"));

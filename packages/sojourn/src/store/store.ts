@@ -46,7 +46,7 @@
  *     changes.
  * 17. **watchRemovals** tells of every entry that goes, in whatever process: once to each watch, with the head that is in
  *     the answer of the call that removed it, and a note. That is the note which `delete` or `revokeOwner` was given;
- *     {@link REPLACED} for a live entry that a put with `"any"` replaced; {@link EVICTED} for a live one that the store
+ *     `REPLACED` for a live entry that a put with `"any"` replaced; `EVICTED` for a live one that the store
  *     dropped for space; `""` for what a put or a sweep removed because it had expired. Heads of one key come in the
  *     order in which they went. Nothing else is told: neither touches nor changes.
  *     `null` says that some may be missing; it may come at any time. Take a removal that was asked for when `watchRemovals`
@@ -123,7 +123,7 @@ export interface PageOptions {
 /** An entry that is gone, as those who watch are told of it. */
 export interface Removed {
   readonly head: Head;
-  /** What its remover gave along, or {@link REPLACED}, {@link EVICTED} or `""` (rule 17). */
+  /** What its remover gave along, or `REPLACED`, `EVICTED` or `""` (rule 17). */
   readonly note: string;
 }
 

@@ -1,0 +1,50 @@
+import { defineConfig } from "vitepress";
+import { navigation } from "../navigation.ts";
+import { diagram } from "./diagram.ts";
+
+/** The anchor of a heading, as GitHub makes it: the documents are read there, too. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(/\s/g, "-");
+
+export default defineConfig({
+  title: "sojourn",
+  description: "Session management for TypeScript in which a session's end is exact",
+  srcDir: ".content",
+  base: process.env["DOCS_BASE"] ?? "/",
+  cleanUrls: true,
+  lastUpdated: false,
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: `${process.env["DOCS_BASE"] ?? "/"}mark.svg` }]],
+  themeConfig: {
+    logo: "/mark.svg",
+    nav: [
+      { text: "Guides", link: "/guides" },
+      { text: "Reference", link: "/reference/sojourn" },
+    ],
+    sidebar: navigation().map(({ text, pages }) => ({
+      text,
+      collapsed: !["Begin", "Sessions", "Frameworks", "Stores", "Run it"].includes(text),
+      items: pages.map(({ title, page }) => ({ text: title, link: `/${page}` })),
+    })),
+    outline: [2, 3],
+    search: { provider: "local" },
+    footer: { message: "MIT licence" },
+  },
+  markdown: {
+    anchor: { slugify: anchorOf },
+    config: (md) => {
+      const fence = md.renderer.rules.fence;
+      md.renderer.rules.fence = (tokens, index, options, env, self) => {
+        const token = tokens[index];
+        if (token?.info.trim() === "mermaid") return diagram(token.content, index);
+        const shown = fence?.(tokens, index, options, env, self) ?? "";
+        const file = /^\w+ \[(.+)\]$/.exec(token?.info ?? "")?.[1];
+        if (file === undefined) return shown;
+        return `<div class="named-code"><div class="name">${md.utils.escapeHtml(file)}</div>${shown}</div>`;
+      };
+    },
+  },
+});
