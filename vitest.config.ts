@@ -10,7 +10,7 @@ export default defineConfig({
       { find: /^sojourn$/, replacement: source("index.ts") },
       { find: /^sojourn\/core$/, replacement: source("core.ts") },
       { find: /^sojourn\/(postgres|redis|sqlite)$/, replacement: source("store/$1/index.ts") },
-      { find: /^sojourn\/audit\/sqlite$/, replacement: source("audit/sqlite.ts") },
+      { find: /^sojourn\/audit\/(postgres|sqlite)$/, replacement: source("audit/$1.ts") },
       {
         find: /^sojourn\/(audit|auth|cache|cloudflare|kv|policies|telemetry|testing)$/,
         replacement: source("$1/index.ts"),

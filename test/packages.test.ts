@@ -57,7 +57,7 @@ describe("the library's tarball", () => {
   test("holds the build, the guides and the licence, and no sources or tests", () => {
     for (const file of files) {
       expect(file).toMatch(
-        /^(dist\/.*\.(js|d\.ts)|docs\/.*\.md|docs\/stores\/postgres-schema\.sql|(CHANGELOG|README|SECURITY)\.md|LICENSE|package\.json)$/,
+        /^(dist\/.*\.(js|d\.ts)|docs\/.*\.md|docs\/stores\/postgres(-audit)?-schema\.sql|(CHANGELOG|README|SECURITY)\.md|LICENSE|package\.json)$/,
       );
     }
     expect(files).toContain("LICENSE");

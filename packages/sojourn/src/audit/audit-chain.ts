@@ -4,6 +4,7 @@
  * can also write the whole chain anew: against that, note its head elsewhere now and then.
  */
 import { show } from "../show.ts";
+import { wait, type Mode, type Reply, type Steps } from "../store/reply.ts";
 import { sha256 } from "../tokens/crypto.ts";
 import type { AuditRecord } from "./audit-log.ts";
 
@@ -48,23 +49,30 @@ export type AuditVerification =
 
 /** The link that a record makes behind another one. */
 export function linkTo(before: ChainLink, record: AuditRecord): ChainLink {
-  const { at, type, userId, sessionId, reason, ip, userAgent } = record;
   const id = before.id + 1;
-  return { id, hash: sha256(before.hash + JSON.stringify([id, at, type, userId, sessionId, reason, ip, userAgent])) };
+  return { id, hash: sha256(`${before.hash}[${id},${hashedOf(record)}`) };
+}
+
+/** What is hashed of a record, behind the hash before and `[`, its number and a comma. */
+export function hashedOf({ at, type, userId, sessionId, reason, ip, userAgent }: AuditRecord): string {
+  return JSON.stringify([at, type, userId, sessionId, reason, ip, userAgent]).slice(1);
 }
 
 /** What is verified. */
-export interface Chain {
+export interface Chain<M extends Mode> {
   /** What lies before the first record; `undefined` if that is gone. */
   readonly start: ChainLink | undefined;
   /** The highest number that was ever given. */
   readonly given: number;
   /** The records behind a number, in order, with what stands beside them. */
-  after(id: number): readonly (readonly [AuditRecord, ChainLink])[];
+  after(id: number): Reply<M, readonly (readonly [AuditRecord, ChainLink])[]>;
 }
 
 /** @param noted the head of an earlier verification */
-export function verifyChain({ start, given, after }: Chain, noted: ChainLink | undefined): AuditVerification {
+export function* verifyChain<M extends Mode>(
+  { start, given, after }: Chain<M>,
+  noted: ChainLink | undefined,
+): Steps<AuditVerification> {
   if (start === undefined) return { intact: false, id: 0, reason: "missing", records: 0 };
   if (noted !== undefined && noted.id < start.id) return { intact: false, id: noted.id, reason: "removed", records: 0 };
   let last = start;
@@ -79,7 +87,9 @@ export function verifyChain({ start, given, after }: Chain, noted: ChainLink | u
   if (noted?.id === start.id && noted.hash !== start.hash) return broken(start.id, "changed");
   if (start.id > given) return broken(start.id, "changed");
   // From the very first record there is, and not from the start: what stands before it was removed.
-  for (let page = after(Number.NEGATIVE_INFINITY); page.length > 0; page = after(last.id)) {
+  for (let id = Number.NEGATIVE_INFINITY; ; id = last.id) {
+    const page = yield* wait(after(id));
+    if (page.length === 0) break;
     for (const [record, found] of page) {
       const expected = linkTo(last, record);
       if (found.id !== expected.id) return broken(expected.id, found.id > expected.id ? "missing" : "changed");

@@ -1,21 +1,11 @@
 /** The table of an audit log, and its statements. */
 import { StoreError } from "../errors.ts";
+import { run } from "../store/reply.ts";
 import type { SqlPort, SqlRow, SqlValue } from "../store/sqlite/sql-port.ts";
 import { fromStored, toStored } from "../store/stored-text.ts";
-import { linkTo, ORIGIN, verifyChain, type AuditVerification, type ChainLink } from "./audit-chain.ts";
+import { linkTo, ORIGIN, verifyChain, type AuditVerification, type Chain, type ChainLink } from "./audit-chain.ts";
 import type { AuditRecord } from "./audit-log.ts";
-
-/** What is asked of an audit log: all conditions that are given hold. */
-export interface AuditQuery {
-  readonly userId?: string | undefined;
-  readonly sessionId?: string | undefined;
-  readonly type?: AuditRecord["type"] | undefined;
-  readonly reason?: NonNullable<AuditRecord["reason"]> | undefined;
-  /** From this instant on, in epoch milliseconds. */
-  readonly from?: number | undefined;
-  /** Before this instant, in epoch milliseconds. */
-  readonly to?: number | undefined;
-}
+import type { AuditQuery, Place } from "./stored-audit-sink.ts";
 
 /**
  * Ids are never used twice, so that (at, id) is a place in the log that stays. Each index ends in the rowid, which is
@@ -101,9 +91,6 @@ export interface AuditTable {
   verify(noted: ChainLink | undefined): AuditVerification;
 }
 
-/** Where a record is in the log. */
-export type Place = readonly [at: number, id: number];
-
 /** @throws StoreError */
 export function auditTable(port: SqlPort): AuditTable {
   makeTables(port);
@@ -167,11 +154,11 @@ export function auditTable(port: SqlPort): AuditTable {
         const given = Number(
           port.get("SELECT CAST(seq AS REAL) AS seq FROM sqlite_sequence WHERE name = 'sojourn_audit'")?.["seq"] ?? 0,
         );
-        const after: Parameters<typeof verifyChain>[0]["after"] = (id) =>
+        const after: Chain<"sync">["after"] = (id) =>
           port
             .all(`SELECT ${VERIFIED} FROM sojourn_audit WHERE id > ? ORDER BY sojourn_audit.id LIMIT 1000`, id)
             .map((row) => [fromRow(row), linkOf(row) as ChainLink]);
-        const verified = verifyChain({ start: from, given, after }, noted);
+        const verified = run("sync", verifyChain({ start: from, given, after }, noted));
         // What another process removed while it was read is not missing.
         if (verified.intact || start()?.id === from?.id) return verified;
       }

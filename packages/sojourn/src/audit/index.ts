@@ -7,4 +7,4 @@ export {
   type AuditSink,
   type AuditType,
 } from "./audit-log.ts";
-export type { AuditQuery } from "./audit-table.ts";
+export type { AuditPageQuery, AuditQuery, StoredAuditSink } from "./stored-audit-sink.ts";

@@ -2,17 +2,14 @@
 import { StoreError } from "../errors.ts";
 import { requireOptions } from "../options.ts";
 import { show } from "../show.ts";
-import { checkInstant, checkLimit, checkPage } from "../store/check.ts";
+import { checkInstant, checkLimit } from "../store/check.ts";
 import { databasePort, type SqliteDatabase } from "../store/sqlite/sql-port.ts";
 import { openFile, type OpenedFile } from "../store/sqlite/open-file.ts";
-import type { Page } from "../store/store.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
-import { parseHead, type AuditVerification } from "./audit-chain.ts";
-import type { AuditRecord, AuditSink } from "./audit-log.ts";
-import { auditTable, type AuditQuery, type Place } from "./audit-table.ts";
-
-/** How many records wait for a database that cannot be written, before further ones are lost, and reported so. */
-const MOST_PENDING = 10_000;
+import { parseHead } from "./audit-chain.ts";
+import type { AuditRecord } from "./audit-log.ts";
+import { auditTable } from "./audit-table.ts";
+import { checkBatch, checkQuery, lostRecord, MOST_PENDING, pageOf, type StoredAuditSink } from "./stored-audit-sink.ts";
 
 /** Options of every `sqliteAuditSink`. */
 export interface SqliteAuditOptions {
@@ -40,44 +37,8 @@ export interface SqliteAuditHandleOptions extends SqliteAuditOptions {
   readonly busyTimeout?: never;
 }
 
-/** An audit sink that remembers. What is asked of it includes what still waits to be written. */
-export interface SqliteAuditSink extends AuditSink {
-  write(record: AuditRecord): void;
-  lastEnd(sessionId: string): AuditRecord | undefined;
-  /** Writes down what waits. @throws StoreError, and then it still waits */
-  flush(): void;
-  /**
-   * The records that meet every given condition, the latest first, a page at a time.
-   *
-   * @param query.after the `next` of the page before
-   * @param query.limit 1 to 1,000, by default 100
-   * @throws StoreError
-   */
-  query(query?: AuditQuery & { readonly after?: string | undefined; readonly limit?: number }): Page<AuditRecord>;
-  /**
-   * Whether the log is as it was written: reads every record, which takes some seconds for each million (OWASP ASVS
-   * 5.0, 16.4.2).
-   *
-   * @param options.head the `head` of an earlier verification, which was noted where nobody who can write here can
-   *   write: with it, a log that was written anew, or cut off at its end, is found out as well
-   * @throws TypeError if the head is none
-   * @throws StoreError
-   */
-  verify(options?: { readonly head?: string | undefined }): AuditVerification;
-  /**
-   * Removes records from before an instant, from the start of the log up to the first that is not: what a retention
-   * period is kept with (OWASP ASVS 5.0, 16.1.1). Call it again while it returns `limit`. Where clocks differ, a record
-   * can stay until the one that was written before it is old.
-   *
-   * @param instant in epoch milliseconds
-   * @param limit how many at most, 1 to 1,000, by default 1,000
-   * @returns how many it removed
-   * @throws StoreError
-   */
-  deleteBefore(instant: number, limit?: number): number;
-  /** Writes down what waits, and closes the file. A given database stays open. @throws StoreError */
-  close(): void;
-}
+/** A `StoredAuditSink` that writes, and answers, within the call. */
+export type SqliteAuditSink = StoredAuditSink<"sync">;
 
 /**
  * A sink for `auditLog` in the table `sojourn_audit`. Records are added at its end, and removed from its start when they
@@ -100,10 +61,7 @@ export function sqliteAuditSink(options: SqliteAuditFileOptions | SqliteAuditHan
     batch: true,
     busyTimeout: true,
   });
-  const { batch = 64 } = options;
-  if (!Number.isSafeInteger(batch) || batch < 1 || batch > MOST_PENDING) {
-    throw new TypeError(`Expected \`batch\` to be 1 to ${MOST_PENDING} records, got ${show(batch)}`);
-  }
+  const batch = checkBatch(options.batch ?? 64);
   const { port, close } = open(options);
   const table = auditTable(port);
   let pending: AuditRecord[] = [];
@@ -125,7 +83,7 @@ export function sqliteAuditSink(options: SqliteAuditFileOptions | SqliteAuditHan
       const lost = pending.length >= MOST_PENDING;
       if (!lost) pending.push(record);
       if (--due <= 0) flush();
-      if (lost) throw new StoreError("store_full", `${MOST_PENDING} audit records wait already; this one is lost`);
+      if (lost) throw lostRecord();
     },
 
     lastEnd(sessionId) {
@@ -135,17 +93,10 @@ export function sqliteAuditSink(options: SqliteAuditFileOptions | SqliteAuditHan
 
     flush,
 
-    query({ after, limit = 100, ...query } = {}) {
-      checkPage({ after, limit });
-      if (query.from !== undefined) checkInstant(query.from, "from");
-      if (query.to !== undefined) checkInstant(query.to, "to");
+    query(asked = {}) {
+      const { query, after, limit } = checkQuery(asked);
       flush();
-      const found = table.select(query, after === undefined ? undefined : parsePlace(after), limit + 1);
-      const items = found.slice(0, limit);
-      return {
-        items: items.map(([record]) => record),
-        next: found.length > limit ? items.at(-1)?.[1].join(".") : undefined,
-      };
+      return pageOf(table.select(query, after, limit + 1), limit);
     },
 
     verify({ head } = {}) {
@@ -186,12 +137,4 @@ function open({
     throw new TypeError(`Expected \`path\`, or \`database\` to be an open SQLite database, got ${show(database)}`);
   }
   return { port: databasePort(database), close: () => {} };
-}
-
-function parsePlace(after: string): Place {
-  const [at = Number.NaN, id = Number.NaN] = after.split(".").map(Number);
-  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(id)) {
-    throw new TypeError(`Expected \`after\` to be the \`next\` of a page, got ${show(after)}`);
-  }
-  return [at, id];
 }

@@ -4,6 +4,8 @@
 export const WRONG_ISOLATION = "SJ001";
 /** The SQLSTATE of a namespace whose row is gone. */
 export const NO_NAMESPACE = "SJ002";
+/** The SQLSTATE of an audit log whose end is not known any more. */
+export const NO_CHAIN = "SJ003";
 
 /** Every function that changes something begins so. */
 export const ISOLATION: string = `\

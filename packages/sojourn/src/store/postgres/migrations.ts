@@ -15,15 +15,27 @@ export interface PostgresMigration {
 }
 
 /**
- * Never change one that was released: add another. A migration keeps what older versions of the library call, as long as
- * `oldest` says that they may run beside the new one.
+ * Tables that are made together, and how. Never change a migration that was released: add another. It keeps what older
+ * versions of the library call, as long as `oldest` says that they may run beside the new one.
  */
-const MIGRATIONS: readonly ((schema: string) => string)[] = [(s) => `${tables(s)}\n${functions(s)}`];
-/** By migration, the oldest version whose library can go on after it. */
-const OLDEST: readonly number[] = [1];
+export interface TableSet {
+  /** The table that says which version they have; it has a row `version`, `oldest`. */
+  readonly versionTable: string;
+  /** What makes version 1, 2, 3 … in a schema. */
+  readonly migrations: readonly ((schema: string) => string)[];
+  /** By migration, the oldest version whose library can go on after it. */
+  readonly oldest: readonly number[];
+}
 
-/** The version of the tables that this library reads and writes. */
-export const SCHEMA_VERSION: number = MIGRATIONS.length;
+/** The tables of the store. */
+const STORE: TableSet = {
+  versionTable: "version",
+  migrations: [(s) => `${tables(s)}\n${functions(s)}`],
+  oldest: [1],
+};
+
+/** The version of the store's tables that this library reads and writes. */
+export const SCHEMA_VERSION: number = STORE.migrations.length;
 
 /** @throws TypeError if it is not a name of lower-case letters, digits and `_`, or one that Postgres keeps for itself */
 export function checkSchema(schema: string): string {
@@ -46,13 +58,21 @@ export function schemaInSql(schema: string): string {
  * @throws TypeError if it is not a name of lower-case letters, digits and `_`, or one that Postgres keeps for itself
  */
 export function postgresMigrations(schema = "sojourn"): readonly PostgresMigration[] {
+  return migrationsOf(STORE, schema);
+}
+
+/** The migrations of any tables. @throws TypeError as `checkSchema` does */
+export function migrationsOf(
+  { versionTable, migrations, oldest }: TableSet,
+  schema: string,
+): readonly PostgresMigration[] {
   const s = schemaInSql(checkSchema(schema));
-  return MIGRATIONS.map((migration, index) => {
+  return migrations.map((migration, index) => {
     const version = index + 1;
     const stamp =
       index === 0
-        ? `INSERT INTO ${s}.version (version, oldest) VALUES (1, 1);`
-        : `UPDATE ${s}.version SET version = ${version}, oldest = ${OLDEST[index]};`;
+        ? `INSERT INTO ${s}.${versionTable} (version, oldest) VALUES (1, 1);`
+        : `UPDATE ${s}.${versionTable} SET version = ${version}, oldest = ${oldest[index]};`;
     return { version, sql: `${migration(s)}\n${stamp}\n` };
   });
 }
@@ -62,20 +82,20 @@ export function postgresMigrations(schema = "sojourn"): readonly PostgresMigrati
  *
  * @throws StoreError `store_schema` if a later version of this library made them
  */
-export async function migrate(port: PostgresPort, schema: string): Promise<void> {
+export async function migrate(port: PostgresPort, schema: string, set: TableSet = STORE): Promise<void> {
   const sending = { isOver: false, sent: () => {}, onOver: () => {} };
   const ask: Ask = async (statement, values) => port.query(statement, values, sending);
   const lock = `SELECT pg_advisory_xact_lock(hashtextextended('${schema} migrations', 0));\n`;
   try {
     for (;;) {
-      const version = (await versionOf(ask, schema))?.version ?? 0;
-      const left = postgresMigrations(schema).slice(version);
+      const version = (await versionOf(ask, schema, set))?.version ?? 0;
+      const left = migrationsOf(set, schema).slice(version);
       if (left.length === 0) return;
       try {
         // A script that finds the work done stops at its first statement that makes something, and changes nothing.
         await port.script(lock + left.map(({ sql }) => sql).join("\n"));
       } catch (error) {
-        const now = (await versionOf(ask, schema))?.version ?? 0;
+        const now = (await versionOf(ask, schema, set))?.version ?? 0;
         if (now <= version) throw error;
       }
     }
@@ -97,17 +117,19 @@ type Ask = (statement: Statement, values: readonly Value[]) => Promise<readonly 
  * @returns `undefined` if there are no tables
  * @throws StoreError `store_schema` if this library is too old for them
  */
-export async function versionOf(ask: Ask, schema: string): Promise<Version | undefined> {
+export async function versionOf(ask: Ask, schema: string, set: TableSet = STORE): Promise<Version | undefined> {
+  const table = `${schemaInSql(schema)}.${set.versionTable}`;
   const found = { name: "sojourn_found", text: "SELECT to_regclass($1) IS NOT NULL" };
-  const [there] = await ask(found, [`${schemaInSql(schema)}.version`]);
+  const [there] = await ask(found, [table]);
   if (there?.[0] !== true) return undefined;
-  const text = `SELECT version::text, oldest::text FROM ${schemaInSql(schema)}.version`;
-  const [row] = await ask({ name: `sojourn_version_${schema}`, text }, []);
+  const text = `SELECT version::text, oldest::text FROM ${table}`;
+  const [row] = await ask({ name: `sojourn_${set.versionTable}_${schema}`.slice(0, 63), text }, []);
   if (row === undefined) return undefined;
   const [version, oldest] = [Number(row[0]), Number(row[1])];
-  if (oldest <= SCHEMA_VERSION) return { version, oldest };
+  const known = set.migrations.length;
+  if (oldest <= known) return { version, oldest };
   throw new StoreError(
     "store_schema",
-    `The tables have version ${version}, and this library knows versions up to ${SCHEMA_VERSION}: it is too old for them`,
+    `The tables have version ${version}, and this library knows versions up to ${known}: it is too old for them`,
   );
 }

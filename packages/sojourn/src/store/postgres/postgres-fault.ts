@@ -1,12 +1,12 @@
 /** How the errors of Postgres and of its clients become the faults of the store contract. */
 import { GuaranteeError, StoreError, type StoreErrorCode } from "../../errors.ts";
-import { NO_NAMESPACE, WRONG_ISOLATION } from "./function-parts.ts";
+import { NO_CHAIN, NO_NAMESPACE, WRONG_ISOLATION } from "./function-parts.ts";
 
 type Kind = readonly [code: StoreErrorCode, message: string];
 
 const AWAY: Kind = ["store_unavailable", "Postgres could not be reached"];
 const CLOSED: Kind = ["store_closed", "The client of Postgres is closed"];
-const NO_TABLES = "The tables of sojourn are not there, or not what this version needs: call `postgresStore.migrate`";
+const NO_TABLES = "The tables of sojourn are not there, or not what this version needs: make them with `migrate`";
 
 const NO_NAMESPACE_LEFT: Kind = [
   "store_schema",
@@ -50,6 +50,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ],
   "23503": NO_NAMESPACE_LEFT,
   [NO_NAMESPACE]: NO_NAMESPACE_LEFT,
+  [NO_CHAIN]: ["store_corrupt", "The row that says where the audit log ends was deleted"],
   CONNECTION_ENDED: CLOSED,
 };
 /** Clients have no code for some of theirs. */
