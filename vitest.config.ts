@@ -16,7 +16,10 @@ export default defineConfig({
         replacement: source("$1/index.ts"),
       },
       { find: /^sojourn\/cookies$/, replacement: source("web/cookies/index.ts") },
-      { find: /^sojourn\/(express|express-session|fastify|hono|koa|ws)$/, replacement: source("web/$1.ts") },
+      {
+        find: /^sojourn\/(express|express-session|fastify|hono|koa|react-router|ws)$/,
+        replacement: source("web/$1.ts"),
+      },
     ],
   },
   test: {

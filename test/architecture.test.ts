@@ -121,6 +121,7 @@ test("the library imports nothing but itself and a few built-in modules, each in
     /^web: hono(\/http-exception)?$/,
     /^web: express-session$/,
     /^web: fastify$/,
+    /^web: react-router$/,
     /^web: node:timers$/,
     /^tokens: node:(buffer|crypto)$/,
     /^cloudflare: cloudflare:workers$/,

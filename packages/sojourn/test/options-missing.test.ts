@@ -14,6 +14,7 @@ import { SessionStore } from "../src/web/express-session.ts";
 import { sessionPlugin } from "../src/web/fastify.ts";
 import { sessionMiddleware as honoMiddleware } from "../src/web/hono.ts";
 import { sessionMiddleware as koaMiddleware } from "../src/web/koa.ts";
+import { sessionMiddleware as reactRouterMiddleware, sessionStorage } from "../src/web/react-router.ts";
 
 const none = undefined as never;
 
@@ -22,6 +23,8 @@ test.each<[string, (given: never) => unknown]>([
   ["sessionMiddleware", expressMiddleware],
   ["sessionMiddleware", honoMiddleware],
   ["sessionMiddleware", koaMiddleware],
+  ["sessionMiddleware", reactRouterMiddleware],
+  ["sessionStorage", sessionStorage],
   ["sessionPlugin", sessionPlugin],
   ["SessionStore", (given) => new SessionStore(given)],
   ["createAuth", createAuth],

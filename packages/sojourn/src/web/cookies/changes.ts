@@ -88,10 +88,15 @@ export class Changes {
     for (const name of written.#taken.keys()) this.#taken.delete(name);
   }
 
+  /** Whether there is a flashed value to take. */
+  hasFlash(data: Fields, name: string): boolean {
+    return own(reservedOf(data).flash ?? NONE, name) !== undefined && !this.#taken.has(name);
+  }
+
   /** Takes a flashed value; a second time it is not there. */
   take(data: Fields, name: string): unknown {
+    if (!this.hasFlash(data, name)) return undefined;
     const value = own(reservedOf(data).flash ?? NONE, name);
-    if (value === undefined || this.#taken.has(name)) return undefined;
     this.#taken.set(name, JSON.stringify(value));
     return value;
   }

@@ -151,6 +151,9 @@ export interface RequestSession<Data = Record<string, unknown>, M extends Mode =
    */
   takeFlash<Name extends string>(name: Name): FlashValue<Data, Name> | undefined;
 
+  /** Whether an earlier request has left a value with `flash` that was not taken yet. It stays there. */
+  hasFlash(name: string): boolean;
+
   /**
    * Starts a session for a user who has proved who they are. It has a new id and a new token, so that nobody who
    * knew those of before is let in (OWASP ASVS 5.0, 7.2.4). The session of before ends with the commit; if the

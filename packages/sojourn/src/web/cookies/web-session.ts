@@ -112,6 +112,11 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     return value as FlashValue<Data, Name> | undefined;
   }
 
+  hasFlash(name: string): boolean {
+    const { changes = new Changes() } = this.#look();
+    return changes.hasFlash(storedFields(this.#state), name);
+  }
+
   login(userId: string | null, data?: Partial<Data>, options: LoginOptions = {}): Reply<M, Started> {
     return this.#call(login(this.#state, userId, data, options));
   }

@@ -1,7 +1,7 @@
 /** A request and its answer as an app of Hono has them, on Node and elsewhere. */
 import { HTTPException } from "hono/http-exception";
 import { SojournError, TooManyAttemptsError } from "../../errors.ts";
-import type { IncomingRequest, ResponseHeaders } from "../cookies/http-messages.ts";
+import type { IncomingRequest } from "../cookies/http-messages.ts";
 import type { RequestSession } from "../cookies/request-session.ts";
 import { canSetLater, setHeadersLater } from "../node/late-headers.ts";
 import type { MiddlewareResponse } from "../node/server-response.ts";
@@ -41,38 +41,6 @@ export function commitLater(
   void session.commit({ get: () => null, set: need, append: need }, { status });
   if (isNeeded) setHeadersLater(response, session);
   return true;
-}
-
-/** The headers of a response; on a copy of it where they cannot be changed, as after `Response.redirect`. */
-export class ResponseCopy implements ResponseHeaders {
-  readonly #c: { res: Response };
-
-  constructor(c: { res: Response }) {
-    this.#c = c;
-  }
-
-  get(name: string): string | null {
-    return this.#c.res.headers.get(name);
-  }
-
-  set(name: string, value: string): void {
-    this.#change((headers) => headers.set(name, value));
-  }
-
-  append(name: string, value: string): void {
-    this.#change((headers) => headers.append(name, value));
-  }
-
-  #change(change: (headers: Headers) => void): void {
-    const c = this.#c;
-    try {
-      change(c.res.headers);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      c.res = new Response(c.res.body, c.res);
-      change(c.res.headers);
-    }
-  }
 }
 
 /** A refusal as Hono has it; what is none, as it is. */

@@ -6,7 +6,8 @@ import { cookieSessions, type CookieSessions } from "../cookies/cookie-sessions.
 import { NO_HEADERS, type IncomingRequest } from "../cookies/http-messages.ts";
 import { COOKIE_SESSIONS_OPTIONS, type CookieSessionsOptions } from "../cookies/options.ts";
 import type { RequestSession } from "../cookies/request-session.ts";
-import { commitLater, outgoing, refusal, requestReader, ResponseCopy } from "./exchange.ts";
+import { ResponseCopy } from "../fetch/exchange.ts";
+import { commitLater, outgoing, refusal, requestReader } from "./exchange.ts";
 
 /** What the middleware adds to an app's environment: `new Hono<SessionEnv<Data>>()`. */
 export interface SessionEnv<Data = Record<string, unknown>, M extends Mode = Mode> {

@@ -9,6 +9,7 @@ import { SessionStore } from "../../../src/web/express-session.ts";
 import { sessionPlugin } from "../../../src/web/fastify.ts";
 import { sessionMiddleware as forHono } from "../../../src/web/hono.ts";
 import { sessionMiddleware as forKoa } from "../../../src/web/koa.ts";
+import { sessionMiddleware as forReactRouter } from "../../../src/web/react-router.ts";
 import { KEY } from "../support/visitor.ts";
 
 const options = { sessions: createSessions(), keys: [KEY] };
@@ -17,6 +18,7 @@ const factories = [
   ["sessionMiddleware of Express", forExpress],
   ["sessionMiddleware of Hono", forHono],
   ["sessionMiddleware of Koa", forKoa],
+  ["sessionMiddleware of React Router", forReactRouter],
   ["sessionPlugin of Fastify", sessionPlugin],
 ] as const;
 

@@ -101,6 +101,26 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
     });
   });
 
+  test("hasFlash looks at what an earlier request has flashed, and takes nothing", async () => {
+    await ann.visit((session) => {
+      session.flash("notice", "hi");
+      expect(session.hasFlash("notice")).toBe(false);
+    });
+    on.calls.length = 0;
+    await ann.visit((session) => {
+      expect([session.hasFlash("notice"), session.hasFlash("notice"), session.hasFlash("toString")]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+    });
+    expect(writes(on.calls)).toEqual([]);
+    await ann.visit((session) => {
+      expect([session.takeFlash("notice"), session.hasFlash("notice")]).toEqual(["hi", false]);
+    });
+    await ann.visit((session) => expect(session.hasFlash("notice")).toBe(false));
+  });
+
   describe("fields", () => {
     test("are set, changed and deleted", async () => {
       await ann.visit((session) => {

@@ -15,6 +15,7 @@ import { sessionMiddleware } from "../../../src/web/express.ts";
 import { sessionPlugin } from "../../../src/web/fastify.ts";
 import { sessionMiddleware as honoMiddleware, type SessionEnv } from "../../../src/web/hono.ts";
 import { sessionMiddleware as koaMiddleware } from "../../../src/web/koa.ts";
+import { onReactRouter } from "./react-router-app.ts";
 import { visitPort, type SocketVisitor } from "./socket-visitor.ts";
 import type { Data } from "./visitor.ts";
 
@@ -128,6 +129,7 @@ export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
   ["Express 4", onExpress(express4)],
   ["Fastify", onFastify],
   ["Koa", onKoa],
+  ["React Router", onReactRouter],
   ["node:http with the middleware", onMiddleware],
   ["node:http with cookieSessions", onNode],
 ];
