@@ -6,7 +6,10 @@ import type { PostgresPort, Row, Sending, Statement, Value } from "./postgres-po
 
 /** Makes calls, each of which has an answer within the deadline. */
 export interface Calls {
-  run(statement: Statement, values: readonly Value[]): Promise<readonly Row[]>;
+  /** @param giveUpAt of a call of several statements, from `giveUpAt`; else the statement has a deadline of its own */
+  run(statement: Statement, values: readonly Value[], giveUpAt?: number): Promise<readonly Row[]>;
+  /** Until when a call that begins now is answered. */
+  giveUpAt(): number;
   /** @throws StoreError `store_closed` once it is closed */
   checkOpen(): void;
   /** Every call, those under way too, is refused from now on. */
@@ -52,8 +55,12 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
   }
 
   return {
-    run(statement, values) {
+    giveUpAt: () => timer.elapsed() + deadline,
+
+    run(statement, values, giveUpAt) {
       if (isClosed) return Promise.reject(closed());
+      const left = giveUpAt === undefined ? deadline : giveUpAt - timer.elapsed();
+      if (left <= 0) return Promise.reject(late(deadline));
       return new Promise((resolve, reject) => {
         const call = new Call();
         const end = (): void => {
@@ -65,7 +72,7 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
           call.giveUp();
           reject(fault);
         };
-        const callOff = timer.after(deadline, () => fail(call.isSent ? late(deadline) : away(deadline)), {
+        const callOff = timer.after(left, () => fail(call.isSent ? late(deadline) : away(deadline)), {
           background: true,
         });
         underWay.add(fail);

@@ -73,8 +73,8 @@ export function followChanges(options: ChangesOptions): Changes {
   let isClosed = false;
   let isHurried = false;
 
-  async function ask(): Promise<Seen> {
-    const answer = await calls.run(statements.poll, [namespace, last?.snapshot ?? null]);
+  async function ask(giveUpAt: number): Promise<Seen> {
+    const answer = await calls.run(statements.poll, [namespace, last?.snapshot ?? null], giveUpAt);
     const [, snapshot, started, since, xmin, xmax, run, isWhole, isSettled] =
       answer.find(([key]) => key === null) ?? [];
     const rows = answer.filter(([key]) => key !== null);
@@ -91,35 +91,35 @@ export function followChanges(options: ChangesOptions): Changes {
   }
 
   /** From when on everybody writes down what they change. */
-  async function settle(): Promise<Seen> {
-    const giveUpAt = timer.elapsed() + deadline;
-    let seen = await ask();
+  async function settle(giveUpAt: number): Promise<Seen> {
+    let seen = await ask(giveUpAt);
     if (seen.since === null) {
-      await calls.run(statements.watch, [namespace]);
-      seen = await ask();
+      await calls.run(statements.watch, [namespace], giveUpAt);
+      seen = await ask(giveUpAt);
     }
     const first = seen;
     while (!seen.isSettled && seen.xmin < first.xmax) {
-      if (timer.elapsed() > giveUpAt) {
+      if (timer.elapsed() + SETTLE_POLL > giveUpAt) {
         throw new StoreError(
           "store_timeout",
           `A transaction that began before the watch has run for more than ${deadline} ms on the server`,
         );
       }
       await new Promise<void>((resolve) => void timer.after(SETTLE_POLL, resolve));
-      seen = await ask();
+      seen = await ask(giveUpAt);
     }
-    if (!seen.isSettled) await calls.run(statements.settle, [namespace, seen.since]);
+    if (!seen.isSettled) await calls.run(statements.settle, [namespace, seen.since], giveUpAt);
     return seen;
   }
 
   async function poll(): Promise<void> {
     const before = last;
     polledAt = timer.elapsed();
-    let seen = await ask();
+    const giveUpAt = calls.giveUpAt();
+    let seen = await ask(giveUpAt);
     if (seen.since === null || !seen.isSettled) {
       last = undefined;
-      seen = await settle();
+      seen = await settle(giveUpAt);
     }
     last = seen;
     rest();

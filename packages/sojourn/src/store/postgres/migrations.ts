@@ -3,7 +3,7 @@ import { StoreError } from "../../errors.ts";
 import { show } from "../../show.ts";
 import { functions } from "./functions.ts";
 import { postgresFault } from "./postgres-fault.ts";
-import type { PostgresPort, Row, Statement, Value } from "./postgres-port.ts";
+import { statementOf, type PostgresPort, type Row, type Statement, type Value } from "./postgres-port.ts";
 import { tables } from "./tables.ts";
 
 /** A step from one version of the tables to the next. */
@@ -123,7 +123,7 @@ export async function versionOf(ask: Ask, schema: string, set: TableSet = STORE)
   const [there] = await ask(found, [table]);
   if (there?.[0] !== true) return undefined;
   const text = `SELECT version::text, oldest::text FROM ${table}`;
-  const [row] = await ask({ name: `sojourn_${set.versionTable}_${schema}`.slice(0, 63), text }, []);
+  const [row] = await ask(statementOf(set.versionTable, text), []);
   if (row === undefined) return undefined;
   const [version, oldest] = [Number(row[0]), Number(row[1])];
   const known = set.migrations.length;

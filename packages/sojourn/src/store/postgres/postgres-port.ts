@@ -1,4 +1,5 @@
 /** What the store needs of a client library: to run one statement, over whatever connection it likes. */
+import { sha256 } from "../../tokens/crypto.ts";
 
 /** A value of a statement: text, `null` or bytes. Numbers are sent as text, so that no client has to guess their type. */
 export type Value = string | null | Uint8Array;
@@ -11,6 +12,11 @@ export interface Statement {
   /** For clients that prepare statements; unlike every other statement's, and a new one where the text is another. */
   readonly name: string;
   readonly text: string;
+}
+
+/** A statement whose name no other text has, in whatever schema, and which Postgres does not cut: it keeps 63 bytes. */
+export function statementOf(name: string, text: string): Statement {
+  return { name: `sojourn_${name}_${sha256(text).slice(0, 16)}`, text };
 }
 
 /** A call on its way, which may have to give up. */

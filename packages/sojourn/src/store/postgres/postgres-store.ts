@@ -43,9 +43,18 @@ export function connectedStore(connected: Connected): Store<"async"> {
     return calls.run(statements[name], [namespace, ...values]);
   }
 
+  /** A call of several statements, which have one deadline. */
+  function calling(): typeof call {
+    const giveUpAt = calls.giveUpAt();
+    return async (name, ...values) => calls.run(statements[name], [namespace, ...values], giveUpAt);
+  }
+
   /** Rows of something that only reads, without the column that says whether the server is a standby. */
   async function read(name: StatementName, ...values: readonly Value[]): Promise<readonly Row[]> {
-    const rows = await call(name, ...values);
+    return onPrimary(await call(name, ...values));
+  }
+
+  function onPrimary(rows: readonly Row[]): readonly Row[] {
     if (rows.length === 0) throw namespaceGone();
     if (rows[0]![0] !== false) throw standby();
     return rows;
@@ -67,8 +76,9 @@ export function connectedStore(connected: Connected): Store<"async"> {
       wanted(expected),
       `${now}`,
     ];
+    const step = calling();
     const made = await order.put(0, begun, async (seen) =>
-      putIn(await call("put", ...values, `${seen}`, `${reclaim}`)),
+      putIn(await step("put", ...values, `${seen}`, `${reclaim}`)),
     );
     if (made.outcome === "stored" && made.removed.length > 0) changes.hurry();
     return made;
@@ -82,9 +92,10 @@ export function connectedStore(connected: Connected): Store<"async"> {
       checkKey(key);
       checkInstant(now, "now");
       const stored = toStored(key);
-      const [row] = await call("get", stored);
+      const step = calling();
+      const [row] = await step("get", stored);
       // What a standby does not have may be on the primary, so that absence has to be asked for together with that.
-      const [found] = row === undefined ? await read("getOrNone", stored) : [row];
+      const [found] = row === undefined ? onPrimary(await step("getOrNone", stored)) : [row];
       if (found![0] !== false) throw standby();
       if (found![1] === null) return undefined;
       const entry = entryIn(found!, 1);
@@ -138,13 +149,14 @@ export function connectedStore(connected: Connected): Store<"async"> {
 
     async revokeOwner(owner, except, note = "") {
       checkNote(note);
+      const step = calling();
       return order.revoke(async () => {
-        const rows = await call("revoke", toStored(owner), except === undefined ? null : toStored(except), note);
+        const rows = await step("revoke", toStored(owner), except === undefined ? null : toStored(except), note);
         changes.hurry();
         const answer = rows.filter(([key]) => key !== null).map((row) => headIn(row));
         const number = Number(rows.find(([key]) => key === null)?.[4]);
         // So that a login elsewhere which begins after this has resolved can tell. Without it, one is refused once.
-        await call("seal", toStored(owner), `${number}`).catch(() => {});
+        await step("seal", toStored(owner), `${number}`).catch(() => {});
         return { numbers: [number], answer };
       });
     },

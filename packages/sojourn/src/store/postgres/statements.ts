@@ -10,7 +10,7 @@
  * `DateStyle` decide how a date looks.
  */
 import { schemaInSql } from "./migrations.ts";
-import type { Statement } from "./postgres-port.ts";
+import { statementOf, type Statement } from "./postgres-port.ts";
 
 /** The names of the statements. */
 export type StatementName =
@@ -83,6 +83,6 @@ export function statementsFor(schema: string): Readonly<Record<StatementName, St
         AND NOT pg_visible_in_snapshot(xid, $2::pg_snapshot) ORDER BY id LIMIT ${MOST_CHANGES + 1})`,
     trim: `SELECT ${s}.trim_v1($1, true)`,
   };
-  const named = Object.entries(texts).map(([name, text]) => [name, { name: `${schema}_${name}_1`.slice(-63), text }]);
+  const named = Object.entries(texts).map(([name, text]) => [name, statementOf(name, text)]);
   return Object.fromEntries(named) as Readonly<Record<StatementName, Statement>>;
 }

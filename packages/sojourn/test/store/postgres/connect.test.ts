@@ -2,7 +2,7 @@
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import { postgresStore, type PostgresOptions } from "../../../src/store/postgres/index.ts";
 import { guaranteesOf, type Server } from "../../../src/store/postgres/connect.ts";
@@ -90,6 +90,7 @@ function poolWith(server: PostgresServer, option: string): pg.Pool {
   return pool;
 }
 
+const ENTRY = { key: "k", owner: null, rev: "r", meta: "", value: "", createdAt: 0, touchedAt: 0, expiresAt: 1e12 };
 const random = (): string => String.fromCharCode(33 + Math.floor(Math.random() * 90));
 
 describe.skipIf(noPostgres)("a server", () => {
@@ -164,6 +165,21 @@ describe.skipIf(noPostgres)("a server", () => {
     const made = { key: "k", owner: null, rev: "r", meta: "", value, createdAt: now, touchedAt: now };
     await store.put({ ...made, expiresAt: now + 60_000 }, null, now);
     expect((await store.get("k", now))?.value).toEqual(value);
+  });
+
+  test("prepares statements of schemas with long names that end alike apart", async () => {
+    const client = new pg.Pool({ connectionString: server.url, max: 1 });
+    onTestFinished(async () => client.end());
+    const printed = vi.spyOn(console, "error");
+    for (const tenant of ["a", "b"]) {
+      const schema = `${tenant}_sessions_of_the_application_in_the_production_environment_x`;
+      const store = await postgresStore({ client, schema, prepare: true, migrate: true });
+      expect(await store.count(Date.now())).toBe(0);
+      await store.put({ ...ENTRY, key: tenant }, null, 0);
+      expect((await store.list({ limit: 2 }, 0)).items.map(({ key }) => key)).toEqual([tenant]);
+    }
+    // pg warns of names that Postgres would cut.
+    expect(printed).not.toHaveBeenCalled();
   });
 
   test("is not taken for one that was started anew where connections have different time zones", async () => {

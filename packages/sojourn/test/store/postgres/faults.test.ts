@@ -2,7 +2,8 @@
 import { inspect } from "node:util";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { postgresStore, type PostgresOptions } from "../../../src/store/postgres/index.ts";
+import { portOf } from "../../../src/store/postgres/clients.ts";
+import { postgresStore, type PostgresOptions, type PostgresPort } from "../../../src/store/postgres/index.ts";
 import type { Entry, Store } from "../../../src/store/store.ts";
 import { noPostgres } from "../support/postgres-binary.ts";
 import { pgClient, pgPool, postgresJs, type OpenPostgresClient } from "../support/postgres-clients.ts";
@@ -216,6 +217,41 @@ describe.skipIf(noPostgres)("tables that are made anew under a process", () => {
     await openOn(client, { ...options, namespace: "admin" });
     expect(new Set(await codesOf(calls(store)))).toEqual(new Set(["answered"]));
     expect((await shop.get("k", Date.now()))?.value).toBe(SECRET);
+  });
+});
+
+describe.skipIf(noPostgres)("a call of several statements", () => {
+  /** A port whose first statement is slow, and which answers no other one. */
+  function stalling(port: PostgresPort): { readonly client: PostgresPort; stall(): void } {
+    let sent = Number.NaN;
+    return {
+      stall: () => void (sent = 0),
+      client: {
+        ...port,
+        async query(statement, values, sending) {
+          if (sent++ > 0) return new Promise(() => {});
+          if (sent === 1) await new Promise((resolve) => setTimeout(resolve, 700));
+          return port.query(statement, values, sending);
+        },
+      },
+    };
+  }
+
+  test.each<[string, (store: Store<"async">) => Promise<unknown>, unknown]>([
+    ["look-up", async (store) => store.get("k", Date.now()), "store_timeout"],
+    ["revocation", async (store) => store.revokeOwner("ann"), "answered"],
+    ["proof that nothing was missed", async (store) => store.watch!(() => {}).confirm(), "store_timeout"],
+  ])("has one deadline: %s", async (_, call, code) => {
+    const { client: pool, close } = await pgPool(server.url);
+    closing.push(close);
+    const { client, stall } = stalling(portOf(pool, false, () => () => {}));
+    const store = await openOn(client, { deadline: 1_000 });
+    stall();
+    const startedAt = performance.now();
+    expect(await codesOf([call(store)])).toEqual([code]);
+    const took = performance.now() - startedAt;
+    expect(took).toBeGreaterThan(690);
+    expect(took).toBeLessThan(1_500);
   });
 });
 
