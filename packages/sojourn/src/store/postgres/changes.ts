@@ -18,7 +18,7 @@ import { removalListeners } from "../removal-listeners.ts";
 import type { Removed, Watch } from "../store.ts";
 import type { Calls } from "./calls.ts";
 import type { Row, Statement } from "./postgres-port.ts";
-import { headIn } from "./rows.ts";
+import { headIn, isYes } from "./rows.ts";
 import { MOST_CHANGES, type StatementName } from "./statements.ts";
 
 export interface ChangesOptions {
@@ -84,8 +84,8 @@ export function followChanges(options: ChangesOptions): Changes {
       since: typeof since === "string" ? since : null,
       xmin: Number(xmin),
       xmax: Number(xmax),
-      isWhole: isWhole === "true",
-      isSettled: isSettled === "true",
+      isWhole: isYes(isWhole),
+      isSettled: isYes(isSettled),
       rows,
     };
   }
@@ -178,7 +178,7 @@ export function followChanges(options: ChangesOptions): Changes {
     trimmedAt = now;
     const again = async (): Promise<void> => {
       const [row] = await calls.run(statements.trim, [namespace]);
-      if (row?.[0] === true) await again();
+      if (isYes(row?.[0])) await again();
     };
     // What is left is removed the next time, by whoever comes first.
     again().catch(() => {});

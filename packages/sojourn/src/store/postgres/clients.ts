@@ -29,7 +29,7 @@ export interface PgClient {
 /** The function that `postgres(…)` of postgres.js gives. */
 export interface PostgresJs {
   readonly options: { readonly prepare?: boolean };
-  unsafe(text: string, values?: never[], options?: object): PromiseLike<unknown> & { values(): PostgresJsQuery };
+  unsafe(text: string, values?: never[], options?: object): PromiseLike<unknown> & { raw(): PostgresJsQuery };
 }
 
 interface PostgresJsQuery extends PromiseLike<unknown> {
@@ -87,8 +87,14 @@ function hearErrors(client: PgPool | PgPoolClient | PgClient): void {
   if (!client.listeners("error").includes(ignore)) client.on("error", ignore);
 }
 
+/** Whatever parsers an application has, for all clients or for one: the store takes what the server sends. */
+const asItIs = <T>(value: T): T => value;
+const PG_TEXTS = { getTypeParser: () => asItIs };
+/** The same for the types that statements have: boolean, bigint and text. */
+const PGLITE_TEXTS = Object.fromEntries([16, 20, 25].map((oid) => [oid, asItIs]));
+
 function pgQuery({ name, text }: Statement, values: readonly Value[], prepare: boolean): object {
-  return { text, values, rowMode: "array", ...(prepare && { name }) };
+  return { text, values, rowMode: "array", types: PG_TEXTS, ...(prepare && { name }) };
 }
 
 function pgPoolPort(pool: PgPool, prepare: boolean, grace: Grace): PostgresPort {
@@ -165,13 +171,13 @@ function pgClientPort(client: PgClient, prepare: boolean): PostgresPort {
 function postgresJsPort(sql: PostgresJs, prepare: boolean): PostgresPort {
   return {
     async query({ text }, values, sending) {
-      const query = sql.unsafe(text, values as never[], { prepare }).values();
+      const query = sql.unsafe(text, values as never[], { prepare }).raw();
       // It queues by itself. What has no connection yet it takes back; the rest is left alone, as in `pgPoolPort`.
       sending.onOver(() => {
         if (query.state === null) query.cancel();
       });
       sending.sent();
-      return (await query) as readonly Row[];
+      return ((await query) as readonly unknown[]).map(textsIn);
     },
     async script(text) {
       await sql.unsafe(text);
@@ -179,12 +185,19 @@ function postgresJsPort(sql: PostgresJs, prepare: boolean): PostgresPort {
   };
 }
 
+/** A row of postgres.js as the server sends it, past all that an application has it make of values. */
+function textsIn(row: unknown): Row {
+  // What `transform.row` has made of it is found out when the store is opened.
+  if (!Array.isArray(row)) return row as Row;
+  return row.map((value: Buffer | null) => value && value.toString("utf8"));
+}
+
 function pglitePort(database: Pglite): PostgresPort {
   return {
     isServer: false,
     async query({ text }, values, sending) {
       sending.sent();
-      const { rows } = await database.query(text, values.map(withoutMark), { rowMode: "array" });
+      const { rows } = await database.query(text, values.map(withoutMark), { rowMode: "array", parsers: PGLITE_TEXTS });
       return rows as readonly Row[];
     },
     async script(text) {

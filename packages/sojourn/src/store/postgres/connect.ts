@@ -2,6 +2,8 @@
 import { GuaranteeError, StoreError } from "../../errors.ts";
 import type { Guarantees } from "../store.ts";
 import type { Calls } from "./calls.ts";
+import type { Row } from "./postgres-port.ts";
+import { isYes } from "./rows.ts";
 
 /** 14, as `server_version_num` says it: the oldest that is kept up. */
 const OLDEST = 140_000;
@@ -15,9 +17,15 @@ export interface Server {
   readonly standbys: number;
 }
 
+/** What is sent to see whether it comes back as it was: clients can be told to change what they send and take. */
+const TEXT = " it's a \\text ";
+const BYTES: Uint8Array = Uint8Array.of(0, 255, 128, 10);
+const IN_BASE64 = "AP+ACg==";
+const NUMBER = "9007199254740993";
+
 const SERVER = {
   name: "sojourn_server",
-  text: `SELECT current_setting('server_version_num'), pg_is_in_recovery()::text,
+  text: `SELECT $1::text, encode($2::bytea, 'base64'), $3::bigint, true, current_setting('server_version_num'), pg_is_in_recovery()::text,
     current_setting('default_transaction_isolation'), current_setting('synchronous_commit'), current_setting('fsync'),
     current_setting('full_page_writes'), current_setting('synchronous_standby_names'),
     (SELECT count(*) FROM pg_stat_replication)::text, current_setting('transaction_read_only'),
@@ -25,11 +33,12 @@ const SERVER = {
 };
 
 /**
+ * @throws TypeError if the client changes what it sends or takes
  * @throws GuaranteeError if the server is too old, the database cannot hold every text, or its transactions are not READ COMMITTED
  * @throws StoreError `store_readonly` if it takes no writes
  */
 export async function askServer(calls: Calls): Promise<Server> {
-  const [row = []] = await calls.run(SERVER, []);
+  const [row] = await calls.run(SERVER, [TEXT, BYTES, NUMBER]);
   const [
     version,
     isStandby,
@@ -41,7 +50,7 @@ export async function askServer(calls: Calls): Promise<Server> {
     standbys,
     isReadonly,
     encoding,
-  ] = row.map(String);
+  ] = settingsIn(row);
   if (!(Number(version) >= OLDEST)) {
     throw new GuaranteeError(`Expected Postgres ${OLDEST / 10_000} or later, got version ${version}`);
   }
@@ -65,6 +74,25 @@ export async function askServer(calls: Calls): Promise<Server> {
     synchronousStandbys: names ?? "",
     standbys: Number(standbys),
   };
+}
+
+/** @throws TypeError if the client changes what it sends or takes */
+function settingsIn(row: Row | undefined): readonly string[] {
+  const [text, bytes, number, yes, ...settings] = Array.isArray(row) ? (row as Row) : [];
+  const changed = !Array.isArray(row)
+    ? "rows that are no arrays"
+    : text !== TEXT
+      ? "a text that was changed"
+      : bytes !== IN_BASE64
+        ? "bytes that were changed"
+        : String(number) !== NUMBER
+          ? "a number that was changed"
+          : !isYes(yes) && "a boolean that was changed";
+  if (changed === false) return settings.map(String);
+  throw new TypeError(
+    `Expected \`client\` to hand over values and rows as they are, got ${changed}: take out of its options what ` +
+      "transforms them, such as `transform.row` or `types` of postgres.js, or `binary` of pg",
+  );
 }
 
 /** What the settings of a server do not say. */

@@ -4,6 +4,7 @@ import { show } from "../../show.ts";
 import { functions } from "./functions.ts";
 import { postgresFault } from "./postgres-fault.ts";
 import { statementOf, type PostgresPort, type Row, type Statement, type Value } from "./postgres-port.ts";
+import { isYes } from "./rows.ts";
 import { tables } from "./tables.ts";
 
 /** A step from one version of the tables to the next. */
@@ -121,7 +122,7 @@ export async function versionOf(ask: Ask, schema: string, set: TableSet = STORE)
   const table = `${schemaInSql(schema)}.${set.versionTable}`;
   const found = { name: "sojourn_found", text: "SELECT to_regclass($1) IS NOT NULL" };
   const [there] = await ask(found, [table]);
-  if (there?.[0] !== true) return undefined;
+  if (!isYes(there?.[0])) return undefined;
   const text = `SELECT version::text, oldest::text FROM ${table}`;
   const [row] = await ask(statementOf(set.versionTable, text), []);
   if (row === undefined) return undefined;

@@ -16,7 +16,7 @@ import type { Calls } from "./calls.ts";
 import type { Changes } from "./changes.ts";
 import { namespaceGone } from "./postgres-fault.ts";
 import type { Row, Statement, Value } from "./postgres-port.ts";
-import { entryIn, headIn } from "./rows.ts";
+import { entryIn, headIn, isNo, isYes } from "./rows.ts";
 import type { StatementName } from "./statements.ts";
 
 /** What connecting has found out. */
@@ -56,7 +56,7 @@ export function connectedStore(connected: Connected): Store<"async"> {
 
   function onPrimary(rows: readonly Row[]): readonly Row[] {
     if (rows.length === 0) throw namespaceGone();
-    if (rows[0]![0] !== false) throw standby();
+    if (!isNo(rows[0]![0])) throw standby();
     return rows;
   }
 
@@ -96,7 +96,7 @@ export function connectedStore(connected: Connected): Store<"async"> {
       const [row] = await step("get", stored);
       // What a standby does not have may be on the primary, so that absence has to be asked for together with that.
       const [found] = row === undefined ? onPrimary(await step("getOrNone", stored)) : [row];
-      if (found![0] !== false) throw standby();
+      if (!isNo(found![0])) throw standby();
       if (found![1] === null) return undefined;
       const entry = entryIn(found!, 1);
       return now < entry.expiresAt ? entry : undefined;
@@ -115,7 +115,7 @@ export function connectedStore(connected: Connected): Store<"async"> {
       checkInstant(expiresAt, "expiresAt");
       checkInstant(now, "now");
       const [row] = await call("touch", toStored(key), toStored(rev), `${touchedAt}`, `${expiresAt}`, `${now}`);
-      return row?.[0] === true;
+      return isYes(row?.[0]);
     },
 
     async delete(key, note = "") {

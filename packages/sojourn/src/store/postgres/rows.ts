@@ -24,6 +24,16 @@ export function entryIn(row: Row, from: number): Entry {
   return { ...headIn(row, from), value };
 }
 
+/** A boolean, as a text or as what a port makes of it. */
+export function isYes(value: unknown): boolean {
+  return value === "t" || value === true || value === "true";
+}
+
+/** The same: not everything that is not yes is no. */
+export function isNo(value: unknown): boolean {
+  return value === "f" || value === false || value === "false";
+}
+
 function text(value: unknown): string {
   if (typeof value === "string") return fromStored(value);
   throw corrupt();

@@ -76,6 +76,13 @@ test.each(["postgres://app:secret@db/app", `postgres://app:secret@${"long".repea
   },
 );
 
+test("PGlite gives what was stored, whatever its parsers make of it", async () => {
+  const wrap = (text: string): unknown => ({ text });
+  const client = await PGlite.create({ parsers: { 16: wrap, 17: wrap, 20: wrap, 25: wrap } });
+  onTestFinished(async () => client.close());
+  await live(client, "parsers");
+});
+
 test("PGlite keeps nothing that a crash would leave", async () => {
   const client = await PGlite.create();
   onTestFinished(async () => client.close());
@@ -88,6 +95,33 @@ function poolWith(server: PostgresServer, option: string): pg.Pool {
   const pool = new pg.Pool({ connectionString: server.url, options: `-c ${option}` });
   onTestFinished(async () => pool.end());
   return pool;
+}
+
+/** Everything that a session does, over a client; and bytes. */
+async function live(client: PostgresOptions["client"], namespace: string): Promise<void> {
+  const store = await postgresStore({ client, namespace, migrate: true });
+  const removed: unknown[] = [];
+  const watch = store.watchRemovals!((each) => removed.push(each?.head.owner));
+  await watch.confirm();
+  removed.length = 0;
+  const sessions = createSessions<{ n: number }>({ store });
+  const { token, id } = await sessions.create("ann", { n: 1 });
+  expect(await sessions.authenticate(token)).toMatchObject({ userId: "ann", data: { n: 1 } });
+  expect(await sessions.authenticate((await sessions.create("ann", { n: 2 })).token)).toBeDefined();
+  expect((await sessions.update(id, { n: 3 }))?.data).toEqual({ n: 3 });
+  expect((await sessions.listByUser("ann")).length).toBe(2);
+  expect(await sessions.count()).toBe(2);
+  expect((await sessions.refresh(id))?.id).toBe(id);
+  expect(await sessions.destroyByUser("ann")).toBe(2);
+  expect(await sessions.authenticate(token)).toBeUndefined();
+  await watch.confirm();
+  expect(removed).toEqual(["ann", "ann"]);
+  const value = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  await store.put({ ...ENTRY, owner: null, value }, null, 0);
+  expect(await store.get("k", 0)).toEqual({ ...ENTRY, owner: null, value });
+  expect(await store.touch("k", "other", { touchedAt: 1, expiresAt: 2 }, 0)).toBe(false);
+  await watch.close();
+  await store.close();
 }
 
 const ENTRY = { key: "k", owner: null, rev: "r", meta: "", value: "", createdAt: 0, touchedAt: 0, expiresAt: 1e12 };
@@ -202,6 +236,67 @@ describe.skipIf(noPostgres)("a server", () => {
     expect(told).toEqual([]);
     await watch.close();
   });
+
+  test.each<[string, postgres.Options<Record<string, postgres.PostgresType>>]>([
+    ["names in camel case", { transform: postgres.camel }],
+    ["null as undefined", { transform: { value: { from: (value: unknown) => value ?? undefined } } }],
+    ["values wrapped", { transform: { value: { from: (value: unknown) => ({ value }) } } }],
+    ["undefined as null", { transform: { undefined: null } }],
+    [
+      "types of its own",
+      {
+        types: {
+          bigint: postgres.BigInt,
+          bool: { to: 16, from: [16], serialize: String, parse: (text: string) => `a ${text}` },
+          text: { to: 25, from: [25], serialize: String, parse: (text: string) => [text] },
+        },
+      },
+    ],
+  ])("gives postgres.js what was stored, whatever it makes of rows: %s", async (name, options) => {
+    const sql = postgres(server.url, { ...options, onnotice: () => {} });
+    onTestFinished(async () => sql.end());
+    await live(sql, `postgres.js ${name}`);
+  });
+
+  test("gives pg what was stored, whatever its parsers make of it", async () => {
+    const wrap = (text: string): object => ({ text });
+    const client = new pg.Pool({ connectionString: server.url, types: { getTypeParser: () => wrap as never } });
+    onTestFinished(async () => client.end());
+    await live(client, "pg, parsers of the pool");
+    const oids = [16, 17, 20, 25] as const;
+    const before = oids.map((oid) => pg.types.getTypeParser(oid));
+    onTestFinished(() => oids.forEach((oid, index) => pg.types.setTypeParser(oid, before[index] as never)));
+    for (const oid of oids) pg.types.setTypeParser(oid, wrap);
+    await live(pool, "pg, parsers of all");
+  });
+
+  test.each<[string, () => PostgresOptions["client"], string]>([
+    ["rows as objects", () => sqlWith({ transform: { row: { from: (row) => ({ ...row }) } } }), "rows"],
+    [
+      "other texts",
+      () =>
+        sqlWith({ types: { text: { to: 25, from: [25], serialize: (text: string) => text.trim(), parse: String } } }),
+      "a text",
+    ],
+    [
+      "other bytes",
+      () => sqlWith({ types: { bytes: { to: 17, from: [17], serialize: () => "\\x00", parse: String } } }),
+      "bytes",
+    ],
+    ["values in binary", () => new pg.Pool({ connectionString: server.url, ...{ binary: true } }), "a number"],
+  ])("is not used over a client that makes of what it sends or takes: %s", async (_, make, what) => {
+    const client = make();
+    onTestFinished(async () => (client as pg.Pool).end());
+    const opening = postgresStore({ client });
+    await expect(opening).rejects.toThrow(
+      new RegExp(`^Expected \`client\` to hand over values and rows as they are, got ${what}`),
+    );
+    await expect(opening).rejects.toThrow(TypeError);
+  });
+
+  function sqlWith(options: postgres.Options<Record<string, postgres.PostgresType>>): postgres.Sql {
+    return postgres(server.url, options) as postgres.Sql;
+  }
 
   test("is not used over a connection of a transaction of postgres.js", async () => {
     const sql = postgres(server.url);
