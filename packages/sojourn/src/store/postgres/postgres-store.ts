@@ -54,12 +54,6 @@ export function connectedStore(connected: Connected): Store<"async"> {
     return onPrimary(await call(name, ...values));
   }
 
-  function onPrimary(rows: readonly Row[]): readonly Row[] {
-    if (rows.length === 0) throw namespaceGone();
-    if (!isNo(rows[0]![0])) throw standby();
-    return rows;
-  }
-
   async function put(entry: Entry, expected: Expected, now: number, begun: Begun): Promise<Put> {
     const { key, owner, meta, value } = entry;
     const reclaim = ++puts % PUTS_PER_RECLAIM === 0 ? PUTS_PER_RECLAIM * RECLAIM_PER_PUT : 0;
@@ -183,6 +177,13 @@ export function connectedStore(connected: Connected): Store<"async"> {
       calls.close();
     },
   };
+}
+
+/** The rows of something that only reads, if they are of a namespace, and not of a standby. */
+function onPrimary(rows: readonly Row[]): readonly Row[] {
+  if (rows.length === 0) throw namespaceGone();
+  if (!isNo(rows[0]![0])) throw standby();
+  return rows;
 }
 
 /** What the put function compares with a rev. */

@@ -220,23 +220,23 @@ describe.skipIf(noPostgres)("tables that are made anew under a process", () => {
   });
 });
 
-describe.skipIf(noPostgres)("a call of several statements", () => {
-  /** A port whose first statement is slow, and which answers no other one. */
-  function stalling(port: PostgresPort): { readonly client: PostgresPort; stall(): void } {
-    let sent = Number.NaN;
-    return {
-      stall: () => void (sent = 0),
-      client: {
-        ...port,
-        async query(statement, values, sending) {
-          if (sent++ > 0) return new Promise(() => {});
-          if (sent === 1) await new Promise((resolve) => setTimeout(resolve, 700));
-          return port.query(statement, values, sending);
-        },
+/** A port whose first statement is slow, and which answers no other one. */
+function stalling(port: PostgresPort): { readonly client: PostgresPort; stall(): void } {
+  let sent = Number.NaN;
+  return {
+    stall: () => void (sent = 0),
+    client: {
+      ...port,
+      async query(statement, values, sending) {
+        if (sent++ > 0) return new Promise(() => {});
+        if (sent === 1) await new Promise((resolve) => setTimeout(resolve, 700));
+        return port.query(statement, values, sending);
       },
-    };
-  }
+    },
+  };
+}
 
+describe.skipIf(noPostgres)("a call of several statements", () => {
   test.each<[string, (store: Store<"async">) => Promise<unknown>, unknown]>([
     ["look-up", async (store) => store.get("k", Date.now()), "store_timeout"],
     ["revocation", async (store) => store.revokeOwner("ann"), "answered"],
