@@ -14,7 +14,7 @@ import type { Entry, Head } from "../../store/store.ts";
 import { uniqueRev } from "../../tokens/token.ts";
 
 /** For how long a mark stands, in milliseconds. */
-const MARK_LIFETIME = 3_600_000;
+export const MARK_LIFETIME = 3_600_000;
 const MARK = "ended";
 const SESSION = /^ttl=(\d{1,16})$/;
 

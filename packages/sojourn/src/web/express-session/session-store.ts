@@ -1,6 +1,7 @@
 /* oxlint-disable typescript/no-misused-promises -- the base class knows callbacks only; without one, ours promise */
 /** Our stores behind express-session's `Store` class: an app changes one line, and logout means logout. */
 import { Store, type Session, type SessionData } from "express-session";
+import { show } from "../../show.ts";
 import { run, wait, type Mode, type Reply, type Steps } from "../../store/reply.ts";
 import { answer, type Callback } from "./answer.ts";
 import { allSessions, clearSessions, livePages } from "./list-sessions.ts";
@@ -35,6 +36,14 @@ export type ListedSession = SessionData & {
 type Request = Parameters<Store["createSession"]>[0];
 type Generate = (req: Request) => void;
 
+let contextWithin: (store: SessionStore) => StoreContext;
+
+/** What the calls of a store share. @throws TypeError if it is none */
+export function contextOf(store: SessionStore): StoreContext {
+  if (store instanceof SessionStore) return contextWithin(store);
+  throw new TypeError(`Expected a SessionStore of \`sojourn/express-session\`, got ${show(store)}`);
+}
+
 /**
  * A store for express-session over any store of this library.
  *
@@ -48,6 +57,10 @@ type Generate = (req: Request) => void;
  * answer, the error is a `StoreError`; that is never the same as "there is no such session".
  */
 export class SessionStore extends Store {
+  static {
+    contextWithin = (store) => store.#context;
+  }
+
   readonly #context: StoreContext;
   readonly #tracked = new WeakMap<object, TrackedSession>();
   readonly #pending = new PendingWrites();

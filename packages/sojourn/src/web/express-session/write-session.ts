@@ -67,6 +67,60 @@ export function* placeSession(context: StoreContext, session: Placed, now: numbe
   throw conflict();
 }
 
+/** A session that was stored elsewhere, and is to live here as long as it would have there. */
+export interface Added {
+  readonly sid: string;
+  readonly json: string;
+  readonly fields: Fields;
+  /** How long it lives after a use, in milliseconds. */
+  readonly ttl: number;
+  /** When it ends if it is not used. */
+  readonly expiresAt: number;
+  /** From before it was read where it was stored. */
+  readonly beginning: Beginning;
+}
+
+/**
+ * Stores a session where none is under its id: what this store has is never replaced, and what was destroyed here, or
+ * ended by `destroyByUser` since it was read, stays away.
+ */
+export function* addSession(
+  context: StoreContext,
+  { sid, json, fields, ttl, expiresAt, beginning }: Added,
+  now: number,
+): Steps<"added" | "there" | "ended"> {
+  const { store } = context;
+  const owner = ownerOf(context, fields);
+  let current: Entry | undefined;
+  for (let left = MAX_ATTEMPTS; left > 0; left--) {
+    if (current !== undefined) {
+      checkOurs(current);
+      if (isStandingMark(current, now)) return "ended";
+      const live: Head = current;
+      if (isLive(live, now)) return "there";
+    }
+    const rev = uniqueRev();
+    const entry = {
+      key: sid,
+      owner,
+      rev,
+      meta: sessionMeta(ttl),
+      createdAt: beginning.date,
+      touchedAt: now,
+      expiresAt,
+    };
+    const put: Put = yield* wait(store.put({ ...entry, value: json }, current?.rev ?? null, now, beginning.begun));
+    if (put.outcome === "stored") return "added";
+    if (put.outcome === "revoked") {
+      // So that it does not come with the next attempt, which would begin after.
+      yield* wait(store.put(deletionMark(sid, now), current?.rev ?? null, now));
+      return "ended";
+    }
+    current = put.current;
+  }
+  throw conflict();
+}
+
 /** Whether a mark of deletion keeps a session out. */
 function isKeptOut({ ends }: StoreContext, mark: Entry, { isNew, beginning }: Placed): boolean {
   if (!isNew) return true;
