@@ -17,7 +17,7 @@ export default defineConfig({
       },
       { find: /^sojourn\/cookies$/, replacement: source("web/cookies/index.ts") },
       {
-        find: /^sojourn\/(express|express-session|fastify|hono|koa|react-router|ws)$/,
+        find: /^sojourn\/(express|express-session|fastify|hono|koa|nest|react-router|ws)$/,
         replacement: source("web/$1.ts"),
       },
     ],

@@ -121,9 +121,9 @@ function set(target: CommitTarget, name: string, value: string): void {
   else target.set(name, value);
 }
 
+/** The very line that is there already, as after a commit to other headers of the same response, is not set twice. */
 function append(target: CommitTarget, name: string, value: string): void {
   if (!isNodeResponse(target)) return target.append(name, value);
-  const present = target.getHeader(name);
-  if (present === undefined) target.setHeader(name, [value]);
-  else target.setHeader(name, typeof present === "object" ? [...present, value] : [String(present), value]);
+  const present = [target.getHeader(name) ?? []].flat().map(String);
+  if (!present.includes(value)) target.setHeader(name, [...present, value]);
 }

@@ -16,6 +16,8 @@ import { sessionPlugin } from "../../../src/web/fastify.ts";
 import { sessionMiddleware as honoMiddleware, type SessionEnv } from "../../../src/web/hono.ts";
 import { sessionMiddleware as koaMiddleware } from "../../../src/web/koa.ts";
 import { onReactRouter } from "./react-router-app.ts";
+import { SojournModule } from "../../../src/web/nest.ts";
+import { controllerOf, nestApp, platforms, type Platform } from "./nest-app.ts";
 import { visitPort, type SocketVisitor } from "./socket-visitor.ts";
 import type { Data } from "./visitor.ts";
 
@@ -123,6 +125,15 @@ async function onKoa(options: Options, handle: Handle): Promise<SocketVisitor> {
   return listen((request, response) => void answer(request, response));
 }
 
+const onNest =
+  (platform: Platform): Serve =>
+  async (options, handle) => {
+    const routes = controllerOf({
+      "*": (session, request: { readonly url: string }) => handle(session, request.url),
+    });
+    return nestApp(SojournModule.forRoot<Data, Mode>(options), routes, { platform });
+  };
+
 export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
   ["Hono", onHono],
   ["Express 5", onExpress(express5)],
@@ -130,6 +141,7 @@ export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
   ["Fastify", onFastify],
   ["Koa", onKoa],
   ["React Router", onReactRouter],
+  ...platforms.map(([name, platform]) => [`Nest on ${name}`, onNest(platform)] as const),
   ["node:http with the middleware", onMiddleware],
   ["node:http with cookieSessions", onNode],
 ];
