@@ -6,11 +6,11 @@ import { subpaths } from "./reference.ts";
 
 /** Pages in their order: a page, or a folder whose pages are listed by name. */
 const GROUPS: readonly { readonly text: string; readonly pages: readonly string[] }[] = [
-  { text: "Begin", pages: ["guides"] },
+  { text: "Begin", pages: ["start", "concepts", "choosing-a-store", "guides"] },
   { text: "Sessions", pages: ["sessions", "cookies", "auth", "live-connections"] },
   { text: "Frameworks", pages: ["frameworks/"] },
   { text: "Stores", pages: ["stores/"] },
-  { text: "Run it", pages: ["compliance", "testing", "server"] },
+  { text: "Run it", pages: ["operating", "security", "troubleshooting", "compliance", "testing", "server"] },
   { text: "Coming from", pages: ["comparison", "ten-tasks", "coming-from/"] },
   { text: "Key-value storage and cache", pages: ["storage", "cache"] },
   { text: "Reference", pages: subpaths.map(({ name }) => `reference/${name}`) },

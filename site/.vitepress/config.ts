@@ -21,6 +21,7 @@ export default defineConfig({
   themeConfig: {
     logo: "/mark.svg",
     nav: [
+      { text: "Start", link: "/start" },
       { text: "Guides", link: "/guides" },
       { text: "Reference", link: "/reference/sojourn" },
     ],
@@ -33,6 +34,8 @@ export default defineConfig({
     search: { provider: "local" },
     footer: { message: "MIT licence" },
   },
+  // The index of the search is one file, which is loaded when somebody searches.
+  vite: { build: { chunkSizeWarningLimit: 4_000 } },
   markdown: {
     anchor: { slugify: anchorOf },
     config: (md) => {
