@@ -1,11 +1,12 @@
 /** The apps: what `app.json` says of each, how they are built and started. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { forget, reap } from "../../packages/sojourn/test/store/support/redis-reaper.ts";
 import { freePort } from "../../packages/sojourn/test/store/support/redis-server.ts";
+import type { Check } from "./checks.ts";
 import { environmentOf, runCommand } from "./command.ts";
 import { frameworks } from "./paths.ts";
 import type { Runtime, RuntimeName } from "./runtimes.ts";
@@ -44,6 +45,14 @@ export function readApps(names: readonly string[]): readonly Manifest[] {
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`Expected names of ${known.join(", ")}, got ${unknown.join(", ")}`);
   return names.length === 0 ? apps : apps.filter(({ name }) => names.includes(name));
+}
+
+/** What an app has to do besides: the `checks` of its `checks.ts`, if there is one. */
+export async function ownChecks({ name }: Manifest): Promise<readonly Check[]> {
+  const file = join(frameworks, name, "checks.ts");
+  if (!existsSync(file)) return [];
+  const { checks } = (await import(file)) as { readonly checks: readonly Check[] };
+  return checks;
 }
 
 /** Builds an app. */

@@ -7,7 +7,7 @@ import { chromium, type Browser } from "playwright-core";
 import { chromiumBinary } from "../../packages/sojourn/test/web/support/chromium-binary.ts";
 import { findChromium } from "../../test/support/find-chromium.ts";
 import { findRedis } from "../../test/support/find-redis.ts";
-import { build, readApps, start, type Manifest, type RunningApp } from "./app.ts";
+import { build, ownChecks, readApps, start, type Manifest, type RunningApp } from "./app.ts";
 import { checks, type Check } from "./checks.ts";
 import { memory, places, type Place } from "./places.ts";
 import { prepare } from "./prepare.ts";
@@ -26,7 +26,7 @@ if (executablePath !== undefined) {
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   const built = buildAll();
   for (const app of apps) {
-    await test(app.name, async (t) => {
+    await test(app.name, { concurrency: places.length }, async (t) => {
       await built.get(app);
       await drive(t, browser, app);
     });
@@ -49,9 +49,10 @@ function buildAll(): ReadonlyMap<Manifest, Promise<void>> {
 
 /** An app on this Node with every store, all at the same time, and then shortly on other runtimes. */
 async function drive(t: TestContext, browser: Browser, app: Manifest): Promise<void> {
+  const all = [...(await ownChecks(app)), ...checks];
   const onStores = places.map(async (place) =>
     t.test(place.name, { skip: place.missing() }, async (t) =>
-      play(t, { browser, app, place, runtime: node24, checks }),
+      play(t, { browser, app, place, runtime: node24, checks: all }),
     ),
   );
   await Promise.all(onStores);
