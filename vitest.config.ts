@@ -17,8 +17,13 @@ export default defineConfig({
       },
       { find: /^sojourn\/cookies$/, replacement: source("web/cookies/index.ts") },
       {
-        find: /^sojourn\/(express|express-session|fastify|hono|koa|nest|react-router|ws)$/,
+        find: /^sojourn\/(express|express-session|fastify|hono|koa|nest|next|react-router|ws)$/,
         replacement: source("web/$1.ts"),
+      },
+      // Next is in the apps in frameworks/ only. What answers for it here is small.
+      {
+        find: /^next\/headers\.js$/,
+        replacement: fileURLToPath(new URL("packages/sojourn/test/web/support/next-headers.ts", import.meta.url)),
       },
     ],
   },

@@ -3,6 +3,13 @@
  * compiles by accident, and the published types need no runtime's types. The tests compile the same sources
  * against @types/node, so a declaration here that is wrong does not get far.
  */
+declare module "node:async_hooks" {
+  export class AsyncLocalStorage<T> {
+    getStore(): T | undefined;
+    run<R>(store: T, call: () => R): R;
+  }
+}
+
 declare module "node:buffer" {
   export const Buffer: {
     alloc(size: number): Buffer;

@@ -15,6 +15,7 @@ import { sessionPlugin } from "../src/web/fastify.ts";
 import { sessionMiddleware as honoMiddleware } from "../src/web/hono.ts";
 import { sessionMiddleware as koaMiddleware } from "../src/web/koa.ts";
 import { sessionMiddleware as reactRouterMiddleware, sessionStorage } from "../src/web/react-router.ts";
+import { nextSessions } from "../src/web/next.ts";
 
 const none = undefined as never;
 
@@ -25,6 +26,7 @@ test.each<[string, (given: never) => unknown]>([
   ["sessionMiddleware", koaMiddleware],
   ["sessionMiddleware", reactRouterMiddleware],
   ["sessionStorage", sessionStorage],
+  ["nextSessions", nextSessions],
   ["sessionPlugin", sessionPlugin],
   ["SessionStore", (given) => new SessionStore(given)],
   ["createAuth", createAuth],

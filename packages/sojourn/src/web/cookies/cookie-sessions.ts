@@ -21,6 +21,11 @@ export interface StartOptions {
    * browser's cookie could not be, and a change of it is a `TypeError`. @default false
    */
   readonly readOnly?: boolean;
+  /**
+   * Whether the session is extended if that is due. `false` for a request that no user has made, such as a prefetch;
+   * unlike with `readOnly`, it can be changed. @default true
+   */
+  readonly extend?: boolean;
   /** Where the request came from, for the guard and for the device of a login. @default what Node knows of the socket */
   readonly address?: string | undefined | (() => string | undefined);
 }
@@ -43,7 +48,7 @@ export interface CookieSessions<Data = Record<string, unknown>, M extends Mode =
   start(request: IncomingRequest, options?: StartOptions): Reply<M, RequestSession<Data, M>>;
 }
 
-const START_OPTIONS: OptionNames<StartOptions> = { readOnly: true, address: true };
+const START_OPTIONS: OptionNames<StartOptions> = { readOnly: true, extend: true, address: true };
 
 const NOTHING = { session: undefined, token: undefined, reissue: false };
 
@@ -126,7 +131,8 @@ export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOpti
     }
     const { token, look, newest } = verified;
     const readOnly = given?.readOnly === true;
-    return steps.chain(sessions.authenticate(token, readOnly ? { ...look, extend: false } : look), (session) => {
+    const isLook = readOnly || given?.extend === false;
+    return steps.chain(sessions.authenticate(token, isLook ? { ...look, extend: false } : look), (session) => {
       if (session === undefined) {
         failed("not-live", carrier, address);
         return steps.of(empty(request, given, carrier, true, verified));

@@ -60,7 +60,7 @@ interface Fault {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function isFault(error: unknown): error is Fault {
+export function isFault(error: unknown): error is Fault {
   const { code, status, expose } = Object(error) as Partial<Fault>;
   return typeof code === "string" && typeof status === "number" && typeof expose === "boolean";
 }

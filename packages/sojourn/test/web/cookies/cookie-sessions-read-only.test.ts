@@ -69,6 +69,18 @@ describe.each(stores)("on %s", (_, open) => {
     });
   });
 
+  test("with `extend: false` a session is not extended, and can be changed", async () => {
+    on.clock.advance(20 * MINUTE);
+    const session = await on.web.start({ headers: { cookie: ann.cookie } }, { extend: false });
+    expect(session.expiresAt).toBe(on.clock.now() + 10 * MINUTE);
+    expect(writes(on.calls)).toEqual([]);
+    session.set("role", "user");
+    const headers = new Headers();
+    await session.commit(headers);
+    expect(headers.getSetCookie()).toEqual([]);
+    expect((await look()).get("role")).toBe("user");
+  });
+
   describe("a cookie that ends before its session", () => {
     test("is renewed by the next commit, however the session was extended", async () => {
       on.clock.advance(20 * MINUTE);

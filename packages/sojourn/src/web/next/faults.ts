@@ -1,0 +1,19 @@
+/** What is thrown through Next: its own redirects and refusals, and faults that its error pages can tell apart. */
+import { isFault } from "../fetch/exchange.ts";
+
+/** `redirect`, `permanentRedirect`, `notFound`, `forbidden` and `unauthorized` throw to end what runs. That is no failure. */
+const CONTROL_FLOW = /^NEXT_(?:REDIRECT;|HTTP_ERROR_FALLBACK;|NOT_FOUND$)/;
+
+export function isControlFlow(error: unknown): boolean {
+  const { digest } = Object(error) as { readonly digest?: unknown };
+  return typeof digest === "string" && CONTROL_FLOW.test(digest);
+}
+
+/**
+ * The fault with a `digest` that says which one it is, as `error.tsx` gets it: of an error on the server, Next shows a
+ * browser nothing else. What is no fault of ours is left alone.
+ */
+export function withDigest(error: unknown): unknown {
+  if (isFault(error) && !("digest" in error)) Object.assign(error, { digest: `sojourn:${error.code}` });
+  return error;
+}
