@@ -13,7 +13,7 @@ import { makeCalls } from "./calls.ts";
 import { followChanges } from "./changes.ts";
 import { portOf, type PostgresClient } from "./clients.ts";
 import { askServer, guaranteesOf } from "./connect.ts";
-import { checkSchema, migrate, SCHEMA_VERSION, versionOf } from "./migrations.ts";
+import { checkSchema, checkWhole, migrate, SCHEMA_VERSION, versionOf } from "./migrations.ts";
 import { postgresFault } from "./postgres-fault.ts";
 import { connectedStore } from "./postgres-store.ts";
 import { statementsFor } from "./statements.ts";
@@ -117,6 +117,7 @@ async function open(options: PostgresOptions): Promise<Store<"async">> {
     // What makes tables may take its time.
     if (options.migrate === true && (there?.version ?? 0) < SCHEMA_VERSION) await migrate(port, schema);
     else if (there === undefined) throw noTables(schema);
+    else if (there.version === SCHEMA_VERSION) await checkWhole(calls.run, schema);
     const statements = statementsFor(schema);
     const [row = []] = await calls.run(statements.open, [toStored(namespace)]);
     const [id, revoked] = row;

@@ -91,7 +91,7 @@ export async function migrate(port: PostgresPort, schema: string, set: TableSet 
     for (;;) {
       const version = (await versionOf(ask, schema, set))?.version ?? 0;
       const left = migrationsOf(set, schema).slice(version);
-      if (left.length === 0) return;
+      if (left.length === 0) return await checkWhole(ask, schema, set);
       try {
         // A script that finds the work done stops at its first statement that makes something, and changes nothing.
         await port.script(lock + left.map(({ sql }) => sql).join("\n"));
@@ -124,13 +124,61 @@ export async function versionOf(ask: Ask, schema: string, set: TableSet = STORE)
   const [there] = await ask(found, [table]);
   if (!isYes(there?.[0])) return undefined;
   const text = `SELECT version::text, oldest::text FROM ${table}`;
-  const [row] = await ask(statementOf(set.versionTable, text), []);
-  if (row === undefined) return undefined;
-  const [version, oldest] = [Number(row[0]), Number(row[1])];
+  const rows = await ask(statementOf(set.versionTable, text), []);
   const known = set.migrations.length;
+  if (rows.length !== 1) {
+    const insert = `INSERT INTO ${table} (version, oldest) VALUES (${known}, ${set.oldest[known - 1]})`;
+    throw new StoreError(
+      "store_schema",
+      `Expected one row in ${table}, got ${rows.length}: if the tables are those of version ${known}, run ${insert}`,
+    );
+  }
+  const [version, oldest] = [Number(rows[0]![0]), Number(rows[0]![1])];
   if (oldest <= known) return { version, oldest };
   throw new StoreError(
     "store_schema",
     `The tables have version ${version}, and this library knows versions up to ${known}: it is too old for them`,
   );
+}
+
+/**
+ * Looks whether tables of this library's version have all that its migrations make.
+ *
+ * @throws StoreError `store_schema` if something is missing, by its name
+ */
+export async function checkWhole(ask: Ask, schema: string, set: TableSet = STORE): Promise<void> {
+  const text = `SELECT name FROM unnest(string_to_array($2::text, ' ')) WITH ORDINALITY wanted (name, place)
+    WHERE name NOT IN (
+      SELECT relname::text FROM pg_class WHERE relnamespace = to_regnamespace($1::text)
+      UNION ALL SELECT c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relnamespace = to_regnamespace($1::text) AND NOT a.attisdropped
+      UNION ALL SELECT proname || '()' FROM pg_proc WHERE pronamespace = to_regnamespace($1::text)
+    ) ORDER BY place`;
+  const rows = await ask(statementOf("whole", text), [schemaInSql(schema), partsOf(set, schema).join(" ")]);
+  const names = rows.map(([name]) => String(name));
+  // Not each column of a table that is gone.
+  const missing = names.filter((name) => !names.includes(name.replace(/\..*/, "")) || !name.includes("."));
+  if (missing.length === 0) return;
+  const parts = missing.map((name) => {
+    if (name.endsWith("()")) return `the function ${name.slice(0, -2)}`;
+    return name.includes(".") ? `the column ${name}` : `the table ${name}`;
+  });
+  throw new StoreError(
+    "store_schema",
+    `Expected all of version ${set.migrations.length} in the schema "${schema}", but missing: ${parts.join(", ")}. ` +
+      "Restore what is missing from a backup; or, which loses what it holds, drop the schema and migrate again",
+  );
+}
+
+/** What migrations make: tables, `table.column` and `function()`. */
+function partsOf(set: TableSet, schema: string): readonly string[] {
+  const sql = migrationsOf(set, schema)
+    .map((migration) => migration.sql)
+    .join("\n");
+  const tables = [...sql.matchAll(/^CREATE (?:UNLOGGED )?TABLE \S+\.(\w+) \(\n(.*?)^\)/gms)];
+  const columns = tables.flatMap(([, table, body]) =>
+    [...body!.matchAll(/^ {2}([a-z_]+) /gm)].map(([, column]) => `${table}.${column}`),
+  );
+  const functions = [...sql.matchAll(/^CREATE FUNCTION [^\s(]+\.(\w+)\(/gm)].map(([, name]) => `${name}()`);
+  return [...tables.map(([, table]) => table!), ...columns, ...functions];
 }

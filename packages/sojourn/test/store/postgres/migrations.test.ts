@@ -45,6 +45,52 @@ describe("tables", () => {
     }
   });
 
+  test("whose row of the version is gone are not taken for none", async () => {
+    const schema = "versionless";
+    await postgresStore.migrate(client, { schema });
+    await client.exec("DELETE FROM versionless.version");
+    const opens = [
+      async () => postgresStore({ client, schema }),
+      async () => postgresStore({ client, schema, migrate: true }),
+      async () => postgresStore.migrate(client, { schema }),
+    ];
+    for (const open of opens) {
+      await expect(open()).rejects.toMatchObject({
+        code: "store_schema",
+        message:
+          'Expected one row in "versionless".version, got 0: if the tables are those of version 1, run ' +
+          'INSERT INTO "versionless".version (version, oldest) VALUES (1, 1)',
+      });
+    }
+    await client.exec('INSERT INTO "versionless".version (version, oldest) VALUES (1, 1)');
+    await postgresStore({ client, schema });
+    await client.exec("INSERT INTO versionless.version VALUES (1, 1)");
+    await expect(postgresStore({ client, schema })).rejects.toThrow(/^Expected one row in .* got 2:/);
+  });
+
+  test.each<[string, string]>([
+    ["DROP TABLE partial.change", "the table change"],
+    ["ALTER TABLE partial.change DROP note", "the column change.note"],
+    ["DROP FUNCTION partial.touch_v1", "the function touch_v1"],
+    ["DROP TABLE partial.revocation, partial.total", "the table total, the table revocation"],
+  ])("of which something is missing are refused by its name: %s", async (statement, missing) => {
+    const schema = "partial";
+    await postgresStore.migrate(client, { schema });
+    onTestFinished(async () => void (await client.exec("DROP SCHEMA partial CASCADE")));
+    await client.exec(statement);
+    for (const open of [
+      async () => postgresStore({ client, schema }),
+      async () => postgresStore.migrate(client, { schema }),
+    ]) {
+      await expect(open()).rejects.toMatchObject({
+        code: "store_schema",
+        message:
+          `Expected all of version 1 in the schema "partial", but missing: ${missing}. Restore what is missing from ` +
+          "a backup; or, which loses what it holds, drop the schema and migrate again",
+      });
+    }
+  });
+
   test.each(["", "Sojourn", "a b", 'a"b', "1a", "x".repeat(64), "pg_sessions", 5 as never])(
     "have no schema %j",
     async (schema) => {
