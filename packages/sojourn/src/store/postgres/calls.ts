@@ -1,7 +1,7 @@
 /** How a statement reaches the server and its rows come back: in time, or as a fault. */
 import { StoreError } from "../../errors.ts";
 import type { Timer } from "../../time/timer.ts";
-import { isRepeatable, postgresFault } from "./postgres-fault.ts";
+import { isFromServer, isRepeatable, postgresFault } from "./postgres-fault.ts";
 import type { PostgresPort, Row, Sending, Statement, Value } from "./postgres-port.ts";
 
 /** Makes calls, each of which has an answer within the deadline. */
@@ -18,6 +18,9 @@ export interface Calls {
 
 /** How often a statement is made at most which Postgres has refused for the sake of others. */
 const ATTEMPTS = 4;
+
+/** After how many calls without an answer the connections may be dead. */
+const SILENT = 3;
 
 /** A call under way. */
 class Call implements Sending {
@@ -42,16 +45,29 @@ class Call implements Sending {
 
 export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: number; timer: Timer }): Calls {
   const underWay = new Set<(fault: StoreError) => void>();
+  /** How many calls have run out of time since the server was last heard of. */
+  let silent = 0;
   let isClosed = false;
 
   async function attempt(call: Call, statement: Statement, values: readonly Value[]): Promise<readonly Row[]> {
     for (let attempts = 1; ; attempts++) {
       try {
-        return await port.query(statement, values, call);
+        const rows = await port.query(statement, values, call);
+        silent = 0;
+        return rows;
       } catch (error) {
+        // Afterwards it can be the client's own word that it has taken the statement back.
+        if (!call.isOver && isFromServer(error)) silent = 0;
         if (attempts === ATTEMPTS || call.isOver || !isRepeatable(error)) throw error;
       }
     }
+  }
+
+  function outOfTime({ isSent }: Call): StoreError {
+    const { message } = isSent ? late(deadline) : away(deadline);
+    const isDead = ++silent >= SILENT && port.advice !== undefined;
+    const advice = isDead ? `; ${silent} calls in a row had no answer: ${port.advice}` : "";
+    return new StoreError("store_timeout", message + advice);
   }
 
   return {
@@ -72,9 +88,7 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
           call.giveUp();
           reject(fault);
         };
-        const callOff = timer.after(left, () => fail(call.isSent ? late(deadline) : away(deadline)), {
-          background: true,
-        });
+        const callOff = timer.after(left, () => fail(outOfTime(call)), { background: true });
         underWay.add(fail);
         attempt(call, statement, values)
           .finally(end)

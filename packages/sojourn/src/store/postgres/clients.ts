@@ -153,6 +153,7 @@ function pgClientPort(client: PgClient, prepare: boolean): PostgresPort {
   let last: Promise<unknown> = Promise.resolve();
   hearErrors(client);
   return {
+    advice: "a `Client` of pg does not give up a connection that was dropped without a word; give the store a `Pool`",
     async query(statement, values, sending) {
       const turn = last.then(async () => {
         if (sending.isOver) throw new Error("The deadline has passed before the connection was free");
@@ -170,6 +171,9 @@ function pgClientPort(client: PgClient, prepare: boolean): PostgresPort {
 
 function postgresJsPort(sql: PostgresJs, prepare: boolean): PostgresPort {
   return {
+    advice:
+      "postgres.js keeps connections that were dropped without a word until the system gives them up; " +
+      "end its client and open the store with another, or give it a `Pool` of pg",
     async query({ text }, values, sending) {
       const query = sql.unsafe(text, values as never[], { prepare }).raw();
       // It queues by itself. What has no connection yet it takes back; the rest is left alone, as in `pgPoolPort`.

@@ -60,6 +60,13 @@ const TEXTS: readonly (readonly [RegExp, Kind])[] = [
     /timeout exceeded when trying to connect|due to connection timeout/i,
     ["store_timeout", "There was no connection in time"],
   ],
+  [
+    /Client has encountered a connection error/i,
+    [
+      "store_unavailable",
+      "The `Client` of pg has lost its connection, and makes no other: give the store a `Pool`, which does",
+    ],
+  ],
   [/query read timeout/i, ["store_timeout", "Postgres did not answer in time; a change may have been made"]],
 ];
 

@@ -36,6 +36,8 @@ export interface PostgresPort {
    * @default true
    */
   readonly isServer?: boolean;
+  /** What to do if it answers nothing any more, where it does not give up connections that are dead. */
+  readonly advice?: string;
   /** Runs one statement, in a transaction of its own. */
   query(statement: Statement, values: readonly Value[], sending: Sending): Promise<readonly Row[]>;
   /** Runs several statements without values, in one transaction. Only migrations need it. */

@@ -303,6 +303,38 @@ describe.skipIf(noPostgres)("connections", () => {
   });
 });
 
+describe.skipIf(noPostgres)("connections that answer nothing any more", () => {
+  test.each<[string, OpenPostgresClient, RegExp | undefined]>([
+    ["a client of pg", pgClient, /3 calls in a row had no answer: .* give the store a `Pool`/],
+    ["postgres.js", postgresJs, /3 calls in a row had no answer: .* open the store with another/],
+    ["a pool of pg, which gives them up", pgPool, undefined],
+  ])("are named, with what to do: %s", async (_, openClient, advice) => {
+    const store = await open(openClient, { deadline: 300 });
+    server.pause();
+    onTestFinished(() => server.resume());
+    const messages: string[] = [];
+    for (let call = 0; call < 3; call++) {
+      messages.push(String(await store.get("k", Date.now()).catch((error: unknown) => error)));
+    }
+    for (const message of messages.slice(0, 2)) expect(message).not.toContain("in a row");
+    if (advice === undefined) expect(messages[2]).not.toContain("in a row");
+    else expect(messages[2]).toMatch(advice);
+    server.resume();
+    await expect.poll(async () => store.get("k", Date.now()).catch(String), PATIENT).toBeUndefined();
+    // It counts anew.
+    server.pause();
+    await expect(store.get("k", Date.now())).rejects.toThrow(/^(?!.*in a row)/);
+  });
+
+  test("are named where a client of pg has lost its only one", async () => {
+    const store = await open(pgClient, { deadline: 500 });
+    await server.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()");
+    await expect
+      .poll(async () => store.get("k", Date.now()).catch(String), PATIENT)
+      .toMatch(/^StoreError: The `Client` of pg has lost its connection, and makes no other: give the store a `Pool`/);
+  });
+});
+
 describe.skipIf(noPostgres)("what Postgres refuses for the sake of others", () => {
   test("is made again", async () => {
     const store = await open(pgPool, { deadline: 5_000 });
