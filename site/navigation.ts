@@ -20,6 +20,14 @@ const GROUPS: readonly { readonly text: string; readonly pages: readonly string[
   },
 ];
 
+/** Names of pages whose heading says less, or more, among the others. */
+const TITLES: Readonly<Record<string, string>> = {
+  guides: "All guides",
+  security: "Security in your app",
+  threats: "Threats and requirements",
+  troubleshooting: "Troubleshooting",
+};
+
 interface Listed {
   /** The address, without a slash before it. */
   readonly page: string;
@@ -48,6 +56,6 @@ const pagesIn = (folder: string): readonly string[] =>
 function listed(page: string): Listed {
   const file = join(CONTENT, `${page}.md`);
   if (!existsSync(file)) throw new Error(`Expected a page ${page}, got none`);
-  const heading = /^# (.*)$/m.exec(readFileSync(file, "utf8"))?.[1] ?? page;
-  return { page, title: heading.replace(/^(Sessions in|Coming from) /, "").replaceAll("`", "") };
+  const heading = TITLES[page] ?? /^# (.*)$/m.exec(readFileSync(file, "utf8"))?.[1] ?? page;
+  return { page, title: heading.replace(/^(Sessions (in|on)|Coming from|The) |:.*$/g, "").replaceAll("`", "") };
 }

@@ -43,8 +43,9 @@ export default defineConfig({
       md.renderer.rules.fence = (tokens, index, options, env, self) => {
         const token = tokens[index];
         if (token?.info.trim() === "mermaid") return diagram(token.content, index);
-        const shown = fence?.(tokens, index, options, env, self) ?? "";
+        // It takes the name away.
         const file = /^\w+ \[(.+)\]$/.exec(token?.info ?? "")?.[1];
+        const shown = fence?.(tokens, index, options, env, self) ?? "";
         if (file === undefined) return shown;
         return `<div class="named-code"><div class="name">${md.utils.escapeHtml(file)}</div>${shown}</div>`;
       };

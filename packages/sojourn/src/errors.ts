@@ -27,7 +27,16 @@ export type StoreErrorCode =
   | "store_schema"
   | "store_closed";
 
-/** The HTTP status that answers each code: one table, for every carrier and for the server. */
+/**
+ * The HTTP status that answers each code: one table, for every carrier and for the server.
+ *
+ * @example
+ * ```ts
+ * import { httpStatus } from "sojourn";
+ *
+ * console.log(httpStatus.store_unavailable, httpStatus.revoked); // 503 409
+ * ```
+ */
 export const httpStatus: Readonly<Record<ErrorCode, number>> = Object.freeze({
   store_unavailable: 503,
   store_timeout: 503,
@@ -48,7 +57,22 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = Object.freeze({
   too_many_attempts: 429,
 });
 
-/** The base of every fault that this library throws. */
+/**
+ * The base of every fault that this library throws.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, SojournError } from "sojourn";
+ *
+ * const sessions = createSessions({ maxPerUser: { limit: 1, onLimit: "reject" } });
+ * sessions.create("ann");
+ * try {
+ *   sessions.create("ann");
+ * } catch (error) {
+ *   if (error instanceof SojournError) console.log(error.code, error.status); // too_many_sessions 409
+ * }
+ * ```
+ */
 export abstract class SojournError extends Error {
   abstract readonly code: ErrorCode;
   /** The HTTP status that answers it, by the name that Express looks for. */
@@ -76,6 +100,20 @@ export abstract class SojournError extends Error {
 /**
  * The store could not answer. Nobody is let in and nobody is logged out because of it: answer with HTTP 503.
  * `cause` is the driver's own error.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, memoryStore, StoreError } from "sojourn";
+ *
+ * const store = memoryStore({ maxEntries: 1 });
+ * const sessions = createSessions({ store });
+ * sessions.create("ann");
+ * try {
+ *   sessions.create("ben");
+ * } catch (error) {
+ *   if (error instanceof StoreError) console.log(error.code, error.status); // store_full 503
+ * }
+ * ```
  */
 export class StoreError extends SojournError {
   override readonly name = "StoreError";
@@ -86,19 +124,68 @@ export class StoreError extends SojournError {
   }
 }
 
-/** A change lost its compare-and-set too often in a row; nothing was changed. Try again. */
+/**
+ * A change lost its compare-and-set too often in a row; nothing was changed. Try again.
+ *
+ * @example
+ * ```ts
+ * import { ConflictError } from "sojourn";
+ *
+ * // Tries a change again that others have come before.
+ * async function again<T>(change: () => Promise<T>): Promise<T> {
+ *   try {
+ *     return await change();
+ *   } catch (error) {
+ *     if (error instanceof ConflictError) return change();
+ *     throw error;
+ *   }
+ * }
+ * console.log(await again(async () => "changed")); // changed
+ * ```
+ */
 export class ConflictError extends SojournError {
   override readonly name = "ConflictError";
   readonly code = "conflict";
 }
 
-/** A login that began before `destroyByUser` of the same user, and arrived after it. No session was started. */
+/**
+ * A login that began before `destroyByUser` of the same user, and arrived after it. No session was started.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, RevokedError } from "sojourn";
+ *
+ * const sessions = createSessions();
+ * const begun = sessions.begin(); // the password is checked
+ * sessions.destroyByUser("ann"); // meanwhile, "log out everywhere"
+ * try {
+ *   sessions.create("ann", {}, { begun });
+ * } catch (error) {
+ *   console.log(error instanceof RevokedError); // true
+ * }
+ * ```
+ */
 export class RevokedError extends SojournError {
   override readonly name = "RevokedError";
   readonly code = "revoked";
 }
 
-/** The user has `maxPerUser.limit` live sessions and `onLimit` is `"reject"`. No session was started. */
+/**
+ * The user has `maxPerUser.limit` live sessions and `onLimit` is `"reject"`. No session was started.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, TooManySessionsError } from "sojourn";
+ *
+ * const sessions = createSessions({ maxPerUser: { limit: 1, onLimit: "reject" } });
+ * sessions.create("ann");
+ * try {
+ *   sessions.create("ann");
+ * } catch (error) {
+ *   if (error instanceof TooManySessionsError) console.log(error.limit); // 1
+ * }
+ * ```
+ */
 export class TooManySessionsError extends SojournError {
   override readonly name = "TooManySessionsError";
   readonly code = "too_many_sessions";
@@ -116,7 +203,21 @@ export interface DataIssue {
   readonly path: readonly PropertyKey[];
 }
 
-/** Session data that the schema refuses, that is not JSON, or that is too large. Nothing was stored. */
+/**
+ * Session data that the schema refuses, that is not JSON, or that is too large. Nothing was stored.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, InvalidDataError } from "sojourn";
+ *
+ * const sessions = createSessions();
+ * try {
+ *   sessions.create("ann", { visited: new Map() });
+ * } catch (error) {
+ *   if (error instanceof InvalidDataError) console.log(error.issues[0]?.path); // [ 'visited' ]
+ * }
+ * ```
+ */
 export class InvalidDataError extends SojournError {
   override readonly name = "InvalidDataError";
   readonly code = "invalid_data";
@@ -127,7 +228,20 @@ export class InvalidDataError extends SojournError {
   }
 }
 
-/** More was asked of a manager than its store guarantees; it did not start. */
+/**
+ * More was asked of a manager than its store guarantees; it did not start.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, GuaranteeError } from "sojourn";
+ *
+ * try {
+ *   createSessions({ require: { durability: "power" } }); // over memory
+ * } catch (error) {
+ *   console.log(error instanceof GuaranteeError); // true
+ * }
+ * ```
+ */
 export class GuaranteeError extends SojournError {
   override readonly name = "GuaranteeError";
   readonly code = "guarantee_unmet";
@@ -136,6 +250,20 @@ export class GuaranteeError extends SojournError {
 /**
  * Another site made the browser send this request; it was refused before anything was looked at. Its message is for the
  * visitor, as frameworks send it; what a developer can do is in `hint`, and in the stack, as they log it.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { cookieSessions, CrossSiteRequestError } from "sojourn/cookies";
+ *
+ * const web = cookieSessions({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ * const headers = { "sec-fetch-site": "cross-site", origin: "https://other.example" };
+ * try {
+ *   web.start(new Request("https://shop.example/pay", { method: "POST", headers }));
+ * } catch (error) {
+ *   if (error instanceof CrossSiteRequestError) console.log(error.status, error.message); // 403 The request was made by another site, and was refused
+ * }
+ * ```
  */
 export class CrossSiteRequestError extends SojournError {
   override readonly name = "CrossSiteRequestError";
@@ -152,7 +280,22 @@ export class CrossSiteRequestError extends SojournError {
   }
 }
 
-/** With `development`, a request for another machine than those of developers; the message says how to name it. */
+/**
+ * With `development`, a request for another machine than those of developers; the message says how to name it.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { cookieSessions, DevelopmentHostError } from "sojourn/cookies";
+ *
+ * const web = cookieSessions({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"], development: true });
+ * try {
+ *   web.start(new Request("http://shop.example/"));
+ * } catch (error) {
+ *   console.log(error instanceof DevelopmentHostError); // true
+ * }
+ * ```
+ */
 export class DevelopmentHostError extends SojournError {
   override readonly name = "DevelopmentHostError";
   readonly code = "development_host";
@@ -163,7 +306,23 @@ export class DevelopmentHostError extends SojournError {
   }
 }
 
-/** Too many credentials from one address let nobody in; this one was not looked at. */
+/**
+ * Too many credentials from one address let nobody in; this one was not looked at.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { cookieSessions, TooManyAttemptsError } from "sojourn/cookies";
+ *
+ * const guard = { failed: () => {}, admits: () => ({ retryAfter: 60 }) };
+ * const web = cookieSessions({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"], guard });
+ * try {
+ *   web.start(new Request("https://shop.example/", { headers: { cookie: "__Host-session=sess_guess" } }));
+ * } catch (error) {
+ *   if (error instanceof TooManyAttemptsError) console.log(error.headers["Retry-After"]); // 60
+ * }
+ * ```
+ */
 export class TooManyAttemptsError extends SojournError {
   override readonly name = "TooManyAttemptsError";
   readonly code = "too_many_attempts";

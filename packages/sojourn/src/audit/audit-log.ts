@@ -68,10 +68,18 @@ const TYPES: readonly AuditType[] = ["created", "updated", "rotated", "reauthent
  * let nobody in (OWASP ASVS 5.0, 16.2.1, 16.2.5 and 16.3.1). The sink is called within the call that the record is about, so a
  * slow one should take the record and write later.
  *
+ * @example
  * ```ts
- * const audit = auditLog(sessions, (record) => logger.info(record));
- * ```
+ * import { createSessions } from "sojourn";
+ * import { auditLog } from "sojourn/audit";
  *
+ * const sessions = createSessions();
+ * const types: string[] = [];
+ * const audit = auditLog(sessions, (record) => void types.push(record.type)); // in an application: logger.info(record)
+ * sessions.destroy(sessions.create("ann").id);
+ * audit.stop();
+ * console.log(types.join(" ")); // created ended
+ * ```
  * @param sink a function, or a sink such as `sqliteAuditSink`
  * @throws TypeError if the sink is neither, or a type is not one
  */

@@ -91,6 +91,12 @@ const DEFAULT_SCHEMA = "sojourn_audit";
 /**
  * The migrations of an audit log, for a DBA to read and to run by hand.
  *
+ * @example
+ * ```ts
+ * import { postgresAuditMigrations } from "sojourn/audit/postgres";
+ *
+ * for (const { sql } of postgresAuditMigrations()) console.log(sql.includes("CREATE")); // true
+ * ```
  * @param schema the schema that the tables are in
  * @throws TypeError if it is not a name of lower-case letters, digits and `_`, or one that Postgres keeps for itself
  */
@@ -98,6 +104,27 @@ export function postgresAuditMigrations(schema: string = DEFAULT_SCHEMA): readon
   return migrationsOf(AUDIT_TABLES, schema);
 }
 
+/**
+ * A sink for `auditLog` in Postgres. Called, it opens one; `postgresAuditSink.migrate` makes its table.
+ *
+ * @example
+ * ```ts
+ * import { PGlite } from "@electric-sql/pglite";
+ * import { createSessions } from "sojourn";
+ * import { auditLog } from "sojourn/audit";
+ * import { postgresAuditSink } from "sojourn/audit/postgres";
+ *
+ * const client = await PGlite.create(); // or a pool of pg, or postgres.js
+ * const sink = await postgresAuditSink({ client, migrate: true });
+ * const sessions = createSessions();
+ * const audit = auditLog(sessions, sink);
+ * sessions.create("ann");
+ * await sink.flush();
+ * console.log((await sink.query({ userId: "ann" })).items[0]?.type); // created
+ * audit.stop();
+ * await sink.close();
+ * ```
+ */
 export const postgresAuditSink: OpenPostgresAuditSink = Object.assign(open, {
   async migrate(client: PostgresClient, options: { readonly schema?: string } = {}): Promise<void> {
     checkOptions("postgresAuditSink.migrate", options, { schema: true });

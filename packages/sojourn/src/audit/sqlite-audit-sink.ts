@@ -44,12 +44,20 @@ export type SqliteAuditSink = StoredAuditSink<"sync">;
  * A sink for `auditLog` in the table `sojourn_audit`. Records are added at its end, and removed from its start when they
  * are old. Each has a hash of itself and of the one before, so that `verify` finds any other change.
  *
+ * @example
  * ```ts
- * const sink = sqliteAuditSink({ path: "./audit.db" });
- * const audit = auditLog(sessions, sink);
- * sink.query({ userId: "user-42", reason: "reuse" });
- * ```
+ * import { createSessions } from "sojourn";
+ * import { auditLog } from "sojourn/audit";
+ * import { sqliteAuditSink } from "sojourn/audit/sqlite";
  *
+ * const sessions = createSessions();
+ * const sink = sqliteAuditSink({ path: ":memory:" }); // or a file: "./audit.db"
+ * const audit = auditLog(sessions, sink);
+ * sessions.create("ann");
+ * console.log(sink.query({ userId: "ann" }).items[0]?.type); // created
+ * audit.stop();
+ * sink.close();
+ * ```
  * @throws TypeError for an option that is not what it should be
  * @throws StoreError if the file cannot be opened, or the table not be made; `store_schema` if a table of that name has
  *   no chain

@@ -16,7 +16,20 @@ export interface Auth<M extends Mode, Fields extends object = SessionFields>
   readonly sessions: Sessions<SessionData<Fields>, M>;
 }
 
-/** Authentication over a store that is synchronous: its session calls return values. */
+/**
+ * Authentication over a store that is synchronous: its session calls return values.
+ *
+ * @example
+ * ```ts
+ * import { createAuth } from "sojourn/auth";
+ *
+ * const auth = createAuth({ jwtSecret: "an example: take 32 random bytes from your environment" });
+ * const session = auth.createSession("ann", { role: "admin" });
+ * const pair = await auth.signToken(session);
+ * console.log((await auth.verifyToken(pair?.accessToken))?.sub); // ann
+ * console.log(auth.destroySession(session.id)); // true
+ * ```
+ */
 export function createAuth<Fields extends object = SessionFields>(options: AuthOptions<"sync">): Auth<"sync", Fields>;
 /** Authentication over a store that is asynchronous: its calls return promises. */
 export function createAuth<Fields extends object = SessionFields>(

@@ -5,7 +5,20 @@ import { parseDuration, type Duration } from "../time/duration.ts";
 import { BurstClock } from "./burst-clock.ts";
 import type { CacheHooks } from "./cache-hooks.ts";
 
-/** An option of a cache is not what it must be. */
+/**
+ * An option of a cache is not what it must be.
+ *
+ * @example
+ * ```ts
+ * import { CacheConfigError, MemoryCache } from "sojourn/cache";
+ *
+ * try {
+ *   new MemoryCache({ maxSize: -1 });
+ * } catch (error) {
+ *   console.log(error instanceof CacheConfigError); // true
+ * }
+ * ```
+ */
 export class CacheConfigError extends Error {
   override readonly name = "CacheConfigError";
 }

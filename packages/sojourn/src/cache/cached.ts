@@ -65,6 +65,25 @@ interface Kept<T> {
  * promise, calls with the same arguments share the one that is on its way; what it resolves to is kept, and a rejection
  * is not.
  *
+ * @example
+ * ```ts
+ * import { cached } from "sojourn/cache";
+ *
+ * class Prices {
+ *   loads = 0;
+ *   async of(article: string): Promise<number> {
+ *     this.loads++;
+ *     return article.length;
+ *   }
+ * }
+ * // Where decorators are compiled: @cached({ ttl: "1m" }) above the method.
+ * const descriptor = Object.getOwnPropertyDescriptor(Prices.prototype, "of") ?? {};
+ * Object.defineProperty(Prices.prototype, "of", cached<number>({ ttl: "1m" })(Prices.prototype, "of", descriptor));
+ *
+ * const prices = new Prices();
+ * await Promise.all([prices.of("book"), prices.of("book")]);
+ * console.log(prices.loads); // 1
+ * ```
  * @throws CacheConfigError at once, if an option is not what it must be
  */
 export function cached<T>(options: CachedDecoratorOptions<T> = {}): CachedDecorator {

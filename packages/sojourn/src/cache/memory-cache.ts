@@ -40,6 +40,17 @@ const RECLAIM_UNLIMITED = 2;
  * A call takes the same time whatever the number of entries. The exceptions are those that have to look at all of
  * them, `clear`, `deleteByPrefix` and `deleteByMagicString`, and those that first reclaim all that has expired: `size`,
  * `keys`, `values`, `entries`, iteration, `getStats`, and `prune` without a limit.
+ *
+ * @example
+ * ```ts
+ * import { MemoryCache } from "sojourn/cache";
+ *
+ * const cache = new MemoryCache<{ name: string }>({ maxSize: 1_000, ttl: "5m" });
+ * cache.set("user:1", { name: "Ann" });
+ * cache.set("user:2", { name: "Ben" }, { ttl: "10s" });
+ * console.log(cache.get("user:1")?.name, cache.size()); // Ann 2
+ * console.log((await cache.getOrSet("user:3", async () => ({ name: "Cleo" }))).name); // Cleo
+ * ```
  */
 export class MemoryCache<T> {
   readonly #options: ResolvedCacheOptions<T>;

@@ -59,14 +59,23 @@ const guarantees: Guarantees = Object.freeze({
 /**
  * A key-value store in a KV namespace of Cloudflare's, for `storage.kv`. `createSessions` does not take it.
  *
- * ```ts
- * const store = cloudflareKv(env.SESSIONS);
- * ```
- *
  * Keys that other programs wrote into the namespace are neither listed nor overwritten. KV refuses the keys `.` and
  * `..`, and text that is not well-formed, and so does this store. KV takes one write a second for each key: a faster
  * one is a `store_rate_limited`, which can be tried again a second later. Nothing waits here.
  *
+ * @example
+ * ```ts
+ * import { cloudflareKv, type KvNamespace } from "sojourn/cloudflare";
+ * import { storage } from "sojourn/kv";
+ *
+ * export default {
+ *   async fetch(request: Request, env: { readonly CODES: KvNamespace }): Promise<Response> {
+ *     const codes = storage.kv({ name: "codes", store: cloudflareKv(env.CODES) });
+ *     await codes.put("last", request.url, { ttlSeconds: 300 });
+ *     return new Response("stored");
+ *   },
+ * };
+ * ```
  * @throws TypeError if the binding is not a KV namespace
  */
 export function cloudflareKv(binding: KvNamespace): KeyValue<"async"> {

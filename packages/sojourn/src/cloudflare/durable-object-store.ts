@@ -57,10 +57,6 @@ const MAX_SHARDS = 256;
 /**
  * A store in Durable Objects: strongly consistent, and durable before an answer is given.
  *
- * ```ts
- * const store = durableObjectStore(env.SESSIONS, { shards: 8 });
- * ```
- *
  * `binding` is a namespace of the class `SessionShard`. The store can be made once and kept; it belongs to no request.
  *
  * A call about one key is one step that all callers see in one order. With more than one shard, a call about an owner
@@ -71,6 +67,19 @@ const MAX_SHARDS = 256;
  * `store_timeout`, `store_full`, `store_corrupt`, `store_closed`; `store_schema` if the objects belong to a store with
  * another number of shards, or to a newer version of this library.
  *
+ * @example
+ * ```ts
+ * import { durableObjectStore, type ShardNamespace } from "sojourn/cloudflare";
+ * import { createSessions } from "sojourn/core";
+ *
+ * export default {
+ *   async fetch(request: Request, env: { readonly SESSIONS: ShardNamespace }): Promise<Response> {
+ *     const sessions = createSessions({ store: durableObjectStore(env.SESSIONS, { shards: 8 }) });
+ *     const session = await sessions.authenticate(request.headers.get("authorization")?.slice("Bearer ".length) ?? "");
+ *     return new Response(session?.userId ?? null, { status: session === undefined ? 401 : 200 });
+ *   },
+ * };
+ * ```
  * @throws TypeError for an option that is not what it should be
  */
 export function durableObjectStore(binding: ShardNamespace, options: DurableObjectStoreOptions = {}): Store<"async"> {

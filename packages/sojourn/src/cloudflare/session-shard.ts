@@ -34,12 +34,14 @@ const REMEMBERED_INSTANTS = 10_000;
  * The Durable Object class behind `durableObjectStore`. Export it from the Worker, and name it in `wrangler.jsonc` as
  * a class with SQLite storage (`new_sqlite_classes`):
  *
- * ```ts
- * export { SessionShard } from "sojourn/cloudflare";
- * ```
- *
  * An alarm of the object's own reclaims what has expired. To be told of those sessions, export a subclass under that
  * name instead, and override {@link SessionShard.onEnded}.
+ *
+ * @example
+ * ```ts
+ * // In the Worker's main file, so that `wrangler.jsonc` can name the class.
+ * export { SessionShard } from "sojourn/cloudflare";
+ * ```
  */
 export class SessionShard<Env = unknown> extends DurableObject<Env> {
   readonly #port: SqlPort;

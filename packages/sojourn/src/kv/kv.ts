@@ -231,5 +231,17 @@ async function listPage(store: KeyValue, options: Parameters<KeyValue["list"]>[0
   }
 }
 
-/** Storage by kind, as `storage.kv(…)`. */
+/**
+ * Storage by kind, as `storage.kv(…)`.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "sojourn";
+ * import { storage } from "sojourn/kv";
+ *
+ * const codes = storage.kv({ name: "codes", ttlSeconds: 300, store: memoryStore() });
+ * await codes.put("ann", "123456");
+ * console.log(await (await codes.get("ann"))?.text()); // 123456
+ * ```
+ */
 export const storage: { readonly kv: typeof kv } = Object.freeze({ kv });

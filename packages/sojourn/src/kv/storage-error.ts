@@ -32,6 +32,20 @@ const statuses: Readonly<Record<StorageErrorCode, number>> = Object.freeze({
 /**
  * A call that was refused: nothing was stored. A store that fails throws a `StoreError` instead, which passes through
  * unchanged. No message holds a key or a value.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "sojourn";
+ * import { storage, StorageError } from "sojourn/kv";
+ *
+ * const codes = storage.kv({ name: "codes", store: memoryStore() });
+ * await codes.put("ann", "123456");
+ * try {
+ *   await codes.put("ann", "654321", { ifNotExists: true });
+ * } catch (error) {
+ *   if (error instanceof StorageError) console.log(error.code, error.status); // storage_key_already_exists 409
+ * }
+ * ```
  */
 export class StorageError extends Error {
   override readonly name = "StorageError";

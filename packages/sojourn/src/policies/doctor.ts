@@ -48,6 +48,16 @@ const COOKIE: OptionNames<CookieSettings> = {
 /**
  * Lists what a manager's configuration violates, the worst first; nothing, if it violates nothing. It reads options and
  * asks no store. A lifetime that `create` was given for one session is not looked at here.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { doctor } from "sojourn/policies";
+ *
+ * for (const { severity, requirement, advice } of doctor(createSessions({ ttl: "30d" }))) {
+ *   console.log(severity, requirement, advice);
+ * }
+ * ```
  */
 export function doctor<Data, M extends Mode>(
   sessions: Pick<Sessions<Data, M>, "policy" | "guarantees" | "listens">,

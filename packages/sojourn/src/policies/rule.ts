@@ -4,6 +4,7 @@ import type { Guarantees } from "../store/store.ts";
 
 /** A standard, or a level of one, that a configuration is held against. */
 export type Profile = "owasp" | "nistAal1" | "nistAal2" | "nistAal3";
+/** Whether a standard demands it (`must`), or recommends it (`should`). */
 export type Severity = "must" | "should";
 
 /** A cookie's attributes, as `Set-Cookie` has them. */

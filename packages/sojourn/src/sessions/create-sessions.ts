@@ -8,7 +8,20 @@ import { sessionManager } from "./session-manager.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
-/** A manager whose schema says what it takes: `create` takes that, and the sessions' data is what the schema puts out. */
+/**
+ * A manager whose schema says what it takes: `create` takes that, and the sessions' data is what the schema puts out.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ *
+ * const sessions = createSessions<{ role: string }>({ ttl: "30m", absoluteTtl: "30d" });
+ * const { token, id } = sessions.create("ann", { role: "admin" });
+ * console.log(sessions.authenticate(token)?.data.role); // admin
+ * console.log(sessions.destroy(id)); // true
+ * console.log(sessions.authenticate(token)); // undefined
+ * ```
+ */
 export function createSessions<Data extends JsonFields<Data>, Input = Data, M extends Mode = "sync">(
   options: SessionsOptions<Data, M> & { readonly schema: StandardSchema<Data, Input> },
 ): Sessions<Data, M, unknown extends Input ? Data : Input>;

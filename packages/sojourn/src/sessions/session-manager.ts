@@ -26,7 +26,16 @@ import type { Sessions } from "./sessions.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import { updater } from "./update.ts";
 
-/** A manager whose schema says what it takes: `create` takes that, and the sessions' data is what the schema puts out. */
+/** A manager whose schema says what it takes: `create` takes that, and the sessions' data is what the schema puts out. *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn/core";
+ * import { sqliteStore } from "sojourn/sqlite";
+ *
+ * const sessions = createSessions({ store: sqliteStore({ path: ":memory:" }), ttl: "30m" });
+ * console.log(sessions.count()); // 0
+ * ```
+ */
 export function createSessionsOn<Data extends JsonFields<Data>, Input = Data, M extends Mode = Mode>(
   options: SessionsOptions<Data, M> & { readonly schema: StandardSchema<Data, Input>; readonly store: Store<M> },
 ): Sessions<Data, M, unknown extends Input ? Data : Input>;

@@ -42,6 +42,13 @@ const MAX_REVOCATIONS = 10_000;
 /**
  * A store in memory, for one process.
  *
+ * @example
+ * ```ts
+ * import { createSessions, memoryStore } from "sojourn";
+ *
+ * const sessions = createSessions({ store: memoryStore({ maxEntries: 10_000 }) });
+ * console.log(sessions.count()); // 0
+ * ```
  * @throws TypeError for an option that is not what it should be
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store<"sync"> {

@@ -6,7 +6,7 @@
 /** Names and values that a measurement or a span is told apart by. */
 export type TelemetryAttributes = { readonly [name: string]: string };
 
-/** A `Meter`. */
+/** What of an OpenTelemetry `Meter` is used. */
 export interface TelemetryMeter {
   createCounter(name: string, options: InstrumentOptions): TelemetryCounter;
   createHistogram(

@@ -32,13 +32,6 @@ export interface Telemetry<Data, M extends Mode> {
 /**
  * Measures a manager.
  *
- * ```ts
- * const { sessions } = telemetry(createSessions({ store }), {
- *   meter: metrics.getMeter("shop"),
- *   tracer: trace.getTracer("shop"),
- * });
- * ```
- *
  * | instrument | unit | attributes |
  * | --- | --- | --- |
  * | counter `sojourn.session.created` | `{session}` | |
@@ -53,6 +46,19 @@ export interface Telemetry<Data, M extends Mode> {
  * has one, and `error.type` where it failed. No user id, no data and no message of an error is in it. Counters come
  * from the manager's events, whoever calls it; skipped refreshes, the histogram and spans from the calls of
  * `telemetry(…).sessions`.
+ *
+ * @example
+ * ```ts
+ * import { metrics, trace } from "@opentelemetry/api";
+ * import { createSessions } from "sojourn";
+ * import { telemetry } from "sojourn/telemetry";
+ *
+ * const { sessions } = telemetry(createSessions(), {
+ *   meter: metrics.getMeter("shop"),
+ *   tracer: trace.getTracer("shop"),
+ * });
+ * console.log(sessions.authenticate(sessions.create("ann").token)?.userId); // ann
+ * ```
  */
 export function telemetry<Data, M extends Mode>(
   sessions: Sessions<Data, M>,

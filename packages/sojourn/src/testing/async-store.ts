@@ -14,6 +14,16 @@ export interface AsyncStoreOptions {
 /**
  * A synchronous store that is called like a remote one: every call is a promise, with a pause before it happens and one
  * after it. The calls themselves stay one step each, so that what a test finds by reordering them is in the caller.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, memoryStore } from "sojourn";
+ * import { asyncStore } from "sojourn/testing";
+ *
+ * const sessions = createSessions({ store: asyncStore(memoryStore()) });
+ * const { token } = await sessions.create("ann");
+ * console.log((await sessions.authenticate(token))?.userId); // ann
+ * ```
  */
 export function asyncStore(store: Store<"sync">, { pause = async () => {} }: AsyncStoreOptions = {}): Store<"async"> {
   async function send<T>(call: StoreCall, make: () => T): Promise<T> {

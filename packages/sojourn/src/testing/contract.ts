@@ -16,30 +16,19 @@ import type { ContractCase, KeyValueCase } from "./contract-case.ts";
  * All cases of the store contract, by rule. There is no test runner in it: a case has a name and a `run`, which takes
  * a function that opens a store, and rejects with an `Error` that names the rule and shows what was expected.
  *
- * With Vitest:
- * ```ts
- * import { storeContract } from "sojourn/testing";
- * import { describe, test } from "vitest";
- *
- * describe("the store contract", () => {
- *   for (const { rule, name, needs, run } of storeContract) {
- *     // A store in memory cannot be opened twice on the same entries.
- *     if (needs !== "two stores") test(`rule ${rule}: ${name}`, () => run(() => myStore()));
- *   }
- * });
- * ```
- * With node:test, and a store that knows namespaces:
- * ```ts
- * import { storeContract } from "sojourn/testing";
- * import { test } from "node:test";
- *
- * for (const { rule, name, run } of storeContract) {
- *   test(`rule ${rule}: ${name}`, () => run(({ namespace }) => myStore({ url, namespace })));
- * }
- * ```
- *
  * Each run asks for namespaces of its own, so that cases can share a file or a server. The store must hold at least
  * 200 live entries at a time. The instants that the cases give are about a day ahead of the machine's clock.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "sojourn";
+ * import { storeContract } from "sojourn/testing";
+ *
+ * // With a test runner: test(`rule ${rule}: ${name}`, () => run(…)) for each. In memory, no store is opened twice.
+ * const inPlace = storeContract.filter(({ needs }) => needs !== "two stores");
+ * for (const { run } of inPlace) await run(() => memoryStore());
+ * console.log(inPlace.length > 20); // true
+ * ```
  */
 export const storeContract: readonly ContractCase[] = Object.freeze(
   [
@@ -57,7 +46,18 @@ export const storeContract: readonly ContractCase[] = Object.freeze(
   ].sort((a, b) => a.rule - b.rule),
 );
 
-/** The cases that need no more than a `KeyValue`; a part of `storeContract`. */
+/**
+ * The cases that need no more than a `KeyValue`; a part of `storeContract`.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "sojourn";
+ * import { keyValueContract } from "sojourn/testing";
+ *
+ * for (const { run } of keyValueContract) await run(() => memoryStore());
+ * console.log(keyValueContract.length > 5); // true
+ * ```
+ */
 export const keyValueContract: readonly KeyValueCase[] = Object.freeze(
   storeContract.filter((each) => each.needs === "keyvalue"),
 );

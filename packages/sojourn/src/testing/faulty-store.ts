@@ -41,7 +41,25 @@ export interface Gate {
   pass(): Promise<void>;
 }
 
-/** A gate that is closed. */
+/**
+ * A gate that is closed.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, memoryStore } from "sojourn";
+ * import { asyncStore, faultyStore, gate } from "sojourn/testing";
+ *
+ * const held = gate();
+ * const store = faultyStore(asyncStore(memoryStore()), [{ call: "get", nth: 1, fault: "hold", gate: held }]);
+ * const sessions = createSessions({ store });
+ * const { token, id } = await sessions.create("ann");
+ * const slow = sessions.authenticate(token);
+ * await held.reached;
+ * await sessions.destroy(id); // while the look-up waits
+ * held.open();
+ * console.log(await slow); // undefined
+ * ```
+ */
 export function gate(): Gate {
   const [reached, reach] = latch();
   const [opened, open] = latch();
@@ -65,10 +83,20 @@ function latch(): [opened: Promise<void>, open: () => void] {
  * Wraps a store such that scripted faults befall its calls; all else passes unchanged. If several faults befall one
  * call, the first of the script is the closest to the caller.
  *
+ * @example
  * ```ts
- * const store = faultyStore(memoryStore(), [{ call: "put", nth: 2, fault: "lose-reply" }]);
- * ```
+ * import { createSessions, memoryStore, StoreError } from "sojourn";
+ * import { faultyStore } from "sojourn/testing";
  *
+ * const sessions = createSessions({ store: faultyStore(memoryStore(), [{ call: "get", nth: 1, fault: "fail" }]) });
+ * const { token } = sessions.create("ann");
+ * try {
+ *   sessions.authenticate(token);
+ * } catch (error) {
+ *   console.log(error instanceof StoreError); // true
+ * }
+ * console.log(sessions.authenticate(token)?.userId); // ann
+ * ```
  * @throws TypeError if the script holds calls of a synchronous store
  */
 export function faultyStore<M extends Mode>(store: Store<M>, script: readonly Fault[]): Store<M> {

@@ -4,5 +4,15 @@ export interface Clock {
   now(): number;
 }
 
-/** The machine's clock. */
+/**
+ * The machine's clock.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, systemClock } from "sojourn";
+ *
+ * const sessions = createSessions({ clock: systemClock }); // the default
+ * console.log(sessions.create("ann").createdAt <= systemClock.now()); // true
+ * ```
+ */
 export const systemClock: Clock = Object.freeze({ now: Date.now });

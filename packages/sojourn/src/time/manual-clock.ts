@@ -12,6 +12,17 @@ export interface ManualClock extends Clock {
 /**
  * A clock for tests.
  *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { manualClock } from "sojourn/testing";
+ *
+ * const clock = manualClock();
+ * const sessions = createSessions({ ttl: "30m", clock });
+ * const { token } = sessions.create("ann");
+ * clock.advance("30m");
+ * console.log(sessions.authenticate(token)); // undefined
+ * ```
  * @param start where it stands at first, in epoch milliseconds; by default 2026-01-01T00:00:00Z
  * @throws TypeError if an instant is not a safe integer, or a duration is not one
  */

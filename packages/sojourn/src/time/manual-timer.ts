@@ -14,7 +14,21 @@ interface Alarm {
   readonly run: () => void;
 }
 
-/** A timer for tests, at 0. */
+/**
+ * A timer for tests, at 0.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { manualClock, manualTimer } from "sojourn/testing";
+ *
+ * const [clock, timer] = [manualClock(), manualTimer()];
+ * const sessions = createSessions({ ttl: "30m", clock, ends: { timer } });
+ * sessions.watch(sessions.create("ann").id, ({ reason }) => console.log(reason)); // expired-idle
+ * clock.advance("30m");
+ * timer.advance("1s");
+ * ```
+ */
 export function manualTimer(): ManualTimer {
   let elapsed = 0;
   let alarms: readonly Alarm[] = [];

@@ -152,6 +152,13 @@ export function adoptToken(value: unknown): MintedToken {
 /**
  * Checks a token's shape at the boundary.
  *
+ * @example
+ * ```ts
+ * import { createSessions, parseToken } from "sojourn";
+ *
+ * const { token } = createSessions().create("ann");
+ * console.log(parseToken(token) === token); // true
+ * ```
  * @throws TypeError if it is not a string of 1 to 128 characters (code points), well-formed, without NUL. The
  *   message tells the length or the type, never the token.
  */
@@ -164,6 +171,12 @@ export function parseToken(value: unknown): Token {
 /**
  * Checks a user id's shape at the boundary.
  *
+ * @example
+ * ```ts
+ * import { parseUserId } from "sojourn";
+ *
+ * console.log(parseUserId("ann")); // ann
+ * ```
  * @throws TypeError if it is not a string of 1 to 1,024 characters (code points), well-formed, without NUL
  */
 export function parseUserId(value: unknown): UserId {
@@ -177,6 +190,13 @@ export function parseUserId(value: unknown): UserId {
 /**
  * Whether a text has the shape of a session id.
  *
+ * @example
+ * ```ts
+ * import { createSessions, isSessionId } from "sojourn";
+ *
+ * const { id } = createSessions().create("ann");
+ * console.log(isSessionId(id), isSessionId("42")); // true false
+ * ```
  * @throws TypeError for a token where an id belongs: taking it for an id would say that a live session is not there
  */
 export function isSessionId(text: string): text is SessionId {
@@ -192,6 +212,13 @@ export function isSessionId(text: string): text is SessionId {
 /**
  * Checks that a text is a session id, where one is asked for.
  *
+ * @example
+ * ```ts
+ * import { createSessions, parseSessionId } from "sojourn";
+ *
+ * const { id } = createSessions().create("ann");
+ * console.log(parseSessionId(id) === id); // true
+ * ```
  * @param name what the message calls it
  * @throws TypeError for whatever has not the shape of one; the message tells the type or the length, never the text,
  *   which may be a token

@@ -42,6 +42,16 @@ export interface SessionMiddleware<Data, M extends Mode> {
  * What refuses a request goes to the error handlers, with its HTTP status as `status`: 503 if the store cannot tell or
  * cannot save, 403 for another site's request, 429 from the guard.
  *
+ * @example
+ * ```ts
+ * import express from "express";
+ * import { createSessions } from "sojourn";
+ * import { sessionMiddleware } from "sojourn/express";
+ *
+ * const session = sessionMiddleware({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ * const app = express().use(session);
+ * app.get("/", (req, res) => void res.send(session.of(req).userId ?? "nobody"));
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionMiddleware<Data, M extends Mode>(

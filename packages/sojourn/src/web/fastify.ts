@@ -33,6 +33,18 @@ export interface SessionPlugin<Data, M extends Mode> {
  * What refuses a request goes to the error handler, with its HTTP status as `status`: 503 if the store cannot tell or
  * cannot save, 403 for another site's request, 429 from the guard.
  *
+ * @example
+ * ```ts
+ * import Fastify from "fastify";
+ * import { createSessions } from "sojourn";
+ * import { sessionPlugin } from "sojourn/fastify";
+ *
+ * const session = sessionPlugin({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ * const app = Fastify();
+ * await app.register(session);
+ * app.get("/", async (request) => session.of(request).userId ?? "nobody");
+ * console.log((await app.inject("/")).body); // nobody
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOptions<Data, M>): SessionPlugin<Data, M> {

@@ -48,6 +48,18 @@ export interface SessionMiddleware<Data, M extends Mode> {
  * What refuses a request is thrown, with its HTTP status as `status`, and reaches the middleware before this one: 503 if
  * the store cannot tell or cannot save, 403 for another site's request, 429 from the guard.
  *
+ * @example
+ * ```ts
+ * import Koa from "koa";
+ * import { createSessions } from "sojourn";
+ * import { sessionMiddleware } from "sojourn/koa";
+ *
+ * const session = sessionMiddleware({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ * const app = new Koa().use(session);
+ * app.use((ctx) => {
+ *   ctx.body = session.of(ctx).userId ?? "nobody";
+ * });
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionMiddleware<Data, M extends Mode>(

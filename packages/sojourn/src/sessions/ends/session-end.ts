@@ -27,7 +27,20 @@ export interface SessionEnd {
   readonly at: number;
 }
 
-/** The `reason` of a signal: the session has ended, or nobody can tell that it has not. */
+/**
+ * The `reason` of a signal: the session has ended, or nobody can tell that it has not.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, SessionEndedError } from "sojourn";
+ *
+ * const sessions = createSessions();
+ * const { id } = sessions.create("ann");
+ * const signal = sessions.signal(id);
+ * sessions.destroy(id);
+ * if (signal.reason instanceof SessionEndedError) console.log(signal.reason.reason); // logout
+ * ```
+ */
 export class SessionEndedError extends SojournError {
   override readonly name = "SessionEndedError";
   readonly code = "session_ended";

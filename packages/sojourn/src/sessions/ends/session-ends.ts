@@ -6,6 +6,16 @@ import type { SessionEnds } from "./ends.ts";
 /**
  * Makes the `ends` of `createSessions` in `sojourn/core`. `createSessions` of `sojourn` takes the options themselves.
  *
+ * @example
+ * ```ts
+ * import { memoryStore } from "sojourn";
+ * import { createSessions, sessionEnds } from "sojourn/core";
+ *
+ * const sessions = createSessions({ store: memoryStore(), ends: sessionEnds({ maxStale: "2s" }) });
+ * const { id } = sessions.create("ann");
+ * sessions.watch(id, ({ reason }) => console.log(reason)); // logout
+ * sessions.destroy(id);
+ * ```
  * @throws TypeError for an option that is not known, or not what it should be
  */
 export function sessionEnds(options: EndsOptions = {}): SessionEnds {

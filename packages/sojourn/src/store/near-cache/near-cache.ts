@@ -59,6 +59,20 @@ const DRIFT = 1.001;
 /**
  * A store in front of another one, which answers repeated reads from memory. It takes that store over: `close` closes both.
  *
+ * @example
+ * ```ts
+ * import { createClient } from "redis";
+ * import { createSessions, nearCache } from "sojourn";
+ * import { redisStore } from "sojourn/redis";
+ *
+ * const client = await createClient({ url: "redis://127.0.0.1:6379" }).connect();
+ * const store = nearCache(await redisStore({ client }), { max: 50_000 });
+ * const sessions = createSessions({ store });
+ * const { token } = await sessions.create("ann");
+ * console.log((await sessions.authenticate(token))?.userId); // ann
+ * await store.close();
+ * client.destroy();
+ * ```
  * @param store an asynchronous store that can be watched, such as `redisStore`
  * @throws TypeError for a store that cannot, or an option that is not what it should be
  */

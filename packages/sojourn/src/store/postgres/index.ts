@@ -146,6 +146,22 @@ async function open(options: PostgresOptions): Promise<Store<"async">> {
   }
 }
 
+/**
+ * A store in Postgres. Called, it opens one; `postgresStore.migrate` makes its tables.
+ *
+ * @example
+ * ```ts
+ * import { PGlite } from "@electric-sql/pglite";
+ * import { createSessions } from "sojourn";
+ * import { postgresStore } from "sojourn/postgres";
+ *
+ * const client = await PGlite.create(); // or a pool of pg, or postgres.js
+ * const sessions = createSessions({ store: await postgresStore({ client, migrate: true }) });
+ * const { token } = await sessions.create("ann");
+ * console.log((await sessions.authenticate(token))?.userId); // ann
+ * await client.close();
+ * ```
+ */
 export const postgresStore: PostgresStore = Object.assign(open, {
   async migrate(client: PostgresClient, options: { readonly schema?: string } = {}): Promise<void> {
     checkOptions("postgresStore.migrate", options, { schema: true });

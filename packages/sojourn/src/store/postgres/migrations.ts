@@ -55,6 +55,12 @@ export function schemaInSql(schema: string): string {
 /**
  * The migrations, for a DBA to read and to run by hand.
  *
+ * @example
+ * ```ts
+ * import { postgresMigrations } from "sojourn/postgres";
+ *
+ * for (const { sql } of postgresMigrations("shop_sessions")) console.log(sql.includes("shop_sessions")); // true
+ * ```
  * @param schema the schema that the tables are in
  * @throws TypeError if it is not a name of lower-case letters, digits and `_`, or one that Postgres keeps for itself
  */

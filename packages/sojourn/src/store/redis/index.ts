@@ -119,6 +119,17 @@ const SCRIPTS: Readonly<Record<ScriptName | "probe" | "rebuild", string>> = {
  * A store in Redis 6.2 or later, or Valkey: a single server, Sentinel, or a Cluster. It asks the server what it is
  * first, hence the promise.
  *
+ * @example
+ * ```ts
+ * import { createClient } from "redis";
+ * import { createSessions } from "sojourn";
+ * import { redisStore } from "sojourn/redis";
+ *
+ * const client = await createClient({ url: "redis://127.0.0.1:6379" }).connect();
+ * const sessions = createSessions({ store: await redisStore({ client }) });
+ * console.log(await sessions.count()); // 0
+ * client.destroy();
+ * ```
  * @throws TypeError for an option that is not what it should be
  * @throws StoreError `store_schema` if the entries are spread over another number of shards, or were written by a later
  *   version of this library; `store_unavailable` or `store_timeout` if the server cannot be reached, takes no writes, or its

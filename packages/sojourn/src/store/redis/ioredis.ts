@@ -55,6 +55,17 @@ interface ClusterClient extends IoredisClient {
  * With `autoResendUnfulfilledCommands: false` a new session costs the server less: the store need not see to it that a
  * command which the client sends twice counts once.
  *
+ * @example
+ * ```ts
+ * import { Redis } from "ioredis";
+ * import { createSessions } from "sojourn";
+ * import { fromIoredis, redisStore } from "sojourn/redis";
+ *
+ * const client = new Redis("redis://127.0.0.1:6379");
+ * const sessions = createSessions({ store: await redisStore({ client: fromIoredis(client) }) });
+ * console.log(await sessions.count()); // 0
+ * client.disconnect();
+ * ```
  * @throws TypeError if it is none, if it has a `keyPrefix` (the store has a `prefix`), or if it reads from replicas
  */
 export function fromIoredis(client: IoredisClient): RedisPort {

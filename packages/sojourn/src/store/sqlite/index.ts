@@ -77,15 +77,21 @@ export interface SqliteHandleOptions extends SqliteOptions {
 /**
  * A store in an SQLite database.
  *
- * ```ts
- * const store = sqliteStore({ path: "./sessions.db" });
- * ```
- *
  * Its tables all begin with `sojourn_`, so that they can live in the application's own database.
  *
  * A file that is replaced, deleted or emptied while the store is open is `store_unavailable`: at once for a write, after
  * at most 100 ms or 256 calls for a `get`.
  *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { sqliteStore } from "sojourn/sqlite";
+ *
+ * const store = sqliteStore({ path: ":memory:" }); // or a file: "./sessions.db"
+ * const sessions = createSessions({ store });
+ * console.log(sessions.authenticate(sessions.create("ann").token)?.userId); // ann
+ * store.close();
+ * ```
  * @throws TypeError for an option that is not what it should be
  * @throws StoreError `store_unavailable` if the file cannot be opened, is locked, or there is no node:sqlite;
  *   `store_readonly`, `store_full`, `store_corrupt`; `store_schema` if a newer version of this library made the tables

@@ -6,6 +6,7 @@ import { cookieValue, type SessionCookie } from "./cookie.ts";
 import { headerOf, type HeaderChanges, type IncomingRequest } from "./http-messages.ts";
 import { signer, type Signer, type Signing, type Verified } from "./signer.ts";
 
+/** Where a request has its token: in the cookie, in `Authorization: Bearer`, or in a header of the application's own. */
 export type CarrierKind = "cookie" | "bearer" | "header";
 
 /** What a client is told of its session. */

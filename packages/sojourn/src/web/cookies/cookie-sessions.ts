@@ -55,13 +55,18 @@ const NOTHING = { session: undefined, token: undefined, reissue: false };
 /**
  * Sessions over cookies, and over headers if that is asked for.
  *
+ * @example
  * ```ts
- * const web = cookieSessions({ sessions, keys: [process.env.SESSION_KEY] });
- * const session = web.start(request);
- * session.set("visits", (session.get("visits") ?? 0) + 1);
- * session.commit(response.headers);
- * ```
+ * import { createSessions } from "sojourn";
+ * import { cookieSessions } from "sojourn/cookies";
  *
+ * const web = cookieSessions({ sessions: createSessions<{ visits: number }>(), keys: ["only for this page: 32 bytes or more"] });
+ * const session = web.start(new Request("https://shop.example/"));
+ * session.set("visits", (session.get("visits") ?? 0) + 1);
+ * const headers = new Headers();
+ * session.commit(headers);
+ * console.log(headers.getSetCookie().length); // 1
+ * ```
  * @throws TypeError for an option that is not what it should be, and for a cookie that browsers would drop
  */
 export function cookieSessions<Data, M extends Mode>(options: CookieSessionsOptions<Data, M>): CookieSessions<Data, M> {

@@ -85,10 +85,18 @@ const YEARS = 20 * 365 * 86_400_000;
  * Without `remove` it can be repeated for an hour, less a minute, after its first call for a table: for that long the new
  * store knows what was ended in it.
  *
+ * @example
  * ```ts
- * await importConnectPgSimple({ client: pool, into: store });
- * ```
+ * import type { PGlite } from "@electric-sql/pglite";
+ * import { importConnectPgSimple, SessionStore } from "sojourn/express-session";
+ * import { postgresStore } from "sojourn/postgres";
  *
+ * export async function moveIn(client: PGlite): Promise<number> {
+ *   const store = new SessionStore({ store: await postgresStore({ client, migrate: true }) });
+ *   const { taken } = await importConnectPgSimple({ client, into: store });
+ *   return taken;
+ * }
+ * ```
  * @throws TypeError for an option that is not what it should be
  * @throws StoreError if either of them fails; `store_schema` if the table is not there, or not what connect-pg-simple
  *   makes, or if the hour is over

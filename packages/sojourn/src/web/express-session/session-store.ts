@@ -47,14 +47,23 @@ export function contextOf(store: SessionStore): StoreContext {
 /**
  * A store for express-session over any store of this library.
  *
- * ```ts
- * app.use(session({ secret, resave: false, saveUninitialized: false, store: new SessionStore({ store, ttl: "1d" }) }));
- * ```
- *
  * A session that was destroyed stays so: a request that still holds it saves and touches in vain, and is told no
  * error. Two requests that change different fields are both kept. A use of a session is written at most once per
  * refresh threshold. Every method takes a callback, or returns a promise if there is none. Where the store could not
  * answer, the error is a `StoreError`; that is never the same as "there is no such session".
+ *
+ * @example
+ * ```ts
+ * import express from "express";
+ * import session from "express-session";
+ * import { memoryStore } from "sojourn";
+ * import { SessionStore } from "sojourn/express-session";
+ *
+ * const store = new SessionStore({ store: memoryStore(), ttl: "1d" });
+ * const app = express();
+ * app.use(session({ secret: "a secret of yours", resave: false, saveUninitialized: false, store }));
+ * console.log(await store.length()); // 0
+ * ```
  */
 export class SessionStore extends Store {
   static {

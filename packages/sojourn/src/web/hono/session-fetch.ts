@@ -39,6 +39,18 @@ export interface FetchApp {
  *
  * What refuses a request does not come to the app's `onError`, but to the one of the options.
  *
+ * @example
+ * ```ts
+ * import { Hono } from "hono";
+ * import { createSessions } from "sojourn";
+ * import { sessionFetch, type SessionBindings } from "sojourn/hono";
+ *
+ * const app = new Hono<{ Bindings: SessionBindings<{ visits: number }, "sync"> }>();
+ * app.get("/", (c) => c.text(c.env.session.userId ?? "nobody"));
+ * const sessions = createSessions<{ visits: number }>();
+ * const fetch = sessionFetch(app, { sessions, keys: ["only for this page: 32 bytes or more"] });
+ * console.log(await (await fetch(new Request("https://shop.example/"))).text()); // nobody
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionFetch<Data, M extends Mode>(

@@ -27,6 +27,16 @@ export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSe
  * What refuses a request is thrown as an `HTTPException` with the fault as its `cause`: 503 if the store cannot tell,
  * 403 for another site's request, 429 from the guard.
  *
+ * @example
+ * ```ts
+ * import { Hono } from "hono";
+ * import { createSessions } from "sojourn";
+ * import { sessionMiddleware } from "sojourn/hono";
+ *
+ * const app = new Hono().use(sessionMiddleware({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] }));
+ * app.get("/", (c) => c.text(c.var.session.userId ?? "nobody"));
+ * console.log(await (await app.request("/")).text()); // nobody
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionMiddleware<Data, M extends Mode>(

@@ -8,6 +8,20 @@ import type { RequestSession } from "../cookies/request-session.ts";
  *
  * In a resolver of GraphQL it is that of the request which its context holds as `req` or `request`, or `reply.request`.
  *
+ * @example
+ * ```ts
+ * import { Controller, Get } from "@nestjs/common";
+ * import { CurrentSession } from "sojourn/nest";
+ * import type { RequestSession } from "sojourn/nest";
+ *
+ * @Controller()
+ * export class ProfileController {
+ *   @Get()
+ *   profile(@CurrentSession() session: RequestSession) {
+ *     return { user: session.userId };
+ *   }
+ * }
+ * ```
  * @throws TypeError in a context that has no request, such as a gateway's, and where `SojournModule` is not imported
  */
 export const CurrentSession: () => ParameterDecorator = createParamDecorator((_data: undefined, context) =>

@@ -15,6 +15,20 @@ const REQUIRED = "sojourn:require-user";
  * Lets only requests in whose session is a user's, and answers others with 401: on a controller, or on one of its
  * handlers, which decides over the controller and over the module's `requireUser`.
  *
+ * @example
+ * ```ts
+ * import { Controller, Get } from "@nestjs/common";
+ * import { RequireUser } from "sojourn/nest";
+ *
+ * @Controller("orders")
+ * @RequireUser()
+ * export class OrdersController {
+ *   @Get()
+ *   list() {
+ *     return [];
+ *   }
+ * }
+ * ```
  * @param required `false` lets everybody in. @default true
  */
 export const RequireUser = (required: boolean = true): CustomDecorator => SetMetadata(REQUIRED, required);

@@ -50,6 +50,16 @@ const OPTIONS = Symbol("sojourn.options");
  *
  * What refuses a request is answered by the application's exception filters, and by Nest's own with its HTTP status: 503
  * if the store cannot tell or cannot save, 403 for another site's request, 429 from the guard.
+ *
+ * @example
+ * ```ts
+ * import { Module } from "@nestjs/common";
+ * import { createSessions } from "sojourn";
+ * import { SojournModule } from "sojourn/nest";
+ *
+ * @Module({ imports: [SojournModule.forRoot({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] })] })
+ * export class AppModule {}
+ * ```
  */
 export class SojournModule implements NestModule {
   readonly #host: HttpAdapterHost;

@@ -40,6 +40,19 @@ export interface SessionMiddleware<Data, M extends Mode> {
  * What refuses a request is thrown as a `Response`: 503 if the store cannot tell or cannot save, 403 for another site's
  * request, 429 from the guard.
  *
+ * @example
+ * ```ts
+ * // app/session.server.ts; in app/root.tsx: export const middleware = [session];
+ * import type { LoaderFunctionArgs } from "react-router";
+ * import { createSessions } from "sojourn";
+ * import { sessionMiddleware } from "sojourn/react-router";
+ *
+ * export const session = sessionMiddleware({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ *
+ * export async function loader({ context }: LoaderFunctionArgs) {
+ *   return { user: session.of(context).userId };
+ * }
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionMiddleware<Data, M extends Mode>(

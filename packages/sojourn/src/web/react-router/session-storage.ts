@@ -57,6 +57,17 @@ export interface SojournStorage<Data, FlashData = Data> extends SessionStorage<D
  *   session that begins with this commit as a user's; for others they are nothing.
  * - A session is committed once. Where nothing has changed, `commitSession` returns an empty line, which browsers ignore.
  *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { sessionStorage } from "sojourn/react-router";
+ *
+ * const sessions = createSessions<{ theme: string }>();
+ * const { getSession, commitSession } = sessionStorage({ sessions, keys: ["only for this page: 32 bytes or more"] });
+ * const session = await getSession(new Request("https://shop.example/"));
+ * session.set("theme", "dark");
+ * console.log((await commitSession(session)).startsWith("__Host-session=")); // true
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionStorage<Data, FlashData = Data>(

@@ -21,9 +21,27 @@ export interface GuardedSocket {
   readonly readyState: number;
 }
 
-/** The code of the close frame when the session has ended. The reason is the end's, such as `logout`. */
+/**
+ * The code of the close frame when the session has ended. The reason is the end's, such as `logout`.
+ *
+ * @example
+ * ```ts
+ * import { SESSION_ENDED } from "sojourn/ws";
+ *
+ * console.log(SESSION_ENDED); // 4401
+ * ```
+ */
 export const SESSION_ENDED = 4401;
-/** The code when nobody can tell any more whether the session lives (`lost`): try again later, as after a 503. */
+/**
+ * The code when nobody can tell any more whether the session lives (`lost`): try again later, as after a 503.
+ *
+ * @example
+ * ```ts
+ * import { SESSION_LOST } from "sojourn/ws";
+ *
+ * console.log(SESSION_LOST); // 4503
+ * ```
+ */
 export const SESSION_LOST = 4503;
 
 export function closeCodeOf({ reason }: Pick<SessionEnd, "reason">): number {

@@ -89,6 +89,19 @@ export interface SocketSessions<Data, M extends Mode> {
  * Sessions of connections that stay open. Such a connection is let in as a request is, by the session's cookie, and closed
  * when the session ends, whoever ends it in whichever process, and when its time is up.
  *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { createSessions } from "sojourn";
+ * import { socketSessions } from "sojourn/ws";
+ * import { WebSocketServer } from "ws";
+ *
+ * const sockets = socketSessions({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ * const wss = new WebSocketServer({ noServer: true });
+ * wss.on("connection", (socket) => socket.on("message", () => socket.send(`hello ${sockets.of(socket).userId}`)));
+ * const server = createServer().on("upgrade", sockets.upgrade(wss));
+ * console.log(server.listenerCount("upgrade")); // 1
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function socketSessions<Data, M extends Mode>(options: SocketSessionsOptions<Data, M>): SocketSessions<Data, M> {
