@@ -120,6 +120,7 @@ test("the library imports nothing but itself and a few built-in modules, each in
     /^auth: jose$/,
     /^web: hono(\/http-exception)?$/,
     /^web: express-session$/,
+    /^web: elysia$/,
     /^web: fastify$/,
     /^web: react-router$/,
     /^web: @nestjs\/(common|core)$/,

@@ -9,6 +9,7 @@ import { memoryStore } from "../src/store/memory-store.ts";
 import { telemetry } from "../src/telemetry/index.ts";
 import { asyncStore } from "../src/testing/index.ts";
 import { cookieSessions } from "../src/web/cookies/index.ts";
+import { sessionPlugin as elysiaPlugin } from "../src/web/elysia.ts";
 import { sessionMiddleware as expressMiddleware } from "../src/web/express.ts";
 import { SessionStore } from "../src/web/express-session.ts";
 import { sessionPlugin } from "../src/web/fastify.ts";
@@ -28,6 +29,7 @@ test.each<[string, (given: never) => unknown]>([
   ["sessionStorage", sessionStorage],
   ["nextSessions", nextSessions],
   ["sessionPlugin", sessionPlugin],
+  ["sessionPlugin", elysiaPlugin],
   ["SessionStore", (given) => new SessionStore(given)],
   ["createAuth", createAuth],
   ["storage.kv", storage.kv],

@@ -1,37 +1,19 @@
 /** The built library and the service, unchanged, in Node, Bun, Deno and workerd. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startWorkerd } from "../cloudflare/support/workerd.ts";
+import { binaryOf } from "./support/binary-of.ts";
 import { roundTrip, type Report } from "./support/suite.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const support = fileURLToPath(new URL("support/", import.meta.url));
 const run = promisify(execFile);
-
-/** The binary that one of a package's optional dependencies, one for each platform, has brought. */
-function binaryOf(name: string, file: string): string | undefined {
-  const require = createRequire(join(root, "package.json"));
-  const { optionalDependencies } = JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8")) as {
-    optionalDependencies: Readonly<Record<string, string>>;
-  };
-  for (const platform of Object.keys(optionalDependencies)) {
-    try {
-      const binary = join(dirname(require.resolve(`${platform}/package.json`)), file);
-      execFileSync(binary, ["--version"], { stdio: "ignore", env: { DENO_NO_UPDATE_CHECK: "1" } });
-      return binary;
-    } catch {
-      // Not installed, or for another C library.
-    }
-  }
-  return undefined;
-}
 
 const SUFFIX = process.platform === "win32" ? ".exe" : "";
 const commands: Readonly<Record<string, readonly [binary: string | undefined, ...given: string[]]>> = {

@@ -4,6 +4,7 @@ import { getSessionConfig } from "../../../src/auth/index.ts";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import { memoryStore } from "../../../src/store/memory-store.ts";
 import { cookieSessions } from "../../../src/web/cookies/index.ts";
+import { sessionPlugin as forElysia } from "../../../src/web/elysia.ts";
 import { sessionMiddleware as forExpress } from "../../../src/web/express.ts";
 import { SessionStore } from "../../../src/web/express-session.ts";
 import { sessionPlugin } from "../../../src/web/fastify.ts";
@@ -20,6 +21,7 @@ const factories = [
   ["sessionMiddleware of Koa", forKoa],
   ["sessionMiddleware of React Router", forReactRouter],
   ["sessionPlugin of Fastify", sessionPlugin],
+  ["sessionPlugin of Elysia", forElysia],
 ] as const;
 
 describe.each(factories)("%s", (name, make) => {

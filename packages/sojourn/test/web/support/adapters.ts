@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
+import { Elysia } from "elysia";
 import express5, { type NextFunction, type Request, type Response } from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
@@ -11,6 +12,7 @@ import Koa from "koa";
 import { onTestFinished } from "vitest";
 import type { Mode } from "../../../src/store/reply.ts";
 import { cookieSessions, type CookieSessionsOptions, type RequestSession } from "../../../src/web/cookies/index.ts";
+import { sessionPlugin as elysiaPlugin } from "../../../src/web/elysia.ts";
 import { sessionMiddleware } from "../../../src/web/express.ts";
 import { sessionPlugin } from "../../../src/web/fastify.ts";
 import { sessionMiddleware as honoMiddleware, type SessionEnv } from "../../../src/web/hono.ts";
@@ -134,12 +136,20 @@ const onNest =
     return nestApp(SojournModule.forRoot<Data, Mode>(options), routes, { platform });
   };
 
+async function onElysia(options: Options, handle: Handle): Promise<SocketVisitor> {
+  const app = new Elysia().use(elysiaPlugin<Data, Mode>({ address: () => "127.0.0.1", ...options }));
+  app.all("/*", async ({ session, path }) => handle(session, path));
+  const answer = getRequestListener((request) => app.fetch(request));
+  return listen((request, response) => void answer(request, response));
+}
+
 export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
   ["Hono", onHono],
   ["Express 5", onExpress(express5)],
   ["Express 4", onExpress(express4)],
   ["Fastify", onFastify],
   ["Koa", onKoa],
+  ["Elysia", onElysia],
   ["React Router", onReactRouter],
   ...platforms.map(([name, platform]) => [`Nest on ${name}`, onNest(platform)] as const),
   ["node:http with the middleware", onMiddleware],
