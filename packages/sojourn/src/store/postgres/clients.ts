@@ -1,4 +1,4 @@
-/** The ports over the clients that people have: pg, postgres.js and PGlite, told by what they can do. */
+/** The ports over the clients that people have: pg, postgres.js, Neon and PGlite, told by what they can do. */
 import { show } from "../../show.ts";
 import { isFromServer } from "./postgres-fault.ts";
 import type { PostgresPort, Row, Sending, Statement, Value } from "./postgres-port.ts";
@@ -44,8 +44,14 @@ export interface Pglite {
   exec(text: string): Promise<unknown>;
 }
 
+/** The function that `neon(…)` of `@neondatabase/serverless` gives: each statement is an HTTP request. */
+export interface NeonHttp {
+  query(text: string, values?: unknown[], options?: object): PromiseLike<unknown>;
+  transaction(...args: never[]): unknown;
+}
+
 /** What `client` can be. */
-export type PostgresClient = PgPool | PgClient | PostgresJs | Pglite | PostgresPort;
+export type PostgresClient = PgPool | PgClient | PostgresJs | Pglite | NeonHttp | PostgresPort;
 
 /**
  * @param prepare whether statements are prepared once for each connection; `undefined` for what the client does itself
@@ -55,6 +61,8 @@ export type PostgresClient = PgPool | PgClient | PostgresJs | Pglite | PostgresP
 export function portOf(client: PostgresClient, prepare: boolean | undefined, grace: Grace): PostgresPort {
   if (client !== null && (typeof client === "object" || typeof client === "function")) {
     if ("script" in client) return client;
+    // Both have `unsafe`, and so has what a `begin` of postgres.js gives.
+    if ("transaction" in client && "query" in client && typeof client === "function") return neonPort(client);
     if ("unsafe" in client) {
       // One of `begin` or `reserve` can do less, and would go with its transaction.
       if (!("options" in client)) throw notAClient("a connection of its `begin` or `reserve`");
@@ -70,7 +78,7 @@ export function portOf(client: PostgresClient, prepare: boolean | undefined, gra
 
 function notAClient(got: string): TypeError {
   return new TypeError(
-    `Expected \`client\` to be a Pool or a Client of pg, what \`postgres()\` gives, or a PGlite, got ${got}`,
+    `Expected \`client\` to be a Pool or a Client of pg, what \`postgres()\` or \`neon()\` gives, or a PGlite, got ${got}`,
   );
 }
 
@@ -194,6 +202,31 @@ function textsIn(row: unknown): Row {
   // What `transform.row` has made of it is found out when the store is opened.
   if (!Array.isArray(row)) return row as Row;
   return row.map((value: Buffer | null) => value && value.toString("utf8"));
+}
+
+/**
+ * A request that is under way is left alone, as in `pgPoolPort`. A script goes as one statement, which is one transaction:
+ * there is no way to send several texts with semicolons.
+ */
+function neonPort(sql: NeonHttp): PostgresPort {
+  async function send(text: string, values: readonly Value[]): Promise<readonly Row[]> {
+    try {
+      return (await sql.query(text, [...values], { arrayMode: true, fullResults: false })) as readonly Row[];
+    } catch (error) {
+      if (!/connection string/i.test(String(error))) throw error;
+      // oxlint-disable-next-line preserve-caught-error -- it has the connection string in it, with the password
+      throw new TypeError("Expected `neon()` to have the URL of a database, got another connection string");
+    }
+  }
+  return {
+    async query({ text }, values, sending) {
+      sending.sent();
+      return send(text, values);
+    },
+    async script(text) {
+      await send(`DO $sojourn_do$ BEGIN EXECUTE $sojourn_script$${text}$sojourn_script$; END $sojourn_do$`, []);
+    },
+  };
 }
 
 function pglitePort(database: Pglite): PostgresPort {

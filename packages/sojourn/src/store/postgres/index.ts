@@ -18,14 +18,15 @@ import { postgresFault } from "./postgres-fault.ts";
 import { connectedStore } from "./postgres-store.ts";
 import { statementsFor } from "./statements.ts";
 
-export type { PgClient, PgPool, Pglite, PostgresClient, PostgresJs } from "./clients.ts";
+export type { NeonHttp, PgClient, PgPool, Pglite, PostgresClient, PostgresJs } from "./clients.ts";
 export { postgresMigrations, type PostgresMigration } from "./migrations.ts";
 export type { PostgresPort, Row, Sending, Statement, Value } from "./postgres-port.ts";
 
 /** Options of `postgresStore`. */
 export interface PostgresOptions {
   /**
-   * A `Pool` or a connected `Client` of pg, what `postgres(…)` of postgres.js gives, or a `PGlite`; or a port of your own.
+   * A `Pool` or a connected `Client` of pg, what `postgres(…)` of postgres.js or `neon(…)` of Neon gives, or a
+   * `PGlite`; or a port of your own.
    * It stays the caller's: closing the store leaves it open.
    */
   readonly client: PostgresClient;

@@ -45,7 +45,7 @@ describe("options", () => {
     [
       "no client",
       {},
-      "Expected `client` to be a Pool or a Client of pg, what `postgres()` gives, or a PGlite, got undefined",
+      "Expected `client` to be a Pool or a Client of pg, what `postgres()` or `neon()` gives, or a PGlite, got undefined",
     ],
     ["something else for a client", { client: { query() {} } }, "Expected `client` to be"],
     ["a namespace that is empty", { namespace: "" }, "Expected `namespace` to be a string of 1 to 512 bytes"],
