@@ -10,6 +10,10 @@ export interface Calls {
   run(statement: Statement, values: readonly Value[], giveUpAt?: number): Promise<readonly Row[]>;
   /** Until when a call that begins now is answered. */
   giveUpAt(): number;
+  /** Makes a call of statements that are sent by `send`. What it rejects with becomes a fault. */
+  make<T>(work: (sending: Sending) => Promise<T>, giveUpAt?: number): Promise<T>;
+  /** Makes a statement for a call. Rejects with the error of the client. */
+  send(statement: Statement, values: readonly Value[], sending: Sending): Promise<readonly Row[]>;
   /** @throws StoreError `store_closed` once it is closed */
   checkOpen(): void;
   /** Every call, those under way too, is refused from now on. */
@@ -49,16 +53,16 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
   let silent = 0;
   let isClosed = false;
 
-  async function attempt(call: Call, statement: Statement, values: readonly Value[]): Promise<readonly Row[]> {
+  async function send(statement: Statement, values: readonly Value[], sending: Sending): Promise<readonly Row[]> {
     for (let attempts = 1; ; attempts++) {
       try {
-        const rows = await port.query(statement, values, call);
+        const rows = await port.query(statement, values, sending);
         silent = 0;
         return rows;
       } catch (error) {
         // Afterwards it can be the client's own word that it has taken the statement back.
-        if (!call.isOver && isFromServer(error)) silent = 0;
-        if (attempts === ATTEMPTS || call.isOver || !isRepeatable(error)) throw error;
+        if (!sending.isOver && isFromServer(error)) silent = 0;
+        if (attempts === ATTEMPTS || sending.isOver || !isRepeatable(error)) throw error;
       }
     }
   }
@@ -70,10 +74,13 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
     return new StoreError("store_timeout", message + advice);
   }
 
-  return {
+  const calls: Calls = {
     giveUpAt: () => timer.elapsed() + deadline,
+    send,
+    run: async (statement, values, giveUpAt) =>
+      calls.make(async (sending) => send(statement, values, sending), giveUpAt),
 
-    run(statement, values, giveUpAt) {
+    make(work, giveUpAt) {
       if (isClosed) return Promise.reject(closed());
       const left = giveUpAt === undefined ? deadline : giveUpAt - timer.elapsed();
       if (left <= 0) return Promise.reject(late(deadline));
@@ -90,7 +97,7 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
         };
         const callOff = timer.after(left, () => fail(outOfTime(call)), { background: true });
         underWay.add(fail);
-        attempt(call, statement, values)
+        work(call)
           .finally(end)
           .then(resolve, (error: unknown) => reject(postgresFault(error)));
       });
@@ -105,6 +112,7 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
       for (const fail of underWay) fail(closed());
     },
   };
+  return calls;
 }
 
 function late(deadline: number): StoreError {

@@ -14,9 +14,10 @@
  * Their names end in a version, since processes of an old and a new version of the library run side by side.
  */
 import { entryFunctions } from "./entry-functions.ts";
+import { manyFunctions } from "./many-functions.ts";
 import { namespaceFunctions } from "./namespace-functions.ts";
 import { watchFunctions } from "./watch-functions.ts";
 
 /** @param s the schema */
 export const functions = (s: string): string =>
-  [namespaceFunctions(s), entryFunctions(s), watchFunctions(s)].join("\n");
+  [namespaceFunctions(s), entryFunctions(s), manyFunctions(s), watchFunctions(s)].join("\n");

@@ -140,6 +140,8 @@ async function open(options: PostgresOptions): Promise<Store<"async">> {
       order,
       guarantees,
       changes,
+      // Nothing is between this process and one in it that going together would save.
+      gathers: port.isServer !== false,
     });
   } catch (error) {
     calls.close();

@@ -1,5 +1,4 @@
 /** The store over its statements, once it has been connected. */
-import { StoreError } from "../../errors.ts";
 import { checkEntry, checkInstant, checkKey, checkLimit, checkNote, checkPage } from "../check.ts";
 import type { Refused, RevocationOrder } from "../revocation-order.ts";
 import { fromStored, toStored } from "../stored-text.ts";
@@ -14,9 +13,9 @@ import {
 } from "../store.ts";
 import type { Calls } from "./calls.ts";
 import type { Changes } from "./changes.ts";
-import { namespaceGone } from "./postgres-fault.ts";
-import type { Row, Statement, Value } from "./postgres-port.ts";
-import { entryIn, headIn, isNo, isYes } from "./rows.ts";
+import { checkPrimary, entryCalls } from "./entry-calls.ts";
+import type { Row, Sending, Statement, Value } from "./postgres-port.ts";
+import { entryIn, headIn, isYes } from "./rows.ts";
 import type { StatementName } from "./statements.ts";
 
 /** What connecting has found out. */
@@ -28,6 +27,8 @@ export interface Connected {
   readonly order: RevocationOrder;
   readonly guarantees: Guarantees;
   readonly changes: Changes;
+  /** Whether calls of one turn of the event loop go together. */
+  readonly gathers: boolean;
 }
 
 /** How many puts of a store share one look for expired entries; it may then reclaim for all of them. */
@@ -37,6 +38,7 @@ const ABOVE = "\u{10FFFF}\u{10FFFF}";
 
 export function connectedStore(connected: Connected): Store<"async"> {
   const { calls, statements, namespace, order, guarantees, changes } = connected;
+  const entries = entryCalls(connected);
   let puts = 0;
 
   async function call(name: StatementName, ...values: readonly Value[]): Promise<readonly Row[]> {
@@ -51,29 +53,35 @@ export function connectedStore(connected: Connected): Store<"async"> {
 
   /** Rows of something that only reads, without the column that says whether the server is a standby. */
   async function read(name: StatementName, ...values: readonly Value[]): Promise<readonly Row[]> {
-    return onPrimary(await call(name, ...values));
+    const rows = await call(name, ...values);
+    checkPrimary(rows[0]);
+    return rows;
   }
 
   async function put(entry: Entry, expected: Expected, now: number, begun: Begun): Promise<Put> {
-    const { key, owner, meta, value } = entry;
-    const reclaim = ++puts % PUTS_PER_RECLAIM === 0 ? PUTS_PER_RECLAIM * RECLAIM_PER_PUT : 0;
-    const values: readonly Value[] = [
+    const { key, owner, rev, meta, value, createdAt, touchedAt, expiresAt } = entry;
+    const values = (seen: number): readonly Value[] => [
+      namespace,
       toStored(key),
       owner === null ? null : toStored(owner),
-      toStored(entry.rev),
+      toStored(rev),
       toStored(meta),
-      `${entry.createdAt}`,
-      `${entry.touchedAt}`,
-      `${entry.expiresAt}`,
+      `${createdAt}`,
+      `${touchedAt}`,
+      `${expiresAt}`,
       typeof value === "string" ? toStored(value) : null,
-      typeof value === "string" ? null : value.slice(),
+      typeof value === "string" ? null : value,
       wanted(expected),
       `${now}`,
+      `${seen}`,
+      `${++puts % PUTS_PER_RECLAIM === 0 ? PUTS_PER_RECLAIM * RECLAIM_PER_PUT : 0}`,
     ];
-    const step = calling();
-    const made = await order.put(0, begun, async (seen) =>
-      putIn(await step("put", ...values, `${seen}`, `${reclaim}`)),
-    );
+    const giveUpAt = calls.giveUpAt();
+    const made = await order.put(0, begun, async (seen) => {
+      const alone = async (sending: Sending) => calls.send(statements.put, values(seen), sending);
+      if (expected !== null) return putIn(await calls.make(alone, giveUpAt));
+      return putIn(await entries.insert({ entry, seen, now, alone }, giveUpAt));
+    });
     if (made.outcome === "stored" && made.removed.length > 0) changes.hurry();
     return made;
   }
@@ -85,22 +93,17 @@ export function connectedStore(connected: Connected): Store<"async"> {
     async get(key, now) {
       checkKey(key);
       checkInstant(now, "now");
-      const stored = toStored(key);
-      const step = calling();
-      const [row] = await step("get", stored);
-      // What a standby does not have may be on the primary, so that absence has to be asked for together with that.
-      const [found] = row === undefined ? onPrimary(await step("getOrNone", stored)) : [row];
-      if (!isNo(found![0])) throw standby();
-      if (found![1] === null) return undefined;
-      const entry = entryIn(found!, 1);
-      return now < entry.expiresAt ? entry : undefined;
+      const entry = await entries.get(key);
+      return entry !== undefined && now < entry.expiresAt ? entry : undefined;
     },
 
     async put(entry, expected, now, begun = order.begin()) {
       checkEntry(entry);
       checkInstant(now, "now");
       calls.checkOpen();
-      return put(entry, expected, now, begun);
+      // It may be sent later, and more than once.
+      const { value } = entry;
+      return put({ ...entry, value: typeof value === "string" ? value : value.slice() }, expected, now, begun);
     },
 
     async touch(key, rev, { touchedAt, expiresAt }, now) {
@@ -115,10 +118,9 @@ export function connectedStore(connected: Connected): Store<"async"> {
     async delete(key, note = "") {
       checkKey(key);
       checkNote(note);
-      const [row] = await call("remove", toStored(key), note);
-      if (row === undefined) return undefined;
-      changes.hurry();
-      return headIn(row);
+      const head = await entries.remove(key, note);
+      if (head !== undefined) changes.hurry();
+      return head;
     },
 
     async list({ prefix = "", after, limit }, now) {
@@ -179,13 +181,6 @@ export function connectedStore(connected: Connected): Store<"async"> {
   };
 }
 
-/** The rows of something that only reads, if they are of a namespace, and not of a standby. */
-function onPrimary(rows: readonly Row[]): readonly Row[] {
-  if (rows.length === 0) throw namespaceGone();
-  if (!isNo(rows[0]![0])) throw standby();
-  return rows;
-}
-
 /** What the put function compares with a rev. */
 function wanted(expected: Expected): string | null {
   if (expected === null) return null;
@@ -217,11 +212,4 @@ function pageOf<T extends { readonly expiresAt: number }>(
   const page = there.slice(0, limit);
   const items = page.map(decode).filter(({ expiresAt }) => now < expiresAt);
   return { items, next: there.length > limit ? fromStored(String(page.at(-1)![1])) : undefined };
-}
-
-function standby(): StoreError {
-  return new StoreError(
-    "store_readonly",
-    "The Postgres server is a standby, whose data may be old; a failover may run",
-  );
 }

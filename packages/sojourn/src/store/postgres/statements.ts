@@ -16,9 +16,12 @@ import { statementOf, type Statement } from "./postgres-port.ts";
 export type StatementName =
   | "get"
   | "getOrNone"
+  | "getMany"
   | "put"
+  | "insertMany"
   | "touch"
   | "remove"
+  | "removeMany"
   | "revoke"
   | "seal"
   | "sweep"
@@ -37,6 +40,7 @@ export const MOST_CHANGES = 5_000;
 const HEAD = "key, owner, rev, meta, created_at::text, touched_at::text, expires_at::text";
 const ENTRY = `${HEAD}, value_text, encode(value_bytes, 'base64')`;
 /** The same, without what costs planning: clients read a bigint as a text, or as what they were told to. */
+const RAW_HEAD = HEAD.replaceAll("::text", "");
 const RAW_ENTRY = ENTRY.replaceAll("::text", "");
 
 export function statementsFor(schema: string): Readonly<Record<StatementName, Statement>> {
@@ -46,9 +50,16 @@ export function statementsFor(schema: string): Readonly<Record<StatementName, St
     get: `SELECT pg_is_in_recovery(), ${RAW_ENTRY} FROM ${s}.entry WHERE namespace = $1 AND key = $2`,
     getOrNone: `SELECT pg_is_in_recovery(), ${RAW_ENTRY}
       FROM ${s}.namespace n LEFT JOIN ${s}.entry ON namespace = n.id AND key = $2 WHERE n.id = $1`,
-    put: `SELECT kind, ${ENTRY} FROM ${s}.put_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    // Namespace, keys. A list is sent as a text: clients differ in what they do with an array.
+    getMany: `SELECT pg_is_in_recovery(), ${RAW_ENTRY}
+      FROM ${s}.namespace n LEFT JOIN ${s}.entry ON namespace = n.id AND key = ANY($2::text::text[]) WHERE n.id = $1`,
+    put: `SELECT kind, ${RAW_ENTRY} FROM ${s}.put_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    insertMany: `SELECT kind, ${RAW_HEAD} FROM ${s}.insert_many_v1($1, $2::text::text[], $3::text::text[], $4::text::text[],
+      $5::text::text[], $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::text[], $10::text::bigint[],
+      $11, $12)`,
     touch: `SELECT ${s}.touch_v1($1, $2, $3, $4, $5, $6)`,
-    remove: `SELECT ${HEAD} FROM ${s}.delete_v1($1, $2, $3)`,
+    remove: `SELECT ${RAW_HEAD} FROM ${s}.delete_v1($1, $2, $3)`,
+    removeMany: `SELECT ${RAW_HEAD} FROM ${s}.delete_many_v1($1, $2::text::text[], $3::text::text[])`,
     revoke: `SELECT ${HEAD} FROM ${s}.revoke_v1($1, $2, $3, $4)`,
     // Namespace, owner, number.
     seal: `SELECT ${s}.seal_v1($1, $2, $3)`,

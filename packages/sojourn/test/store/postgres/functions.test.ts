@@ -117,6 +117,54 @@ const orders: readonly Order[] = [
       return put.outcome === "conflict" && put.current === undefined && (await store.count(now)) === 0;
     },
   },
+  {
+    name: "of logins that go together, one waits for a revocation in flight, holds up nobody, and is refused",
+    mistake: ["SELECT coalesce(pg_try_advisory_xact_lock_shared(hashtextextended(o.owner, _ns)), true)", "SELECT true"],
+    async holds({ store, open, commit, waits }) {
+      const begun = store.begin();
+      const revoking = open.revokeOwner("ann");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const [alone, login, ...others] = ["bob", "ann", "cid", "dan"].map(async (owner) =>
+        store.put(entry(owner, { owner }), null, now, begun),
+      );
+      const stored = await Promise.all([alone!, ...others]);
+      await waits(login!);
+      await revoking;
+      await commit();
+      return stored.every(({ outcome }) => outcome === "stored") && (await login!).outcome === "revoked";
+    },
+  },
+  {
+    name: "of logins that go together, one that began before a revocation is refused",
+    mistake: ["AND r.owner = u.owner AND r.number > u.seen", "AND r.owner = u.owner AND false"],
+    async holds({ store, open, commit }) {
+      const begun = store.begin();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await Promise.all([open.revokeOwner("ann"), commit()]);
+      const logins = ["bob", "ann", "cid"].map(async (owner) => store.put(entry(owner, { owner }), null, now, begun));
+      const outcomes = (await Promise.all(logins)).map(({ outcome }) => outcome);
+      return outcomes.join() === "stored,revoked,stored";
+    },
+  },
+  {
+    name: "of removals that go together, one waits for a change in flight, and holds up nobody",
+    mistake: ["ORDER BY key FOR UPDATE SKIP LOCKED\n    )\n    DELETE", "ORDER BY key FOR UPDATE\n    )\n    DELETE"],
+    async holds({ store, open, commit, waits }) {
+      const all = ["a", "b", "c", "d"].map((key) => entry(key));
+      for (const each of all) await store.put(each, null, now);
+      await open.touch("b", all[1]!.rev, { touchedAt: now, expiresAt: now + 90_000 }, now);
+      const [alone, held, ...others] = all.map(async ({ key }) => store.delete(key));
+      await alone;
+      let isOver = false;
+      void Promise.all(others).then(() => (isOver = true));
+      await waits(held!);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const wasOver = isOver;
+      await commit();
+      const head = await held!;
+      return wasOver && head?.expiresAt === now + 90_000 && (await Promise.all(others)).every(Boolean);
+    },
+  },
 ];
 
 describe.skipIf(noPostgres)("functions", () => {
