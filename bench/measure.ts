@@ -68,6 +68,20 @@ export async function mediansAsync<Name extends string>(
   return Object.fromEntries(entries.map(([name]) => [name, median(times.get(name) ?? [])])) as Record<Name, number>;
 }
 
+/** Runs something so many times, with so many under way at once. */
+export async function inFlight(
+  count: number,
+  total: number,
+  run: (index: number) => Promise<unknown>,
+): Promise<number> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < total) await run(next++);
+  };
+  await Promise.all(Array.from({ length: count }, lane));
+  return total;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? Number.NaN;

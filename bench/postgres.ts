@@ -14,7 +14,7 @@ import postgres from "postgres";
 import { createSessions, type Sessions, type Store } from "sojourn";
 import { postgresStore } from "sojourn/postgres";
 import { startPostgres } from "../packages/sojourn/test/store/support/postgres-server.ts";
-import { ensure, median, mediansAsync, ns, perSecond, report, times, type Row } from "./measure.ts";
+import { ensure, inFlight, median, mediansAsync, ns, perSecond, report, times, type Row } from "./measure.ts";
 
 const ROUNDS = 5;
 const SESSIONS = 1_000;
@@ -53,16 +53,6 @@ async function overPostgresJs(): Promise<Library> {
     store: await postgresStore({ client: sql, namespace: "postgres.js", deadline: "30s" }),
     close: async () => sql.end(),
   };
-}
-
-/** Runs something so many times, with so many under way at once. */
-async function inFlight(count: number, total: number, run: (index: number) => Promise<unknown>): Promise<number> {
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < total) await run(next++);
-  };
-  await Promise.all(Array.from({ length: count }, lane));
-  return total;
 }
 
 /** As many characters as the row of a session has beside its key. */
