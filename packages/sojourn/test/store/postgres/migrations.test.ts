@@ -156,7 +156,8 @@ describe.skipIf(noPostgres)("on a server", () => {
     await Promise.all(
       Array.from({ length: 12 }, async (_, index) => {
         const { client } = clients[index % clients.length]!;
-        await (index % 2 === 0 ? postgresStore.migrate(client) : postgresStore({ client, migrate: true }));
+        const open = async (): Promise<unknown> => postgresStore({ client, migrate: true, deadline: "20s" });
+        await (index % 2 === 0 ? postgresStore.migrate(client) : open());
       }),
     );
     expect(await server.ask("SELECT version, oldest FROM sojourn.version")).toEqual([{ version: 1, oldest: 1 }]);

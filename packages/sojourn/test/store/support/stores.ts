@@ -13,7 +13,8 @@ import { PGlite } from "@electric-sql/pglite";
 import { postgresStore } from "../../../src/store/postgres/index.ts";
 import { pgClient, pgPool, postgresJs, type OpenPostgresClient } from "./postgres-clients.ts";
 import { noPostgres } from "./postgres-binary.ts";
-import { startPostgres } from "./postgres-server.ts";
+import { startPostgres, type PostgresServer } from "./postgres-server.ts";
+import { LONGER } from "../../linearizability/races.ts";
 import { emptySpace, naiveStore, type Space } from "./naive-store.ts";
 import { ioredis5, ioredis6, nodeRedis5, nodeRedis6, type OpenClient } from "./redis-clients.ts";
 import { startRedis } from "./redis-server.ts";
@@ -72,16 +73,21 @@ export const redisStores: readonly StoreUnderTest[] = [
   { name: "ioredis 5, 5 shards", twoStores: true, modelRuns: 15, place: () => redisPlace(ioredis5, 5) },
 ];
 
-/** The Postgres stores over clients of their own on a server of their own. */
+/** The Postgres stores over clients of their own, in schemas of their own on one server. */
 const postgresServerStores: readonly StoreUnderTest[] = [
-  { name: "pg, a pool", twoStores: true, modelRuns: 15, place: () => postgresPlace(pgPool) },
-  { name: "pg, prepared, a client", twoStores: true, modelRuns: 5, place: () => postgresPlace(pgClient, true) },
-  { name: "postgres.js", twoStores: true, modelRuns: 8, place: () => postgresPlace(postgresJs) },
+  { name: "pg, a pool", twoStores: true, modelRuns: 8 * LONGER, place: () => postgresPlace(pgPool) },
+  {
+    name: "pg, prepared, a client",
+    twoStores: true,
+    modelRuns: 4 * LONGER,
+    place: () => postgresPlace(pgClient, true),
+  },
+  { name: "postgres.js", twoStores: true, modelRuns: 5 * LONGER, place: () => postgresPlace(postgresJs) },
 ];
 
 /** The Postgres stores that can run here: Postgres inside of this process needs no server. */
 export const postgresStores: readonly StoreUnderTest[] = [
-  { name: "PGlite", twoStores: true, modelRuns: 5, place: pglitePlace },
+  { name: "PGlite", twoStores: true, modelRuns: 3 * LONGER, place: pglitePlace },
   ...(noPostgres ? [] : postgresServerStores),
 ];
 
@@ -138,15 +144,24 @@ function redisPlace(open: OpenClient, shards: number): Place {
   };
 }
 
-/** A server and two clients, as two workers have them; each store that is opened takes the other one. */
+let postgres: Promise<PostgresServer> | undefined;
+let schemas = 0;
+
+/** One server for all stores of a file. It ends with the process: no test here is about what survives a crash. */
+async function sharedPostgres(): Promise<PostgresServer> {
+  return (postgres ??= startPostgres({ settings: { fsync: "off" } }));
+}
+
+/** Two clients, as two workers have them; each store that is opened takes the other one. */
 function postgresPlace(open: OpenPostgresClient, prepare = false): Place {
+  const schema = `stores_${++schemas}`;
   let started: ReturnType<typeof start> | undefined;
   let opened = 0;
   const start = async () => {
-    const server = await startPostgres();
-    const clients = [await open(server.url), await open(server.url)] as const;
-    await postgresStore.migrate(clients[0].client);
-    return { server, clients };
+    const { url } = await sharedPostgres();
+    const clients = [await open(url), await open(url)] as const;
+    await postgresStore.migrate(clients[0].client, { schema });
+    return { clients };
   };
   return {
     async open({ namespace }) {
@@ -154,12 +169,10 @@ function postgresPlace(open: OpenPostgresClient, prepare = false): Place {
       const { clients } = await started;
       const { client } = clients[opened++ % 2 === 0 ? 0 : 1];
       // The machine of the tests may be busy with others.
-      return postgresStore({ client, namespace, deadline: "10s", ...(prepare && { prepare }) });
+      return postgresStore({ client, schema, namespace, deadline: "10s", ...(prepare && { prepare }) });
     },
     async remove() {
-      const { server, clients } = (await started) ?? {};
-      for (const each of clients ?? []) await each.close();
-      await server?.stop();
+      for (const each of (await started)?.clients ?? []) await each.close();
     },
   };
 }
