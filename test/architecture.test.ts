@@ -122,6 +122,7 @@ test("the library imports nothing but itself and a few built-in modules, each in
     /^web: express-session$/,
     /^web: elysia$/,
     /^web: fastify$/,
+    /^web: h3$/,
     /^web: react-router$/,
     /^web: @nestjs\/(common|core)$/,
     /^web: node:timers$/,

@@ -1,6 +1,6 @@
 /** Commands, with the programs that the apps' packages bring in the `PATH`. */
 import { spawn } from "node:child_process";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { frameworks } from "./paths.ts";
 
 /** How to run a command. */
@@ -23,7 +23,8 @@ export async function runCommand(command: readonly string[], { cwd, env }: Comma
   const [program = "", ...args] = command;
   const child = spawn(program, args, {
     cwd,
-    env: { ...environmentOf(cwd), ...env },
+    // On this very Node: the apps' packages bring others, to be driven on.
+    env: { ...environmentOf(cwd, [dirname(process.execPath)]), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [output, all] = ["", ""];

@@ -13,10 +13,12 @@ import { sessionPlugin as elysiaPlugin } from "../src/web/elysia.ts";
 import { sessionMiddleware as expressMiddleware } from "../src/web/express.ts";
 import { SessionStore } from "../src/web/express-session.ts";
 import { sessionPlugin } from "../src/web/fastify.ts";
+import { sessionMiddleware as h3Middleware } from "../src/web/h3.ts";
 import { sessionMiddleware as honoMiddleware } from "../src/web/hono.ts";
 import { sessionMiddleware as koaMiddleware } from "../src/web/koa.ts";
 import { sessionMiddleware as reactRouterMiddleware, sessionStorage } from "../src/web/react-router.ts";
 import { nextSessions } from "../src/web/next.ts";
+import { sessionHandle } from "../src/web/sveltekit.ts";
 
 const none = undefined as never;
 
@@ -28,6 +30,8 @@ test.each<[string, (given: never) => unknown]>([
   ["sessionMiddleware", reactRouterMiddleware],
   ["sessionStorage", sessionStorage],
   ["nextSessions", nextSessions],
+  ["sessionHandle", sessionHandle],
+  ["sessionMiddleware", h3Middleware],
   ["sessionPlugin", sessionPlugin],
   ["sessionPlugin", elysiaPlugin],
   ["SessionStore", (given) => new SessionStore(given)],

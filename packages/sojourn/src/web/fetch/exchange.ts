@@ -10,12 +10,14 @@ export type OnError = (error: unknown) => Response | Promise<Response>;
  * One request: its session is started, the framework answers, and the session is committed to the answer's headers. With
  * a 5xx, and where the framework throws, nothing is written.
  *
+ * @param fail what becomes of what `answer` throws: a framework may have answers among that
  * @throws what `answer` throws, and what `refuse` does
  */
 export async function exchange<Data, M extends Mode>(
   start: () => Reply<M, RequestSession<Data, M>>,
   answer: (session: RequestSession<Data, M>) => Response | Promise<Response>,
   refuse: OnError,
+  fail: (session: RequestSession<Data, M>, error: unknown) => Promise<Response> = abandon,
 ): Promise<Response> {
   let session: RequestSession<Data, M>;
   try {
@@ -27,11 +29,15 @@ export async function exchange<Data, M extends Mode>(
   try {
     response = await answer(session);
   } catch (error) {
-    // A session that the client will now never hear of ends.
-    await session.commit(NO_HEADERS, { status: 500 });
-    throw error;
+    return fail(session, error);
   }
   return finish(session, response, refuse);
+}
+
+/** Nothing is written, and a session that the client will now never hear of ends. @throws the error */
+export async function abandon<Data, M extends Mode>(session: RequestSession<Data, M>, error: unknown): Promise<never> {
+  await session.commit(NO_HEADERS, { status: 500 });
+  throw error;
 }
 
 async function finish<Data, M extends Mode>(

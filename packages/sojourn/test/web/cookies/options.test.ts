@@ -8,9 +8,11 @@ import { sessionPlugin as forElysia } from "../../../src/web/elysia.ts";
 import { sessionMiddleware as forExpress } from "../../../src/web/express.ts";
 import { SessionStore } from "../../../src/web/express-session.ts";
 import { sessionPlugin } from "../../../src/web/fastify.ts";
+import { sessionMiddleware as forH3 } from "../../../src/web/h3.ts";
 import { sessionMiddleware as forHono } from "../../../src/web/hono.ts";
 import { sessionMiddleware as forKoa } from "../../../src/web/koa.ts";
 import { sessionMiddleware as forReactRouter } from "../../../src/web/react-router.ts";
+import { sessionHandle } from "../../../src/web/sveltekit.ts";
 import { KEY } from "../support/visitor.ts";
 
 const options = { sessions: createSessions(), keys: [KEY] };
@@ -20,6 +22,8 @@ const factories = [
   ["sessionMiddleware of Hono", forHono],
   ["sessionMiddleware of Koa", forKoa],
   ["sessionMiddleware of React Router", forReactRouter],
+  ["sessionHandle of SvelteKit", sessionHandle],
+  ["sessionMiddleware of h3", forH3],
   ["sessionPlugin of Fastify", sessionPlugin],
   ["sessionPlugin of Elysia", forElysia],
 ] as const;

@@ -7,6 +7,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Elysia } from "elysia";
 import express5, { type NextFunction, type Request, type Response } from "express";
 import Fastify from "fastify";
+import { H3, toNodeHandler } from "h3";
 import { Hono } from "hono";
 import Koa from "koa";
 import { onTestFinished } from "vitest";
@@ -15,11 +16,13 @@ import { cookieSessions, type CookieSessionsOptions, type RequestSession } from 
 import { sessionPlugin as elysiaPlugin } from "../../../src/web/elysia.ts";
 import { sessionMiddleware } from "../../../src/web/express.ts";
 import { sessionPlugin } from "../../../src/web/fastify.ts";
+import { sessionMiddleware as h3Middleware } from "../../../src/web/h3.ts";
 import { sessionMiddleware as honoMiddleware, type SessionEnv } from "../../../src/web/hono.ts";
 import { sessionMiddleware as koaMiddleware } from "../../../src/web/koa.ts";
 import { onReactRouter } from "./react-router-app.ts";
 import { SojournModule } from "../../../src/web/nest.ts";
 import { controllerOf, nestApp, platforms, type Platform } from "./nest-app.ts";
+import { onSvelteKit } from "./sveltekit-app.ts";
 import { visitPort, type SocketVisitor } from "./socket-visitor.ts";
 import type { Data } from "./visitor.ts";
 
@@ -143,7 +146,17 @@ async function onElysia(options: Options, handle: Handle): Promise<SocketVisitor
   return listen((request, response) => void answer(request, response));
 }
 
+async function onH3(options: Options, handle: Handle): Promise<SocketVisitor> {
+  const session = h3Middleware<Data, Mode>(options);
+  const app = new H3({ silent: true })
+    .use(session)
+    .all("/**", async (event) => handle(session.of(event), event.url.pathname));
+  return listen(toNodeHandler(app) as RequestListener);
+}
+
 export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
+  // First: the server of Hono's puts a `Response` of its own in the global one's place, and h3 then knows no error's answer.
+  ["h3", onH3],
   ["Hono", onHono],
   ["Express 5", onExpress(express5)],
   ["Express 4", onExpress(express4)],
@@ -152,6 +165,7 @@ export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
   ["Elysia", onElysia],
   ["React Router", onReactRouter],
   ...platforms.map(([name, platform]) => [`Nest on ${name}`, onNest(platform)] as const),
+  ["SvelteKit", onSvelteKit],
   ["node:http with the middleware", onMiddleware],
   ["node:http with cookieSessions", onNode],
 ];
