@@ -9,7 +9,7 @@
  *
  * They are never put back: what has replaced them since would be lost. Once the commit is done they pass everything on.
  */
-import { NO_HEADERS } from "../cookies/http-messages.ts";
+import { NO_HEADERS, type NodeResponse } from "../cookies/http-messages.ts";
 import type { RequestSession } from "../cookies/request-session.ts";
 import { callBack, makeWayForError, setHead, type Method, type MiddlewareResponse } from "./server-response.ts";
 
@@ -80,7 +80,7 @@ const WHILE_KEPT: PropertyDescriptorMap & ThisType<Bound> = {
   headersSent: {
     configurable: true,
     get() {
-      return deferralsOf(this).some((deferred) => deferred.isCommitting) || fromPrototype(this, "headersSent");
+      return deferralsOf(this).some((deferred) => deferred.hidesHead) || fromPrototype(this, "headersSent");
     },
   },
   writableEnded: {
@@ -124,6 +124,7 @@ class DeferredResponse {
   readonly #methods: Methods;
   #phase: Phase = "open";
   #kept: Call[] = NO_CALLS;
+  #isSettingHeaders = false;
   /** Those that came later, on the same response. */
   others: readonly DeferredResponse[] = NONE;
 
@@ -141,6 +142,11 @@ class DeferredResponse {
 
   get isCommitting(): boolean {
     return this.#phase === "committing";
+  }
+
+  /** Whether the response says that its head is sent, before it is. */
+  get hidesHead(): boolean {
+    return this.isCommitting && !this.#isSettingHeaders;
   }
 
   /** Whether the calls that are kept are all that will come. */
@@ -211,13 +217,29 @@ class DeferredResponse {
     const { response, session } = this.#deferral;
     try {
       // Its answer never comes before the call that began it is kept.
-      await session.commit(response);
+      await session.commit(this.#head(response));
       this.#release();
     } catch (error) {
       if (this.#phase === "passing" && response.headersSent) return void response.destroy();
       await session.commit(NO_HEADERS, { status: 500 });
       this.#refuse(error, this.isWhole);
     }
+  }
+
+  /** Where the commit sets its headers: frameworks such as Next drop a header once `headersSent` says that it is too late. */
+  #head(response: MiddlewareResponse): NodeResponse {
+    return {
+      statusCode: response.statusCode,
+      getHeader: (name) => response.getHeader(name),
+      setHeader: (name, value) => {
+        this.#isSettingHeaders = true;
+        try {
+          response.setHeader(name, value);
+        } finally {
+          this.#isSettingHeaders = false;
+        }
+      },
+    };
   }
 
   /** Passes on what was kept. */
@@ -241,10 +263,10 @@ class DeferredResponse {
   #refuse(error: unknown, isWhole: boolean): void {
     const { response } = this.#deferral;
     const { status } = error as { readonly status?: unknown };
+    this.#phase = "passing";
     makeWayForError(response, typeof status === "number" ? status : 500);
     for (const { args } of this.#kept) callBack(args);
     this.#kept = NO_CALLS;
-    this.#phase = "passing";
     if (isWhole) return this.#fail(error);
     // More of the response will come, and could not be told from what another handler sends: the answer is ours.
     response.setHeader("Content-Type", "text/plain; charset=utf-8");

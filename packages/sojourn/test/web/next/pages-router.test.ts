@@ -21,12 +21,19 @@ const withProps =
     if (!response.headersSent) response.end(JSON.stringify(result));
   };
 
+/** As Next does it with every response: what comes too late for the head is dropped without a word. */
+function keepHeadOnceSent(response: ServerResponse): void {
+  const setHeader = response.setHeader.bind(response);
+  response.setHeader = (name, value) => (response.headersSent ? response : setHeader(name, value));
+}
+
 type Route = ReturnType<typeof withProps>;
 
 async function serve(store: Store, routes: Readonly<Record<string, Route>>): Promise<SocketVisitor> {
   const sessions = createSessions<Data>({ store });
   const { withSession } = nextSessions<Data, Mode>({ sessions, keys: [KEY] });
   return visit((request: IncomingMessage, response: ServerResponse) => {
+    keepHeadOnceSent(response);
     const route = routes[request.url ?? ""] as Route;
     const run = async (act: (session: Session) => unknown): Promise<unknown> => withSession(request, response, act);
     // What is no fault, Next answers with 500.
@@ -65,6 +72,12 @@ describe.each(stores)("on %s", (_, open) => {
     expect((await ann.ask("/props")).body).toBe('{"props":{"user":"ann","note":"milk"}}');
   });
 
+  test("an API route begins a session", async () => {
+    const visitor = await serve(open(), routes);
+    expect((await visitor.ask("/api", { method: "POST" })).lines).toHaveLength(1);
+    expect((await visitor.ask("/props")).body).toBe('{"props":{"user":null,"note":"milk"}}');
+  });
+
   test("an error that is no fault is Next's, and sends no cookie", async () => {
     const ann = await serve(open(), routes);
     const failed = await ann.ask("/fails");
@@ -76,6 +89,17 @@ describe.each(stores)("on %s", (_, open) => {
     const headers = { "sec-fetch-site": "cross-site" };
     expect((await ann.ask("/api", { method: "POST", headers })).status).toBe(403);
   });
+});
+
+test("a page whose session cannot be saved is not rendered", async () => {
+  let rendered = 0;
+  const visitor = await serve(faultyStore(memoryStore(), [{ call: "put", fault: "fail" }]), {
+    "/set": async (run, response) => {
+      await run((session) => session.set("note", "lost"));
+      if (!response.headersSent) rendered += 1;
+    },
+  });
+  expect([(await visitor.ask("/set")).status, rendered]).toEqual([503, 0]);
 });
 
 const down = (call: Fault["call"]): Fault => ({ call, fault: "fail" });
