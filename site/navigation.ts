@@ -57,5 +57,5 @@ function listed(page: string): Listed {
   const file = join(CONTENT, `${page}.md`);
   if (!existsSync(file)) throw new Error(`Expected a page ${page}, got none`);
   const heading = TITLES[page] ?? /^# (.*)$/m.exec(readFileSync(file, "utf8"))?.[1] ?? page;
-  return { page, title: heading.replace(/^(Sessions (in|on)|Coming from|The) |:.*$/g, "").replaceAll("`", "") };
+  return { page, title: heading.replace(/^(Sessions (in|on|behind)|Coming from|The) |: .*$/g, "").replaceAll("`", "") };
 }

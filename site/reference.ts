@@ -3,6 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CONTENT } from "./pages.ts";
+import { addUsers } from "./used-by.ts";
 
 const site = fileURLToPath(new URL(".", import.meta.url));
 const library = join(site, "../packages/sojourn");
@@ -50,5 +52,6 @@ export function writeReference(): void {
     cwd: site,
     stdio: "inherit",
   });
+  addUsers(join(CONTENT, "reference"));
   rmSync(entries, { recursive: true, force: true });
 }

@@ -1,14 +1,7 @@
 import { defineConfig } from "vitepress";
+import { anchorOf } from "../anchor.ts";
 import { navigation } from "../navigation.ts";
 import { diagram } from "./diagram.ts";
-
-/** The anchor of a heading, as GitHub makes it: the documents are read there, too. */
-const anchorOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-    .trim()
-    .replaceAll(/\s/g, "-");
 
 export default defineConfig({
   title: "sojourn",

@@ -338,7 +338,26 @@ export class TooManyAttemptsError extends SojournError {
   }
 }
 
-/** A union of all faults, so that a `switch` over `code` narrows to the class. */
+/**
+ * A union of all faults, so that a `switch` over `code` narrows to the class.
+ *
+ * @example
+ * ```ts
+ * import { SojournError, type AnySojournError } from "sojourn";
+ *
+ * function textFor(error: AnySojournError): string {
+ *   switch (error.code) {
+ *     case "too_many_sessions":
+ *       return `You are logged in on ${error.limit} devices`;
+ *     case "invalid_data":
+ *       return error.issues.map(({ message }) => message).join(", ");
+ *     default:
+ *       return error instanceof SojournError ? "Try again" : "";
+ *   }
+ * }
+ * console.log(typeof textFor); // function
+ * ```
+ */
 export type AnySojournError =
   | StoreError
   | ConflictError

@@ -7,7 +7,18 @@ import type { Mode } from "../store/reply.ts";
 import type { Unsubscribe } from "../store/store.ts";
 import { readToken } from "../tokens/token.ts";
 
-/** The events of a manager, by name. */
+/**
+ * The events of a manager, by name.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "sojourn";
+ * import { auditLog, type AuditType } from "sojourn/audit";
+ *
+ * const types: readonly AuditType[] = ["created", "ended"];
+ * auditLog(createSessions(), () => {}, { types }).stop();
+ * ```
+ */
 export type AuditType = keyof SessionEvents<never>;
 
 /** One line of an audit log. No token, no hash of one, and nothing of the data is in it. */

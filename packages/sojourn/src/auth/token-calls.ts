@@ -24,7 +24,19 @@ import {
 } from "./session.ts";
 import type { PublicJwk } from "./signing-keys.ts";
 
-/** Claims of the application's own, as JSON has them. Not `sub`, `sid`, `jti`, `iat`, `exp`, `nbf`, `iss` or `aud`. */
+/**
+ * Claims of the application's own, as JSON has them. Not `sub`, `sid`, `jti`, `iat`, `exp`, `nbf`, `iss` or `aud`.
+ *
+ * @example
+ * ```ts
+ * import { createAuth, type ExtraClaims } from "sojourn/auth";
+ *
+ * const auth = createAuth({ jwtSecret: "an example: take 32 random bytes from your environment" });
+ * const claims: ExtraClaims = { plan: "pro" };
+ * const pair = await auth.signToken(auth.createSession("ann"), claims);
+ * console.log(pair !== null); // true
+ * ```
+ */
 export type ExtraClaims = Readonly<Record<string, unknown>>;
 
 /** A signed access token, as an OAuth client expects it. */

@@ -20,7 +20,20 @@ import {
 } from "./shard-storage.ts";
 import { answerOf, type EntryState, type ShardAnswer, type ShardCall, type ShardCalls } from "./shard-wire.ts";
 
-/** A session whose time was up, as an `ended` event tells it. */
+/**
+ * A session whose time was up, as an `ended` event tells it.
+ *
+ * @example
+ * ```ts
+ * import { SessionShard, type EndedSession } from "sojourn/cloudflare";
+ *
+ * export class ReportingShard extends SessionShard {
+ *   protected override onEnded(ended: readonly EndedSession[]): void {
+ *     for (const { session, reason } of ended) void [session.id, reason];
+ *   }
+ * }
+ * ```
+ */
 export type EndedSession = SessionEvents<never>["ended"];
 
 /** How many entries an alarm reclaims at most. If there are more, the next one rings at once, behind what waits. */

@@ -5,7 +5,20 @@ import { utf8Length } from "../store/check.ts";
 import { MAX_META_BYTES } from "../store/store.ts";
 import { StorageError } from "./storage-error.ts";
 
-/** Data of the caller's own, kept and listed with a key. It comes back as JSON gives it. */
+/**
+ * Data of the caller's own, kept and listed with a key. It comes back as JSON gives it.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "sojourn";
+ * import { storage, type Metadata } from "sojourn/kv";
+ *
+ * const metadata: Metadata = { from: "ann" };
+ * const notes = storage.kv({ name: "notes", store: memoryStore() });
+ * await notes.put("first", "hello", { metadata });
+ * console.log((await notes.head("first"))?.metadata); // { from: 'ann' }
+ * ```
+ */
 export type Metadata = Readonly<Record<string, unknown>>;
 
 /** What a value is, and what the caller wants to know of it without reading it. */

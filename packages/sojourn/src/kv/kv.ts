@@ -244,4 +244,4 @@ async function listPage(store: KeyValue, options: Parameters<KeyValue["list"]>[0
  * console.log(await (await codes.get("ann"))?.text()); // 123456
  * ```
  */
-export const storage: { readonly kv: typeof kv } = Object.freeze({ kv });
+export const storage: { readonly kv: (options: KvOptions) => KvStorage } = Object.freeze({ kv });

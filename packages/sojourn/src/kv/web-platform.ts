@@ -30,6 +30,17 @@ export interface StreamLike {
 /**
  * The runtime's own `ReadableStream`, where its types are there; else no more than what it can do. It is found as the
  * body of what `fetch` answers: all runtimes declare that as a function, and not all declare the class as a variable.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "sojourn";
+ * import { storage, type ByteStream } from "sojourn/kv";
+ *
+ * const stream: ByteStream = new Blob(["hello"]).stream();
+ * const notes = storage.kv({ name: "notes", store: memoryStore() });
+ * await notes.put("first", stream);
+ * console.log(await (await notes.get("first"))?.text()); // hello
+ * ```
  */
 export type ByteStream = typeof globalThis extends {
   fetch(...given: never[]): Promise<{ readonly body: infer Body }>;

@@ -3,7 +3,19 @@ import { StoreError } from "../errors.ts";
 import { replies, type Mode, type Reply } from "../store/reply.ts";
 import type { Begun, Store } from "../store/store.ts";
 
-/** The calls of a store that can be made to fail. */
+/**
+ * The calls of a store that can be made to fail.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "sojourn";
+ * import { faultyStore, type StoreCall } from "sojourn/testing";
+ *
+ * const calls: readonly StoreCall[] = ["get", "put"];
+ * const store = faultyStore(memoryStore(), calls.map((call) => ({ call, nth: 1, fault: "fail" })));
+ * console.log(store.mode); // sync
+ * ```
+ */
 export type StoreCall = Exclude<keyof Store, "mode" | "guarantees" | "watch" | "watchRemovals" | "begin">;
 
 /** One fault of a script. */

@@ -41,6 +41,16 @@ export type SessionPlugin<Data, M extends Mode> = Elysia<
  * a request is answered by the option `onError`, not by the app's: 503 if the store cannot tell or cannot save, 403 for
  * another site's request, 429 from the guard.
  *
+ * @example
+ * ```ts
+ * import { Elysia } from "elysia";
+ * import { createSessions } from "sojourn";
+ * import { sessionPlugin } from "sojourn/elysia";
+ *
+ * const session = sessionPlugin({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ * const app = new Elysia().use(session).get("/", ({ session }) => session.userId ?? "nobody");
+ * console.log(await (await app.handle(new Request("https://shop.example/"))).text()); // nobody
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOptions<Data, M>): SessionPlugin<Data, M> {

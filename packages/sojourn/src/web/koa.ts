@@ -23,7 +23,22 @@ export interface KoaContext {
   onerror(error: Error): void;
 }
 
-/** What the middleware adds to a context: `new Koa<Koa.DefaultState, SessionContext<Data>>()`. */
+/**
+ * What the middleware adds to a context: `new Koa<Koa.DefaultState, SessionContext<Data>>()`.
+ *
+ * @example
+ * ```ts
+ * import Koa from "koa";
+ * import { createSessions } from "sojourn";
+ * import { sessionMiddleware, type SessionContext } from "sojourn/koa";
+ *
+ * const app = new Koa<Koa.DefaultState, SessionContext>();
+ * app.use(sessionMiddleware({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] }));
+ * app.use((ctx) => {
+ *   ctx.body = ctx.session.userId ?? "nobody";
+ * });
+ * ```
+ */
 export interface SessionContext<Data = Record<string, unknown>, M extends Mode = Mode> {
   readonly session: RequestSession<Data, M>;
 }

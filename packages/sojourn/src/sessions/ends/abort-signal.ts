@@ -31,6 +31,15 @@ type FetchOptions = typeof globalThis extends { fetch(input: never, init?: infer
 /**
  * The runtime's own `AbortSignal`, where its types are there; else no more than what it can do. It is found as what
  * `fetch` takes: all runtimes declare that as a function, and not all declare the class as a variable.
+ *
+ * @example
+ * ```ts
+ * import { createSessions, type SessionSignal } from "sojourn";
+ *
+ * const sessions = createSessions();
+ * const signal: SessionSignal = sessions.signal(sessions.create("ann").id);
+ * console.log(signal.aborted); // false
+ * ```
  */
 export type SessionSignal =
   NonNullable<FetchOptions> extends { readonly signal?: infer Signal } ? NonNullable<Signal> : SignalLike;

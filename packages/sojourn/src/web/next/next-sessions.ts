@@ -77,13 +77,18 @@ export interface WithSession<Data, M extends Mode> {
  * Sessions in Next 15 and 16. The options are checked when a request first needs them, so that `next build`, which evaluates
  * the module, needs neither a key nor a store.
  *
+ * @example
  * ```ts
+ * // lib/session.ts
+ * import { createSessions } from "sojourn";
+ * import { nextSessions } from "sojourn/next";
+ * import { sqliteStore } from "sojourn/sqlite";
+ *
  * export const { getSession, withSession, proxy } = nextSessions({
  *   sessions: () => createSessions<{ cart: string[] }>({ store: sqliteStore({ path: "sessions.db" }) }),
- *   keys: [process.env.SESSION_KEY!],
+ *   keys: [process.env["SESSION_KEY"] ?? ""],
  * });
  * ```
- *
  * @throws TypeError for an option that is not known, and for `sessions` that are neither a manager nor a function
  */
 export function nextSessions<Data, M extends Mode>(options: NextSessionsOptions<Data, M>): NextSessions<Data, M> {

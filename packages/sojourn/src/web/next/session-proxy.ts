@@ -27,6 +27,7 @@ export type ProxyHandler<Data, M extends Mode, R extends ProxyRequest, E> = (
   event: E,
 ) => MaybeResponse | Promise<MaybeResponse>;
 
+/** What `proxy.ts` exports, or `middleware.ts` on the Node.js runtime: as it is, or around a function of the application's. */
 export interface SessionProxy<Data, M extends Mode> {
   /**
    * The proxy of an application that has no other. The session is extended if that is due, and a new cookie goes to the
