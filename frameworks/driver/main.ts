@@ -50,6 +50,8 @@ function buildAll(): ReadonlyMap<Manifest, Promise<void>> {
 /** An app on this Node with every store, all at the same time, and then shortly on other runtimes. */
 async function drive(t: TestContext, browser: Browser, app: Manifest): Promise<void> {
   const all = [...(await ownChecks(app)), ...checks];
+  const names = new Set(all.map(({ name }) => name));
+  for (const name of Object.keys(app.skip ?? {})) if (!names.has(name)) throw new Error(`No check is called "${name}"`);
   const onStores = places.map(async (place) =>
     t.test(place.name, { skip: place.missing() }, async (t) =>
       play(t, { browser, app, place, runtime: node24, checks: all }),

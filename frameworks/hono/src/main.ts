@@ -1,6 +1,8 @@
 import { serve } from "@hono/node-server";
-import { app } from "./app.ts";
+import { createApp } from "./app.ts";
+import { options } from "./sessions.ts";
 
-serve({ fetch: app.fetch, port: Number(process.env["PORT"] ?? 3_000), hostname: "127.0.0.1" }, ({ port }) =>
-  console.log(`http://localhost:${port}`),
+serve(
+  { fetch: createApp(options).fetch, port: Number(process.env["PORT"] ?? 3_000), hostname: "127.0.0.1" },
+  ({ port }) => console.log(`http://localhost:${port}`),
 );

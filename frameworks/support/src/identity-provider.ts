@@ -11,7 +11,7 @@ interface Grant {
 const grants = new Map<string, Grant>();
 
 /**
- * The provider's routes, to be mounted at `/idp`. `POST /idp/login` takes `user` and `password`, and goes on to where
+ * The provider's routes, for what comes to `/idp/`. `POST /idp/login` takes `user` and `password`, and goes on to where
  * the application begins its dance, `start`.
  */
 export function identityProvider(start: string): (request: IncomingMessage, response: ServerResponse) => void {
@@ -31,7 +31,7 @@ interface Answer {
 
 async function answer(request: IncomingMessage, start: string): Promise<Answer> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
-  switch (`${request.method} ${pathname}`) {
+  switch (`${request.method} ${pathname.replace(/^\/idp/, "")}`) {
     case "POST /login":
       return logIn(await readForm(request), start);
     case "GET /authorize":

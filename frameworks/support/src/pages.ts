@@ -7,8 +7,8 @@ export interface Device {
   readonly device?: { readonly userAgent?: string | undefined } | undefined;
 }
 
-const LOGIN = `
-<form id="login" method="post" action="/login">
+const login = (target: string): string => `
+<form id="login" method="post" action="${target}">
   <input name="user" autocomplete="username"> <input name="password" type="password">
   <button>Log in</button>
 </form>`;
@@ -19,10 +19,10 @@ const OWN = `
 <form id="logout" method="post" action="/logout"><button>Log out</button></form>
 <a id="devices" href="/devices">Devices</a>`;
 
-/** `/` */
-export function homePage(user: string | null, note: string | undefined): string {
+/** `/`. `target` is where the form to log in with is sent. */
+export function homePage(user: string | null, note: string | undefined, target = "/login"): string {
   const kept = note === undefined ? "" : `<p id="note">${escape(note)}</p>`;
-  return page(`<p id="user">${escape(user ?? "nobody")}</p>${kept}${user === null ? LOGIN : OWN}`);
+  return page(`<p id="user">${escape(user ?? "nobody")}</p>${kept}${user === null ? login(target) : OWN}`);
 }
 
 /** `/devices` */

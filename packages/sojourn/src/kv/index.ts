@@ -1,5 +1,6 @@
 /** Keys and values that expire, on memory, SQLite, Redis and Cloudflare KV. */
 export type { Annotations, Metadata } from "./annotations.ts";
+export { betterAuthStorage, type BetterAuthStorage, type BetterAuthStorageOptions } from "./better-auth-storage.ts";
 export type { KvOptions } from "./kv-options.ts";
 export { storage, type KvListKey, type KvListOptions, type KvPage, type KvPutOptions, type KvStorage } from "./kv.ts";
 export type { KvHead, KvReadHandle } from "./read-handle.ts";

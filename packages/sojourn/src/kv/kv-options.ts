@@ -31,7 +31,7 @@ export interface KvOptions {
 }
 
 /** The longest ttl: a thousand years. No sum of instants can then leave the safe integers. */
-const MAX_TTL_SECONDS = 1_000 * 365 * 86_400;
+export const MAX_TTL_SECONDS: number = 1_000 * 365 * 86_400;
 const MAX_VALUE_BYTES = 25 * 1_024 * 1_024;
 
 /** @throws TypeError for an option that is not what it should be */
