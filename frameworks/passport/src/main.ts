@@ -38,7 +38,7 @@ passport.use(
     },
     (accessToken: string, _refreshToken: string, _profile: unknown, done: VerifyCallback) => {
       const bearer = { headers: { authorization: `Bearer ${accessToken}` } };
-      fetch(`${origin}/idp/userinfo`, bearer)
+      void fetch(`${origin}/idp/userinfo`, bearer)
         .then(async (answer) => answer.json() as Promise<{ sub: string }>)
         .then(({ sub }) => done(null, { id: sub }), done);
     },

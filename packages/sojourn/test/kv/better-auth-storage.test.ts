@@ -67,7 +67,7 @@ function suite({ place }: StoreUnderTest): void {
 
   test("counts lose nothing, and end a fixed time after the first", async () => {
     const counts = await Promise.all(Array.from({ length: 8 }, async () => storage.increment("hits", 10)));
-    expect(counts.sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(counts.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     clock.advance("9s");
     expect(await storage.increment("hits", 10)).toBe(9);
     clock.advance("1s");
