@@ -132,7 +132,7 @@ class EventCookies implements ResponseHeaders {
   /** Only `Set-Cookie` is appended: a line of our own making. */
   append(_name: string, line: string): void {
     const [pair = "", ...attributes] = line.split("; ");
-    const [name = "", value = ""] = split(pair);
+    const [name, value] = split(pair);
     const given = new Map(attributes.map(split).map(([attribute, text]) => [attribute.toLowerCase(), text]));
     const [domain, maxAge, sameSite] = [given.get("domain"), given.get("max-age"), given.get("samesite")];
     this.#event.cookies.set(name, value, {

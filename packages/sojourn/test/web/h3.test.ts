@@ -130,7 +130,7 @@ describe("h3", () => {
 
   test("what no route answers is a 404 with the session's cookie, where a middleware has begun one", async () => {
     const app = started({});
-    app.app.use((event) => void (event.context["session"] as RequestSession<Data>).set("n", 1));
+    app.app.use((event) => (event.context["session"] as RequestSession<Data>).set("n", 1));
     const response = await app.ask("/nowhere");
     expect(response.status).toBe(404);
     expect(response.headers.getSetCookie()).toHaveLength(1);

@@ -191,7 +191,14 @@ class Stored {
     const { userId } = this.#inner;
     if (user === undefined || user === null) {
       if (userId !== null) await this.#inner.login(null);
-    } else if (String(user) === userId) this.#inner.rotate();
+      return;
+    }
+    if (typeof user !== "string" && typeof user !== "number") {
+      throw new TypeError(
+        `Expected \`${String(this.#userField)}\` to be a user's id, a string or a number, got ${show(user)}`,
+      );
+    }
+    if (String(user) === userId) this.#inner.rotate();
     else await this.#inner.login(String(user), undefined, options);
   }
 

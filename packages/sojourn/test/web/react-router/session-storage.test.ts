@@ -141,6 +141,12 @@ describe("the storage", () => {
     expect(await sessions.listByUser("ann")).toEqual([]);
   });
 
+  test("a user that is no id is a TypeError, and logs nobody in", async () => {
+    const { login, sessions } = open();
+    await expect(login({ id: 42 })).rejects.toThrow("Expected `userId` to be a user's id, a string or a number, got");
+    expect(await sessions.count()).toBe(0);
+  });
+
   test("without a field for users, a session is nobody's", async () => {
     const { login, sessions, getSession } = open(memoryStore(), { userField: false });
     const cookie = await login("ann");

@@ -151,7 +151,7 @@ async function onH3(options: Options, handle: Handle): Promise<SocketVisitor> {
   const app = new H3({ silent: true })
     .use(session)
     .all("/**", async (event) => handle(session.of(event), event.url.pathname));
-  return listen(toNodeHandler(app) as RequestListener);
+  return listen(toNodeHandler(app));
 }
 
 export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
