@@ -1,0 +1,3 @@
+import { seen } from "../seen";
+
+export const GET = async () => new Response(await seen());
