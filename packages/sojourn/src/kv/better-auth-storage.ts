@@ -52,10 +52,20 @@ interface Change {
  * Makes the `secondaryStorage` of better-auth, for its sessions, verifications and rate limits. Keys are stored as
  * their SHA-256: they are tokens, and listings and logs of a store show keys.
  *
+ * @example
  * ```ts
- * betterAuth({ secondaryStorage: betterAuthStorage({ store: await redisStore({ client }) }) });
- * ```
+ * import { betterAuth } from "better-auth";
+ * import { memoryAdapter } from "better-auth/adapters/memory";
+ * import { memoryStore } from "sojourn";
+ * import { betterAuthStorage } from "sojourn/kv";
  *
+ * export const auth = betterAuth({
+ *   secret: "only for this page: 32 bytes or more",
+ *   database: memoryAdapter({ user: [], session: [], account: [], verification: [] }),
+ *   // In an application: `await redisStore({ client })`, or another store that lasts.
+ *   secondaryStorage: betterAuthStorage({ store: memoryStore() }),
+ * });
+ * ```
  * @throws TypeError for an option that is not what it should be
  */
 export function betterAuthStorage(options: BetterAuthStorageOptions): BetterAuthStorage {

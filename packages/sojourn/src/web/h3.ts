@@ -30,6 +30,17 @@ export interface SessionMiddleware<Data, M extends Mode> {
  * What refuses a request is thrown: 503 if the store cannot tell or cannot save, 403 for another site's request, 429 from the
  * guard, each with the fault as its `cause`.
  *
+ * @example
+ * ```ts
+ * import { H3 } from "h3";
+ * import { createSessions } from "sojourn";
+ * import { sessionMiddleware } from "sojourn/h3";
+ *
+ * const session = sessionMiddleware({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ * const app = new H3().use(session);
+ * app.get("/", (event) => session.of(event).userId ?? "nobody");
+ * console.log(await (await app.request("/")).text()); // nobody
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionMiddleware<Data, M extends Mode>(

@@ -56,6 +56,14 @@ export interface SessionHandle<Data, M extends Mode> {
  * What refuses a request is answered with its status: 503 if the store cannot tell or cannot save, 403 for another site's
  * request, 429 from the guard.
  *
+ * @example
+ * ```ts
+ * // src/hooks.server.ts
+ * import { createSessions } from "sojourn";
+ * import { sessionHandle } from "sojourn/sveltekit";
+ *
+ * export const handle = sessionHandle({ sessions: createSessions(), keys: ["only for this page: 32 bytes or more"] });
+ * ```
  * @throws TypeError as `cookieSessions` does
  */
 export function sessionHandle<Data, M extends Mode>(options: SessionHandleOptions<Data, M>): SessionHandle<Data, M> {
