@@ -49,10 +49,13 @@ const pages: Readonly<Record<string, Handler>> = {
 };
 
 async function started(platform: Platform, store: Store, setup: Setup = {}): Promise<Started> {
-  const { routes = {}, options = {}, decorators, prepare = (): void => {} } = setup;
+  const { routes = {}, options = {}, decorators, prepare } = setup;
   const sessions = options.sessions ?? createSessions<Data>({ store });
   const module = SojournModule.forRoot<Data, Mode>({ sessions, keys, ...options });
-  const app = await nestApp(module, controllerOf({ ...pages, ...routes }, decorators), { platform, prepare });
+  const app = await nestApp(module, controllerOf({ ...pages, ...routes }, decorators), {
+    platform,
+    ...(prepare && { prepare }),
+  });
   return { ...app, sessions };
 }
 

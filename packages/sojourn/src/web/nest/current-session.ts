@@ -54,6 +54,6 @@ interface GraphQlContext {
 
 function requestOfGraphQl(type: string, context: ExecutionContext): unknown {
   if (type !== "graphql") return undefined;
-  const { req, request, reply } = (context.getArgByIndex<GraphQlContext | undefined>(2) ?? {}) as GraphQlContext;
+  const { req, request, reply } = context.getArgByIndex<GraphQlContext | undefined>(2) ?? {};
   return req ?? request ?? reply?.request;
 }

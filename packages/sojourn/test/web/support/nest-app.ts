@@ -49,14 +49,14 @@ export function controllerOf(
 export async function nestApp(
   sessions: DynamicModule,
   controller: new () => object,
-  { platform = platforms[0][1] as Platform, prepare = (_app: INestApplication): void => {} } = {},
+  { platform = platforms[0][1], prepare }: { platform?: Platform; prepare?: (app: INestApplication) => void } = {},
 ): Promise<SocketVisitor & { readonly app: INestApplication }> {
   class Root {
     readonly kind = "root";
   }
   Module({ imports: [sessions], controllers: [controller] })(Root);
   const app = await NestFactory.create(Root, platform(), { logger: false, abortOnError: false });
-  prepare(app);
+  prepare?.(app);
   await app.listen(0, "127.0.0.1");
   onTestFinished(async () => app.close());
   return { ...visitPort(Number(new URL(await app.getUrl()).port)), app };
