@@ -76,7 +76,7 @@ describe("blocks with the name of a file are in that file of the page's app", ()
 
 /** Whether a file holds these very lines, which may be indented more there, all by as much. */
 function isPartOf(text: string, code: string): boolean {
-  return ["", ..."\t", "  ", "    ", "      ", "        "].some((indent) => {
+  return ["", "\t", "  ", "    ", "      ", "        "].some((indent) => {
     const lines = code.replaceAll(/^(?=.)/gm, indent);
     return lines !== "" && `\n${text}`.includes(`\n${lines}`);
   });
