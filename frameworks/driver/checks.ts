@@ -127,15 +127,15 @@ async function refuseOtherSites({ browser, app }: Scene): Promise<void> {
   await using ann = await Visitor.arrive(browser, app);
   await ann.login("ann");
   await using other = await otherSites(app.origin + app.manifest.noteUrl);
+  const tab = await ann.context.newPage();
   for (const origin of other.origins) {
-    const tab = await ann.context.newPage();
     await tab.goto(origin);
     const [answer] = await Promise.all([
       tab.waitForResponse((response) => response.request().method() === "POST"),
       tab.click("button"),
     ]);
     assert.equal(answer.status(), 403, `${origin} is refused`);
-    await tab.close();
+    await tab.waitForLoadState();
   }
   await reload(ann.page);
   await shows(ann.page, "p#user", "ann");
