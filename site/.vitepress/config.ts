@@ -11,6 +11,10 @@ export default defineConfig({
   cleanUrls: true,
   lastUpdated: false,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: `${process.env["DOCS_BASE"] ?? "/"}mark.svg` }]],
+  // A table of many columns, and no headings.
+  transformPageData: ({ relativePath, frontmatter }) => {
+    if (relativePath === "comparison.md") frontmatter["aside"] = false;
+  },
   themeConfig: {
     logo: "/mark.svg",
     nav: [
