@@ -77,7 +77,7 @@ describe.skipIf(noPostgres)("on a server", () => {
   /** Five records. */
   async function written(): Promise<{ sink: PostgresAuditSink; schema: string }> {
     const opened = await open();
-    await Promise.all(Array.from({ length: 5 }, (_, n) => opened.sink.write(record(T + n))));
+    await Promise.all(Array.from({ length: 5 }, async (_, n) => opened.sink.write(record(T + n))));
     return opened;
   }
   /** In one transaction; without the triggers, as whoever owns the tables can take them away. */
@@ -344,7 +344,9 @@ describe.skipIf(noPostgres)("on a server", () => {
         return port.query(statement, values, sending);
       });
       const { sink } = await open({ client });
-      await Promise.all(Array.from({ length: 500 }, (_, n) => sink.write(record(T + n, { userId: `u${n % 50}` }))));
+      await Promise.all(
+        Array.from({ length: 500 }, async (_, n) => sink.write(record(T + n, { userId: `u${n % 50}` }))),
+      );
       for (const query of [{ userId: "u" }, { sessionId: "s" }, { type: "ended" }, { reason: "reuse" }] as const)
         await sink.query(query);
       await sink.query({ from: T + 10, to: T + 20 });
@@ -472,7 +474,7 @@ describe.skipIf(noPostgres)("on a server", () => {
 
     test("records that another process removes while they are verified are not missing", async () => {
       const { sink: other, schema } = await open();
-      await Promise.all(Array.from({ length: 2_500 }, (_, n) => other.write(record(T + n))));
+      await Promise.all(Array.from({ length: 2_500 }, async (_, n) => other.write(record(T + n))));
       let pages = 0;
       const client = portWith(async (port, statement, values, sending) => {
         // Between the first page and the second.

@@ -171,7 +171,7 @@ describe.each(kinds)("an audit sink that remembers: %s", (_, open) => {
     expect(none).toMatchObject({ intact: true, records: 0, removed: 0 });
     const odd = '\0 \ud800 \u{10FFFF} "quoted"';
     const each = (n: number): AuditRecord => record(T + n, { userId: n % 2 === 0 ? null : `u${n}`, userAgent: odd });
-    await Promise.all(Array.from({ length: 2_500 }, (_, n) => sink.write(each(n))));
+    await Promise.all(Array.from({ length: 2_500 }, async (_, n) => sink.write(each(n))));
     const before = await sink.verify();
     expect(before).toMatchObject({ intact: true, records: 2_500, removed: 0 });
     expect(before).toMatchObject({ earliest: T, latest: T + 2_499 });

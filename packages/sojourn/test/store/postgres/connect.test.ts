@@ -124,7 +124,7 @@ function sqlWith(
   { url }: PostgresServer,
   options: postgres.Options<Record<string, postgres.PostgresType>>,
 ): postgres.Sql {
-  return postgres(url, options) as postgres.Sql;
+  return postgres(url, options);
 }
 
 const ENTRY = { key: "k", owner: null, rev: "r", meta: "", value: "", createdAt: 0, touchedAt: 0, expiresAt: 1e12 };
@@ -281,7 +281,8 @@ describe.skipIf(noPostgres)("a server", () => {
     const client = new pg.Pool({ connectionString: server.url, types: { getTypeParser: () => wrap as never } });
     onTestFinished(async () => client.end());
     expect(await answers(client, "pg, parsers of the pool")).toEqual(ANSWERS);
-    const oids = [16, 17, 20, 25] as const;
+    const { BOOL, BYTEA, INT8, TEXT } = pg.types.builtins;
+    const oids = [BOOL, BYTEA, INT8, TEXT] as const;
     const before = oids.map((oid) => pg.types.getTypeParser(oid));
     onTestFinished(() => oids.forEach((oid, index) => pg.types.setTypeParser(oid, before[index] as never)));
     for (const oid of oids) pg.types.setTypeParser(oid, wrap);

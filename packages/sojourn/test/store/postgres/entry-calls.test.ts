@@ -113,12 +113,7 @@ describe.skipIf(noPostgres).each(Object.entries(CLIENTS))("calls at once over %s
     expect(found.map((each) => each?.key)).toEqual(["k1", undefined, "k2", "k1", "k1"]);
     const gone = await Promise.all(keys.map(async (key) => store.delete(key)));
     expect(gone.filter((each) => each?.key === "k1").length).toBe(1);
-    expect(
-      gone
-        .map((each) => each?.key)
-        .filter(Boolean)
-        .toSorted(),
-    ).toEqual(["k1", "k2"]);
+    expect(new Set(gone.flatMap((each) => each?.key ?? []))).toEqual(new Set(["k1", "k2"]));
     expect(await Promise.all(["x", "y", "z"].map(async (key) => store.get(key, now)))).toEqual(
       Array(3).fill(undefined),
     );

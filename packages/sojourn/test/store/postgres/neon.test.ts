@@ -32,7 +32,7 @@ describe.skipIf(noPostgres)("Neon", () => {
 
   describe.each<[string, () => PostgresOptions["client"]]>([
     ["over HTTP", () => neon(endpoint.url)],
-    ["over WebSockets", () => pool as unknown as PostgresOptions["client"]],
+    ["over WebSockets", () => pool],
   ])("the store contract %s", (name, client) => {
     // The pool is one of pg, which runs all of it elsewhere.
     const cases = storeContract.filter(({ rule }) => name === "over HTTP" || [4, 8, 14, 17].includes(rule));

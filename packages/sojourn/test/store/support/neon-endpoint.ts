@@ -62,7 +62,7 @@ async function answer(pool: pg.Pool, request: IncomingMessage): Promise<{ status
     const { query, params } = (await json(request)) as Sent;
     const types = { getTypeParser: () => (text: string) => text };
     const named = { text: query, values: params, rowMode: "array" as const, types, queryMode: "extended" };
-    const { command, rowCount, rows, fields } = await pool.query(named as never);
+    const { command, rowCount, rows, fields } = await pool.query<unknown[]>(named);
     return { status: 200, body: { command, rowCount, rows, fields, rowAsArray: true } };
   } catch (error) {
     const { message, code, severity, detail } = error as Record<string, unknown>;

@@ -57,7 +57,7 @@ test.each<[string, object, RegExp]>([
 ])("options: %s", async (_, given, message) => {
   const into = new SessionStore({ store: memoryStore() });
   const client: PostgresPort = { query: async () => [], script: async () => {} };
-  await expect(importConnectPgSimple({ client, into, ...given } as never)).rejects.toThrow(message);
+  await expect(importConnectPgSimple({ client, into, ...given })).rejects.toThrow(message);
 });
 
 describe.skipIf(noPostgres)("on a server", () => {
@@ -83,8 +83,8 @@ describe.skipIf(noPostgres)("on a server", () => {
   async function put(sid: string, data: object, maxAge: number | null = 60_000): Promise<void> {
     const cookie = { originalMaxAge: maxAge, ...(maxAge !== null && { expires: new Date(Date.now() + maxAge) }) };
     await new Promise<void>((resolve, reject) => {
-      old.set(sid, { cookie, ...data } as unknown as SessionData, (error?: unknown) =>
-        error === undefined || error === null ? resolve() : reject(error as Error),
+      old.set(sid, { cookie, ...data }, (error?: unknown) =>
+        error === undefined || error === null ? resolve() : reject(error),
       );
     });
   }
@@ -169,7 +169,7 @@ describe.skipIf(noPostgres)("on a server", () => {
     const head = await inner.get("until the browser is closed", Date.now());
     expect(Math.abs((head?.expiresAt ?? 0) - Date.now() - 90 * 60_000)).toBeLessThan(10_000);
     // A use gives it what the new store gives.
-    await store.touch("until the browser is closed", { cookie: { originalMaxAge: null } } as SessionData);
+    await store.touch("until the browser is closed", { cookie: { originalMaxAge: null } });
     const used = await inner.get("until the browser is closed", Date.now());
     expect((used?.expiresAt ?? 0) - Date.now()).toBeGreaterThan(23 * 3_600_000);
 
@@ -178,7 +178,7 @@ describe.skipIf(noPostgres)("on a server", () => {
     const there = new PgStore({ pool: far, pruneSessionInterval: false });
     await pool.query("TRUNCATE session");
     const data = { cookie: { originalMaxAge: 60_000, expires: new Date(Date.now() + 60_000) } };
-    await new Promise((resolve) => there.set("far", data as unknown as SessionData, resolve));
+    await new Promise((resolve) => there.set("far", data, resolve));
     const second = await newStore();
     expect(await importConnectPgSimple({ client: far, into: second })).toMatchObject({ taken: 1 });
     const end = new Date((await second.get("far"))?.cookie.expires ?? 0).getTime();
