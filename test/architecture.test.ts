@@ -125,7 +125,7 @@ test("the library imports nothing but itself and a few built-in modules, each in
     /^web: h3$/,
     /^web: react-router$/,
     /^web: @nestjs\/(common|core)$/,
-    /^web: node:timers$/,
+    /^web: node:(async_hooks|timers)$/,
     /^tokens: node:(buffer|crypto)$/,
     /^cloudflare: cloudflare:workers$/,
     /^store: node:(fs|path|process|timers|url|worker_threads)$/,

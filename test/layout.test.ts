@@ -24,7 +24,7 @@ const WHOLE: Readonly<Record<string, readonly string[]>> = {
   "sojourn/sessions/ends": ["interleavings", "lost", "processes", "signals"],
   "sojourn/store": ["contract", "contract-bugs", "model", "race"],
   "sojourn/store/near-cache": ["contract", "loads", "postgres", "race", "redis", "sessions", "staleness", "writes"],
-  "sojourn/store/postgres": ["contract", "crash", "failover", "faults", "model", "pooler", "race"],
+  "sojourn/store/postgres": ["contract", "crash", "failover", "faults", "model", "neon", "pooler", "race"],
   "sojourn/store/redis": [
     "cluster",
     "contract",
