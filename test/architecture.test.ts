@@ -123,6 +123,7 @@ test("the library imports nothing but itself and a few built-in modules, each in
     /^web: elysia$/,
     /^web: fastify$/,
     /^web: h3$/,
+    /^web: next\/headers\.js$/,
     /^web: react-router$/,
     /^web: @nestjs\/(common|core)$/,
     /^web: node:(async_hooks|timers)$/,
