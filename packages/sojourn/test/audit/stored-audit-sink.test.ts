@@ -1,5 +1,5 @@
 /** What every audit sink that remembers does, wherever its records are. */
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { AuditRecord } from "../../src/audit/audit-log.ts";
@@ -13,6 +13,7 @@ import { testFile } from "../store/sqlite/support/folder.ts";
 import { startPgbouncer } from "../store/support/pgbouncer.ts";
 import { noPgbouncer, noPostgres } from "../store/support/postgres-binary.ts";
 import { pgPool, postgresJs, type OpenPostgresClient } from "../store/support/postgres-clients.ts";
+import { startPglite } from "../store/support/start-pglite.ts";
 import { startPostgres, type PostgresServer } from "../store/support/postgres-server.ts";
 import { headOf, record, T } from "./support/audit-records.ts";
 
@@ -80,7 +81,7 @@ function onServer(open: OpenPostgresClient, pooled = false): () => Promise<Store
 
 let pglite: Promise<PGlite> | undefined;
 async function inPglite(): Promise<StoredAuditSink<"async">> {
-  pglite ??= PGlite.create().then((database) => {
+  pglite ??= startPglite().then((database) => {
     shared.push(async () => database.close());
     return database;
   });

@@ -1,5 +1,4 @@
 /** What is asked of the server before the first call, and what it promises by its settings. */
-import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -8,6 +7,7 @@ import { postgresStore, type PostgresOptions } from "../../../src/store/postgres
 import { guaranteesOf, type Server } from "../../../src/store/postgres/connect.ts";
 import type { Guarantees } from "../../../src/store/store.ts";
 import { noPostgres } from "../support/postgres-binary.ts";
+import { startPglite } from "../support/start-pglite.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 
 const usual: Server = {
@@ -77,13 +77,13 @@ test.each(["postgres://app:secret@db/app", `postgres://app:secret@${"long".repea
 );
 
 test("PGlite gives what was stored, whatever its parsers make of it", async () => {
-  const client = await PGlite.create({ parsers: { 16: wrap, 17: wrap, 20: wrap, 25: wrap } });
+  const client = await startPglite({ parsers: { 16: wrap, 17: wrap, 20: wrap, 25: wrap } });
   onTestFinished(async () => client.close());
   expect(await answers(client, "parsers")).toEqual(ANSWERS);
 });
 
 test("PGlite keeps nothing that a crash would leave", async () => {
-  const client = await PGlite.create();
+  const client = await startPglite();
   onTestFinished(async () => client.close());
   const store = await postgresStore({ client, migrate: true });
   expect(store.guarantees).toMatchObject({ durability: "none", failoverLoss: false, removalsMs: 100 });

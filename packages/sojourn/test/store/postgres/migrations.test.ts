@@ -1,17 +1,18 @@
 import { readFileSync } from "node:fs";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import { postgresMigrations, postgresStore } from "../../../src/store/postgres/index.ts";
 import { noPostgres } from "../support/postgres-binary.ts";
 import { pgPool, postgresJs } from "../support/postgres-clients.ts";
+import { startPglite } from "../support/start-pglite.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 
 describe("tables", () => {
   let client: PGlite;
   beforeAll(async () => {
-    client = await PGlite.create();
+    client = await startPglite();
   });
   afterAll(async () => client.close());
 

@@ -64,7 +64,7 @@ export function startLoad(managers: readonly Manager[], base: readonly Known[]):
     while (!state.isOver) {
       if (await timed(ledger, client)) answers[index] = (answers[index] ?? 0) + 1;
       // A server that is away refuses at once: without a pause, the clients would do nothing but ask.
-      else await pause(10);
+      else await pause(50);
     }
   });
   return {

@@ -9,10 +9,11 @@ import type { Store } from "../../../src/store/store.ts";
 import { asyncStore } from "../../../src/testing/index.ts";
 import { BetterSqlite3 } from "../sqlite/support/better-sqlite3.ts";
 import { redisStore } from "../../../src/store/redis/index.ts";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { postgresStore } from "../../../src/store/postgres/index.ts";
 import { pgClient, pgPool, postgresJs, type OpenPostgresClient } from "./postgres-clients.ts";
 import { noPostgres } from "./postgres-binary.ts";
+import { startPglite } from "./start-pglite.ts";
 import { startPostgres, type PostgresServer } from "./postgres-server.ts";
 import { LONGER } from "../../linearizability/races.ts";
 import { emptySpace, naiveStore, type Space } from "./naive-store.ts";
@@ -181,7 +182,7 @@ function pglitePlace(): Place {
   let started: Promise<PGlite> | undefined;
   return {
     async open({ namespace }) {
-      started ??= PGlite.create();
+      started ??= startPglite();
       return postgresStore({ client: await started, namespace, migrate: true, deadline: "10s" });
     },
     async remove() {
