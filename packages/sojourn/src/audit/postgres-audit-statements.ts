@@ -1,7 +1,7 @@
 /** The statements of an audit log in Postgres: one for each call. What only reads is right under every isolation level. */
 import { schemaInSql } from "../store/postgres/migrations.ts";
 import type { Calls } from "../store/postgres/calls.ts";
-import type { Row, Value } from "../store/postgres/postgres-port.ts";
+import { statementOf, type Row, type Value } from "../store/postgres/postgres-port.ts";
 import { run } from "../store/reply.ts";
 import { fromStored, toStored } from "../store/stored-text.ts";
 import { hashedOf, verifyChain, type AuditVerification, type Chain, type ChainLink } from "./audit-chain.ts";
@@ -40,7 +40,7 @@ const CONDITIONS = {
 export function auditStatements(calls: Calls, schema: string): AuditStatements {
   const s = schemaInSql(schema);
   const ask = async (name: string, text: string, values: readonly Value[] = []): Promise<readonly Row[]> =>
-    calls.run({ name: `audit_${name}_${schema}`.slice(0, 63), text }, values);
+    calls.run(statementOf(`audit_${name}`, text), values);
 
   async function ends(): Promise<{ readonly start: ChainLink | undefined; readonly given: number }> {
     const [row] = await ask("ends", `SELECT start_id::text, start_hash, id::text FROM ${s}.chain`);

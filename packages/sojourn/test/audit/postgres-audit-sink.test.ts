@@ -337,6 +337,25 @@ describe.skipIf(noPostgres)("on a server", () => {
       expect(await sink.verify()).toMatchObject({ intact: true, records: 1, removed: 1 });
     });
 
+    test("each statement has a name of its own, in whatever schema, which Postgres does not cut", async () => {
+      const texts = new Map<string, Set<string>>();
+      const client = portWith(async (port, statement, values, sending) => {
+        const { name, text } = statement;
+        texts.set(name, (texts.get(name) ?? new Set()).add(text));
+        return port.query(statement, values, sending);
+      });
+      for (const end of ["a", "b"]) {
+        const schema = `audit_${"x".repeat(56)}${end}`;
+        const sink = await postgresAuditSink({ client, schema, migrate: true, deadline: "20s" });
+        await sink.write(record(T));
+        await sink.query({ userId: "u", sessionId: "s", type: "ended", reason: "reuse" });
+        await sink.verify();
+        await sink.deleteBefore(T);
+      }
+      expect([...texts.values()].filter(({ size }) => size > 1)).toEqual([]);
+      expect([...texts.keys()].filter((name) => name.length > 63)).toEqual([]);
+    });
+
     test("queries read by an index, and none sorts", async () => {
       const texts: [string, readonly unknown[]][] = [];
       const client = portWith(async (port, statement, values, sending) => {

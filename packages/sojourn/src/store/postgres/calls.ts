@@ -12,6 +12,8 @@ export interface Calls {
   giveUpAt(): number;
   /** Makes a call of statements that are sent by `send`. What it rejects with becomes a fault. */
   make<T>(work: (sending: Sending) => Promise<T>, giveUpAt?: number): Promise<T>;
+  /** Waits for what calls of others may have to end for first: no longer than for a call. */
+  within<T>(work: Promise<T>): Promise<T>;
   /** Makes a statement for a call. Rejects with the error of the client. */
   send(statement: Statement, values: readonly Value[], sending: Sending): Promise<readonly Row[]>;
   /** @throws StoreError `store_closed` once it is closed */
@@ -100,6 +102,13 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
         work(call)
           .finally(end)
           .then(resolve, (error: unknown) => reject(postgresFault(error)));
+      });
+    },
+
+    async within(work) {
+      return new Promise((resolve, reject) => {
+        const callOff = timer.after(deadline, () => reject(late(deadline)), { background: true });
+        work.finally(callOff).then(resolve, reject);
       });
     },
 

@@ -201,6 +201,8 @@ export function followChanges(options: ChangesOptions): Changes {
     return queued;
   }
 
+  const prove = async (): Promise<void> => calls.within(next());
+
   return {
     watch(onChange) {
       calls.checkOpen();
@@ -209,7 +211,7 @@ export function followChanges(options: ChangesOptions): Changes {
       return {
         async confirm() {
           if (!watches.has(own)) throw new StoreError("store_closed", "The watch is closed");
-          await next();
+          await prove();
         },
         async close() {
           watches.delete(own);
@@ -220,7 +222,7 @@ export function followChanges(options: ChangesOptions): Changes {
 
     watchRemovals(onRemoved) {
       calls.checkOpen();
-      const watch = removals.watch(onRemoved, next);
+      const watch = removals.watch(onRemoved, prove);
       keepAsking();
       return {
         confirm: watch.confirm,

@@ -3,9 +3,14 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import type { Sessions } from "../../../src/sessions/sessions.ts";
+import type { StoreError } from "../../../src/errors.ts";
+import { makeCalls } from "../../../src/store/postgres/calls.ts";
+import { followChanges } from "../../../src/store/postgres/changes.ts";
 import { portOf } from "../../../src/store/postgres/clients.ts";
 import { postgresStore, type PostgresOptions, type PostgresPort } from "../../../src/store/postgres/index.ts";
+import { statementsFor } from "../../../src/store/postgres/statements.ts";
 import type { Begun, Entry, Removed, Store } from "../../../src/store/store.ts";
+import { manualTimer } from "../../../src/time/manual-timer.ts";
 import { noPostgres } from "../support/postgres-binary.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 
@@ -290,6 +295,31 @@ describe.skipIf(noPostgres)("the first watch", () => {
     await watch.confirm();
     expect(keys).toEqual(["k"]);
   });
+});
+
+test("a proof has one deadline, also where a poll that runs already has to end first", async () => {
+  const [timer, deadline] = [manualTimer(), 1_000];
+  const silent: PostgresPort = { query: async () => new Promise(() => {}), script: async () => {} };
+  const calls = makeCalls(silent, { deadline, timer });
+  const statements = statementsFor("sojourn");
+  const changes = followChanges({ calls, statements, namespace: "1", timer, deadline, maxLag: 100 });
+  const watch = changes.watch(() => {});
+  const failed: unknown[] = [];
+  const proofs: Promise<unknown>[] = [];
+  for (const name of ["first", "second", "third"]) {
+    proofs.push(watch.confirm().catch(({ code }: StoreError) => failed.push([name, timer.elapsed(), code])));
+    timer.advance(300);
+  }
+  for (let step = 0; step < 7; step++) {
+    timer.advance(100);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(failed).toEqual([
+    ["first", 1_000, "store_timeout"],
+    ["second", 1_300, "store_timeout"],
+    ["third", 1_600, "store_timeout"],
+  ]);
+  await Promise.all(proofs);
 });
 
 describe.skipIf(noPostgres)("what nobody needs any more", () => {
