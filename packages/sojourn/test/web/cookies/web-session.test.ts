@@ -321,7 +321,9 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
 
   describe("commit", () => {
     test("is idempotent: a second one writes nothing, and sets the same headers", async () => {
-      const session = await on.web.start(new Request("https://app.test/"));
+      await ann.visit((before) => before.login("ann"));
+      const session = await on.web.start(new Request("https://app.test/", { headers: { cookie: ann.cookie ?? "" } }));
+      session.rotate();
       session.set("a", 1);
       const [first, second, third] = [new Headers(), new Headers(), new Headers()];
       expect(await session.commit(first)).toBe(true);
@@ -334,6 +336,16 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
       // On the same response they are there already.
       await session.commit(first);
       expect([...first]).toEqual([...second]);
+    });
+
+    test("with a 5xx, though another was before it, ends a session that began in this request", async () => {
+      const session = await on.web.start(new Request("https://app.test/"));
+      await session.login("ann");
+      expect(await session.commit(new Headers())).toBe(true);
+      const failed = new Headers();
+      expect(await session.commit(failed, { status: 500 })).toBe(false);
+      expect([...failed]).toEqual([]);
+      expect(await on.sessions.count()).toBe(0);
     });
 
     test("a change after it is an error, never a silent loss", async () => {
