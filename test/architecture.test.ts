@@ -100,7 +100,7 @@ test("the service's app needs no runtime but node:crypto, and only the command l
   const server = join(root, "packages/server/src");
   const allowed: Readonly<Record<string, RegExp>> = {
     http: /^(hono(\/[\w-]+)?|sojourn|node:crypto)$/,
-    node: /^(@hono\/node-server|pino|sojourn|node:[\w/]+)$/,
+    node: /^(@hono\/node-server|pino|prom-client|sojourn(\/telemetry)?|node:[\w/]+)$/,
     cli: /^(@redis\/client|pg$|commander|sojourn(\/[\w-]+)*|node:[\w/]+)$/,
   };
   for (const file of filesIn(server)) {

@@ -63,12 +63,13 @@ program
   )
   .addOption(option("--cors <origins>", "origins whose pages may ask, with commas between them, or * for all"))
   .addOption(option("--protect-probes [yes|no]", "/healthz and /readyz need the key as well", "no").preset("yes"))
+  .addOption(option("--open-metrics [yes|no]", "/metrics needs no key", "no").preset("yes"))
   .addOption(option("--max-body <bytes>", "the largest request body", String(DEFAULT_MAX_BODY)))
   .addOption(
     option("--log-level <level>", "how much is logged; from info on, every request", "warn").choices(LOG_LEVELS),
   )
   .addOption(option("--log-format <format>", "how it is logged", "text").choices(LOG_FORMATS))
-  .action(async (flags: ServeFlags) => serve(checkServeFlags(flags)));
+  .action(async (flags: ServeFlags) => serve(checkServeFlags(flags), version));
 
 program
   .command("migrate")

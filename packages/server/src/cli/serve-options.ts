@@ -19,6 +19,7 @@ export interface ServeFlags {
   readonly open: string;
   readonly cors?: string;
   readonly protectProbes: string;
+  readonly openMetrics: string;
   readonly maxBody: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -37,6 +38,7 @@ export interface ServeOptions {
   readonly open: boolean;
   readonly cors: readonly string[];
   readonly protectProbes: boolean;
+  readonly openMetrics: boolean;
   readonly maxBody: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -51,6 +53,7 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
   const durations = checkDurations(flags);
   const open = yesOrNo(flags.open, "--open");
   const protectProbes = yesOrNo(flags.protectProbes, "--protect-probes");
+  const openMetrics = yesOrNo(flags.openMetrics, "--open-metrics");
   const allowEviction = yesOrNo(flags.allowEviction, "--allow-eviction");
   const migrate = yesOrNo(flags.migrate, "--migrate");
   const { apiKey } = flags;
@@ -65,7 +68,8 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
     );
   }
   checkCors(cors, open || apiKey !== undefined);
-  return { ...flags, ...durations, allowEviction, migrate, port, maxBody, apiKey, open, cors, protectProbes };
+  const answers = { allowEviction, migrate, open, protectProbes, openMetrics };
+  return { ...flags, ...durations, ...answers, port, maxBody, apiKey, cors };
 }
 
 function checkKey(apiKey: string, open: boolean): void {

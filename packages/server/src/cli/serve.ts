@@ -6,6 +6,7 @@ import { describeError } from "../http/log.ts";
 import { startCleanup } from "../node/cleanup-loop.ts";
 import { listen, type Listening } from "../node/listen.ts";
 import { operatorLog } from "../node/operator-log.ts";
+import { serverMetrics } from "../node/server-metrics.ts";
 import { openStore } from "./open-store.ts";
 import { UsageError } from "./report-error.ts";
 import { isLoopback, type ServeOptions } from "./serve-options.ts";
@@ -14,22 +15,27 @@ import { isLoopback, type ServeOptions } from "./serve-options.ts";
 const STOP_DEADLINE = 10_000;
 
 /** Starts the server; the process ends with it. @throws UsageError if it cannot start as it was told to */
-export async function serve(options: ServeOptions): Promise<void> {
+export async function serve(options: ServeOptions, version: string): Promise<void> {
   const log = operatorLog(options.logLevel, options.logFormat);
   const { store, where } = await openStore(options.store, log, options);
   let stopping = false;
   let listening: Listening;
   let sessions: Sessions<Record<string, unknown>, Mode>;
   try {
-    const { ttl, absoluteTtl, apiKey, open, cors, protectProbes, maxBody } = options;
+    const { ttl, absoluteTtl, apiKey, open, cors, protectProbes, openMetrics, maxBody } = options;
     // Reads never extend: only a login restarts the clock.
-    sessions = createSessions({ store, ttl, absoluteTtl, refreshThreshold: 0 });
+    const plain = createSessions({ store, ttl, absoluteTtl, refreshThreshold: 0 });
+    const kind = options.store.slice(0, options.store.indexOf(":")).toLowerCase();
+    const metrics = serverMetrics({ sessions: plain, version, store: kind });
+    sessions = metrics.sessions;
     const { app, fastRoutes } = createService({
       sessions,
       apiKey,
       open,
       cors,
       protectProbes,
+      metrics,
+      openMetrics,
       maxBody,
       log,
       logRequests: log.logsRequests,
@@ -102,9 +108,11 @@ function greeting(options: ServeOptions, url: string, where: string): string {
   ].join("\n");
 }
 
-function whoMayAsk({ apiKey, open, host, protectProbes }: ServeOptions): string {
-  if (apiKey !== undefined)
-    return `Every request needs the API key${protectProbes ? "" : ", but /healthz and /readyz"}`;
+function whoMayAsk({ apiKey, open, host, protectProbes, openMetrics }: ServeOptions): string {
+  if (apiKey !== undefined) {
+    const free = [...(protectProbes ? [] : ["/healthz", "/readyz"]), ...(openMetrics ? ["/metrics"] : [])];
+    return `Every request needs the API key${free.length === 0 ? "" : `, but ${free.join(", ").replace(/, ([^,]*)$/, " and $1")}`}`;
+  }
   if (!open) return "It is open to every program on this machine, and only to those: no API key is set";
   const everybody = isLoopback(host)
     ? "every program on this machine, and every page that a browser here shows"

@@ -51,6 +51,12 @@ export function answer(status: number, value: string | number | object, more?: A
   return { status, headers: { ...JSON_HEADERS, ...more, "content-length": String(bytesOf(body)) }, body };
 }
 
+/** An answer with a body that is no JSON. */
+export function answerText(body: string, contentType: string): Answer {
+  const headers = { ...COMMON, "content-type": contentType, "content-length": String(bytesOf(body)) };
+  return { status: 200, headers, body };
+}
+
 /** An answer without a body. */
 export function answerEmpty(status: 204 | 404): Answer {
   return NO_BODY[status];

@@ -2,6 +2,7 @@
 import type { Mode, Sessions } from "sojourn";
 import { checkApiKey } from "./gate.ts";
 import { noLog, type Log } from "./log.ts";
+import type { Metrics } from "./routes/metrics.ts";
 
 /** Options of `createApp`. */
 export interface AppOptions {
@@ -44,6 +45,10 @@ export interface AppOptions {
    * @default none: there is no such path
    */
   readonly jwks?: (() => object | Promise<object>) | undefined;
+  /** What `GET /metrics` answers, behind the API key like every route. @default none: there is no such path */
+  readonly metrics?: Metrics | undefined;
+  /** Whether `/metrics` needs no key. It tells how many sessions there are, and nothing of any. @default false */
+  readonly openMetrics?: boolean;
   /** Whether the server is on its way down, so that `/readyz` says so. @default never */
   readonly isStopping?: () => boolean;
 }
@@ -81,6 +86,11 @@ const CHECKS: Readonly<Record<keyof AppOptions, Check>> = {
   log: [(value) => has(value, ["info", "warn", "error"]), "a log with the methods info, warn and error"],
   logRequests: BOOLEAN,
   jwks: [isFunction, "a function"],
+  metrics: [
+    (value) => has(value, ["text"]) && typeof Reflect.get(value as object, "contentType") === "string",
+    "numbers, such as { contentType, text() }",
+  ],
+  openMetrics: BOOLEAN,
   isStopping: [isFunction, "a function"],
 };
 
@@ -104,8 +114,9 @@ export function checkAppOptions(options: AppOptions): Required<AppOptions> {
       throw new TypeError('Expected `cors: ["*"]` with `apiKey`, or with `open: true`');
   }
   const { protectProbes = false, maxBody = DEFAULT_MAX_BODY, log = noLog, logRequests = false } = options;
-  const { jwks, isStopping = () => false } = options;
-  return { sessions, apiKey, open, cors, protectProbes, maxBody, log, logRequests, jwks, isStopping };
+  const { jwks, metrics, openMetrics = false, isStopping = () => false } = options;
+  const numbers = { metrics, openMetrics };
+  return { sessions, apiKey, open, cors, protectProbes, maxBody, log, logRequests, jwks, ...numbers, isStopping };
 }
 
 /** Whether a text is an origin as a browser sends it: a scheme, a host, and a port where it is not the scheme's own. */

@@ -4,6 +4,7 @@ import { checkAppOptions, type AppOptions } from "./app-options.ts";
 import { gateOf } from "./gate.ts";
 import { serviceOf, type Service } from "./router.ts";
 import { jwksRoute } from "./routes/jwks.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { probeRoutes } from "./routes/probes.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 
@@ -18,13 +19,14 @@ export function createApp(options: AppOptions): Hono {
 
 /** The service as an app, and what of it a server of Node's can answer at less cost. @throws TypeError as `createApp` */
 export function createService(options: AppOptions): Service {
-  const { sessions, isStopping, protectProbes, jwks, ...shared } = checkAppOptions(options);
+  const { sessions, isStopping, protectProbes, jwks, metrics, openMetrics, ...shared } = checkAppOptions(options);
   return serviceOf({
     ...shared,
     routes: [
       ...sessionRoutes(sessions),
       ...probeRoutes({ sessions, isStopping, isProtected: protectProbes }),
       ...(jwks === undefined ? [] : [jwksRoute(jwks)]),
+      ...(metrics === undefined ? [] : [metricsRoute(metrics, openMetrics)]),
     ],
     gate: gateOf(shared),
   });
