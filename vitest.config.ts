@@ -17,7 +17,7 @@ export default defineConfig({
       },
       { find: /^sojourn\/cookies$/, replacement: source("web/cookies/index.ts") },
       {
-        find: /^sojourn\/(elysia|express|express-session|fastify|h3|hono|koa|nest|next|react-router|sveltekit|ws)$/,
+        find: /^sojourn\/(astro|elysia|express|express-session|fastify|h3|hono|koa|nest|next|react-router|sveltekit|ws)$/,
         replacement: source("web/$1.ts"),
       },
       // Next is in the apps in frameworks/ only. What answers for it here is small.

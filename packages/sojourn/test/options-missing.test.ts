@@ -8,6 +8,7 @@ import { doctor } from "../src/policies/index.ts";
 import { memoryStore } from "../src/store/memory-store.ts";
 import { telemetry } from "../src/telemetry/index.ts";
 import { asyncStore } from "../src/testing/index.ts";
+import { sessionMiddleware as astroMiddleware } from "../src/web/astro.ts";
 import { cookieSessions } from "../src/web/cookies/index.ts";
 import { sessionPlugin as elysiaPlugin } from "../src/web/elysia.ts";
 import { sessionMiddleware as expressMiddleware } from "../src/web/express.ts";
@@ -24,6 +25,7 @@ const none = undefined as never;
 
 test.each<[string, (given: never) => unknown]>([
   ["cookieSessions", cookieSessions],
+  ["sessionMiddleware", astroMiddleware],
   ["sessionMiddleware", expressMiddleware],
   ["sessionMiddleware", honoMiddleware],
   ["sessionMiddleware", koaMiddleware],

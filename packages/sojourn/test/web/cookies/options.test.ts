@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { getSessionConfig } from "../../../src/auth/index.ts";
 import { createSessions } from "../../../src/sessions/create-sessions.ts";
 import { memoryStore } from "../../../src/store/memory-store.ts";
+import { sessionMiddleware as forAstro } from "../../../src/web/astro.ts";
 import { cookieSessions } from "../../../src/web/cookies/index.ts";
 import { sessionPlugin as forElysia } from "../../../src/web/elysia.ts";
 import { sessionMiddleware as forExpress } from "../../../src/web/express.ts";
@@ -23,6 +24,7 @@ const factories = [
   ["sessionMiddleware of Koa", forKoa],
   ["sessionMiddleware of React Router", forReactRouter],
   ["sessionHandle of SvelteKit", sessionHandle],
+  ["sessionMiddleware of Astro", forAstro],
   ["sessionMiddleware of h3", forH3],
   ["sessionPlugin of Fastify", sessionPlugin],
   ["sessionPlugin of Elysia", forElysia],

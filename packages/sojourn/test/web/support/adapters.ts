@@ -19,6 +19,7 @@ import { sessionPlugin } from "../../../src/web/fastify.ts";
 import { sessionMiddleware as h3Middleware } from "../../../src/web/h3.ts";
 import { sessionMiddleware as honoMiddleware, type SessionEnv } from "../../../src/web/hono.ts";
 import { sessionMiddleware as koaMiddleware } from "../../../src/web/koa.ts";
+import { onAstro } from "./astro-app.ts";
 import { onReactRouter } from "./react-router-app.ts";
 import { SojournModule } from "../../../src/web/nest.ts";
 import { controllerOf, nestApp, platforms, type Platform } from "./nest-app.ts";
@@ -166,6 +167,7 @@ export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
   ["React Router", onReactRouter],
   ...platforms.map(([name, platform]) => [`Nest on ${name}`, onNest(platform)] as const),
   ["SvelteKit", onSvelteKit],
+  ["Astro", onAstro],
   ["node:http with the middleware", onMiddleware],
   ["node:http with cookieSessions", onNode],
 ];
