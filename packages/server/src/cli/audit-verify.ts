@@ -1,4 +1,4 @@
-/** `sojourn audit verify`: whether an audit log in an SQLite file is as it was written. */
+/** `sojourn audit verify`: whether an audit log, in an SQLite file or in Postgres, is as it was written. */
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -21,29 +21,35 @@ const CANTOPEN = 14;
 const NOTADB = 26;
 
 /**
- * Verifies a file, says on one line what it found, and sets the exit code: 0 if the log is intact, 1 if it is not.
+ * Verifies a log, says on one line what it found, and sets the exit code: 0 if the log is intact, 1 if it is not.
  *
- * @throws UsageError if nothing can be verified: there is no such file, no log or no chain in it, or the head is none
+ * @param log a file, or a `postgres://` URL
+ * @throws UsageError if nothing can be verified: there is no such file or server, no log or no chain in it, or the head is none
  */
-export async function auditVerify(file: string, { head }: AuditVerifyFlags): Promise<void> {
+export async function auditVerify(log: string, { head }: AuditVerifyFlags): Promise<void> {
+  const { shown, verified } = /^postgres(?:ql)?:/i.test(log)
+    ? await (await import("./open-postgres.ts")).verifyPostgres(log, head)
+    : { shown: log, verified: await verifyFile(log, head) };
+  process.stdout.write(`${shown} ${verified.intact ? whatIsThere(verified) : whatIsWrong(verified)}\n`);
+  process.exitCode = verified.intact ? 0 : 1;
+}
+
+async function verifyFile(file: string, head: string | undefined): Promise<AuditVerification> {
   checkFile(file);
   silenceSqliteWarning();
   // Only here: a server on another store runs where there is no node:sqlite.
   const [sqlite, { sqliteAuditSink }] = await Promise.all([import("node:sqlite"), import("sojourn/audit/sqlite")]);
   let database: DatabaseSync | undefined;
-  let verified: AuditVerification;
   try {
     // Whoever verifies a log is to have no way to change it. An absolute path is never a URI to SQLite.
     database = new sqlite.DatabaseSync(resolve(file), { readOnly: true, timeout: BUSY_TIMEOUT });
     checkTables(file, database);
-    verified = sqliteAuditSink({ database }).verify({ head });
+    return sqliteAuditSink({ database }).verify({ head });
   } catch (error) {
     throw reasonOf(file, error);
   } finally {
     database?.close();
   }
-  process.stdout.write(`${file} ${verified.intact ? whatIsThere(verified) : whatIsWrong(verified)}\n`);
-  process.exitCode = verified.intact ? 0 : 1;
 }
 
 function checkFile(file: string): void {

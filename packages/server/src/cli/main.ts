@@ -87,12 +87,15 @@ program
   .description(
     "Find out whether an audit log is as it was written: exit code 0 if it is, 1 if it is not, 2 if nobody can say.",
   )
-  .argument("<file>", "the SQLite file of sqliteAuditSink; it is only read")
+  .argument(
+    "<log>",
+    "the SQLite file of sqliteAuditSink, or postgres://<host>:<port>/<database> of postgresAuditSink; it is only read",
+  )
   .option(
     "--head <head>",
     "the head of an earlier verification, noted elsewhere: finds a log that was written anew or cut off",
   )
-  .action(async (file: string, flags: AuditVerifyFlags) => auditVerify(file, flags));
+  .action(async (log: string, flags: AuditVerifyFlags) => auditVerify(log, flags));
 
 /** An option that a variable gives as well: `--log-level` is `SOJOURN_LOG_LEVEL`. */
 function option(flags: string, description: string, fallback?: string): Option {

@@ -1,6 +1,10 @@
-/** `--store postgres://host:port/database`: sessions in Postgres, with a near cache in front of them. */
+/**
+ * `--store postgres://host:port/database`: sessions in Postgres, with a near cache in front of them; and the audit log that
+ * `sojourn audit verify` reads there.
+ */
 import { Pool } from "pg";
 import { GuaranteeError, nearCache, StoreError, type Store } from "sojourn";
+import { postgresAuditSink, type AuditVerification } from "sojourn/audit/postgres";
 import { postgresStore } from "sojourn/postgres";
 import { describeError, type Log } from "../http/log.ts";
 import { UsageError } from "./report-error.ts";
@@ -9,6 +13,8 @@ import { UsageError } from "./report-error.ts";
 const CONNECT_LIMIT = 5_000;
 /** How many connections the service has at most. */
 const CONNECTIONS = 10;
+/** How long one read of an audit log may take. A log is read in many. */
+const READ_LIMIT = "30s";
 
 /** What the URL says, and nothing secret but in `url`, which goes to the client alone. */
 interface Address {
@@ -60,13 +66,46 @@ export async function migratePostgres(given: string): Promise<string> {
   }
 }
 
+/**
+ * Verifies the audit log at a URL, in the schema that its parameter says. Makes nothing, so that a role that may only read is
+ * enough.
+ *
+ * @throws UsageError if nothing can be verified
+ */
+export async function verifyPostgres(
+  given: string,
+  head: string | undefined,
+): Promise<{ readonly shown: string; readonly verified: AuditVerification }> {
+  const { pool, schema, namespace, ...address } = connect(given, "audit verify");
+  const shown = schema === undefined ? address.shown : `${address.shown}?schema=${encodeURIComponent(schema)}`;
+  pool.on("error", () => undefined);
+  try {
+    if (namespace !== undefined) throw new TypeError("an audit log has no namespace");
+    const sink = await postgresAuditSink({
+      client: pool,
+      deadline: READ_LIMIT,
+      ...(schema === undefined ? {} : { schema }),
+    });
+    const verified = await sink.verify({ head }).catch((error: unknown) => {
+      throw error instanceof TypeError ? new UsageError(`--head: ${error.message}`) : error;
+    });
+    await sink.close();
+    return { shown, verified };
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(`${shown}: ${reasonOf(error)}`);
+  } finally {
+    await pool.end();
+  }
+}
+
 /** A URL of Postgres for the operator: without a name or a password. @throws UsageError if it is wrong */
 export function shownPostgres(given: string): string {
   return addressOf(given).shown;
 }
 
-function connect(given: string): Address & { readonly pool: Pool } {
-  const address = addressOf(given);
+/** @param taker what is given the URL */
+function connect(given: string, taker = "--store"): Address & { readonly pool: Pool } {
+  const address = addressOf(given, taker);
   const pool = new Pool({
     connectionString: address.url,
     max: CONNECTIONS,
@@ -77,10 +116,10 @@ function connect(given: string): Address & { readonly pool: Pool } {
 }
 
 /** @throws UsageError, which never holds the URL: there can be a password in it */
-function addressOf(given: string): Address {
+function addressOf(given: string, taker = "--store"): Address {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (url === undefined || url.hostname === "") {
-    throw new UsageError("--store takes postgres://host:port/database; a name and a password go before the host");
+    throw new UsageError(`${taker} takes postgres://host:port/database; a name and a password go before the host`);
   }
   const taken = (name: string): string | undefined => {
     const value = url.searchParams.get(name) ?? undefined;
@@ -93,7 +132,9 @@ function addressOf(given: string): Address {
 
 function reasonOf(error: unknown): string {
   if (error instanceof StoreError && error.code === "store_schema") {
-    return error.message.replace(/call `postgresStore\.migrate`.*/, "run `sojourn migrate`, or say --migrate");
+    return error.message
+      .replace(/call `postgresStore\.migrate`.*/, "run `sojourn migrate`, or say --migrate")
+      .replace(/: call `postgresAuditSink\.migrate`.*/, "");
   }
   if (error instanceof StoreError || error instanceof GuaranteeError || error instanceof TypeError) {
     return error.message;

@@ -5,9 +5,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createSessions } from "sojourn";
 import { auditLog } from "sojourn/audit";
+import { postgresAuditSink } from "sojourn/audit/postgres";
 import { sqliteAuditSink } from "sojourn/audit/sqlite";
 import { sqliteStore } from "sojourn/sqlite";
-import { describe, expect, test } from "vitest";
+import { Pool } from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { noPostgres } from "../../../sojourn/test/store/support/postgres-binary.ts";
+import { startPostgres, type PostgresServer } from "../../../sojourn/test/store/support/postgres-server.ts";
 import { inFolder, runCommand, type Ended } from "../support/server-process.ts";
 
 const START = Date.UTC(2026, 0, 1);
@@ -196,5 +200,97 @@ describe("what cannot be verified is one line, and exit code 2", () => {
         refused(expect.stringMatching(/^sojourn: unknown.*\n$/)),
       );
     });
+  });
+});
+
+describe.skipIf(noPostgres)("a log in Postgres", () => {
+  const PASSWORD = "correct-horse-battery-staple-42!";
+  let server: PostgresServer;
+  let pool: Pool;
+  beforeAll(async () => {
+    server = await startPostgres();
+    pool = new Pool({ connectionString: server.url });
+    await server.ask(`CREATE ROLE auditor LOGIN PASSWORD '${PASSWORD}'`);
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await server?.stop();
+  });
+
+  /** Three logins in a schema, which the auditor may read. Returns the head. */
+  async function writeThere(schema: string): Promise<string> {
+    const sink = await postgresAuditSink({ client: pool, schema, migrate: true, deadline: "20s" });
+    let now = START;
+    const sessions = createSessions({ clock: { now: () => now } });
+    const audit = auditLog(sessions, sink);
+    for (let login = 0; login < 3; login++, now += 1_000) sessions.create("ann");
+    audit.stop();
+    const verified = await sink.verify();
+    await sink.close();
+    await server.ask(`GRANT USAGE ON SCHEMA ${schema} TO auditor`);
+    await server.ask(`GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO auditor`);
+    return verified.intact ? verified.head : "";
+  }
+
+  const urlAs = (role: string, query = "", port = server.port): string =>
+    `postgres://${role}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres${query}`;
+  const shown = (query = ""): string => `postgres://127.0.0.1:${server.port}/postgres${query}`;
+
+  async function verifyThere(...args: readonly string[]): Promise<Ended> {
+    const ended = await inFolder(async (cwd) => verify(cwd, ...args));
+    expect(ended.stdout + ended.stderr).not.toContain(PASSWORD);
+    return ended;
+  }
+
+  test("that is intact is verified by a role that may only read, with its head and in whatever schema", async () => {
+    const head = await writeThere("sojourn_audit");
+    const found = `is intact: 3 records, from ${FROM} to 2026-01-01T00:00:02.000Z; note its head elsewhere: ${head}`;
+    expect(await verifyThere(urlAs("auditor"))).toMatchObject(said(0, `${shown()} ${found}`));
+    expect(await verifyThere(urlAs("auditor"), "--head", head)).toMatchObject(said(0, `${shown()} ${found}`));
+    const other = await writeThere("elsewhere");
+    const { code, stdout } = await verifyThere(urlAs("auditor", "?schema=elsewhere"));
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining(`${shown("?schema=elsewhere")} is intact: 3 records, `),
+    ]);
+    // The one is not the other.
+    expect(await verifyThere(urlAs("auditor"), "--head", other)).toMatchObject({ code: 1 });
+  });
+
+  test("that was changed says where", async () => {
+    await writeThere("changed");
+    const table = "changed.record";
+    await server.ask(`ALTER TABLE ${table} DISABLE TRIGGER ALL`);
+    await server.ask(`UPDATE ${table} SET user_id = 'bob' WHERE id = 2`);
+    const line = "is not intact: record 2 was changed, behind 1 record that are as they were written";
+    expect(await verifyThere(urlAs("auditor", "?schema=changed"))).toMatchObject(
+      said(1, `${shown("?schema=changed")} ${line}`),
+    );
+    await server.ask("ALTER TABLE changed.chain DISABLE TRIGGER ALL");
+    await server.ask("DELETE FROM changed.chain");
+    expect(await verifyThere(urlAs("auditor", "?schema=changed"))).toMatchObject(
+      said(1, `${shown("?schema=changed")} is not intact: the start of its chain is missing`),
+    );
+  });
+
+  test("that cannot be verified is one line, and exit code 2; no tables are made", async () => {
+    const none = await verifyThere(urlAs("postgres", "?schema=none"));
+    const line = `sojourn: ${shown("?schema=none")}: There are no tables of an audit log in the schema "none"\n`;
+    expect(none).toMatchObject(refused(line));
+    expect(await server.ask("SELECT FROM pg_namespace WHERE nspname = 'none'")).toEqual([]);
+    const notThere = urlAs("auditor", "", 1);
+    expect(await verifyThere(notThere)).toMatchObject(refused(expect.stringMatching(/^sojourn: postgres:.*\n$/)));
+    await writeThere("headless");
+    expect(await verifyThere(urlAs("auditor", "?schema=headless"), "--head", "1")).toMatchObject(
+      refused(expect.stringMatching(/^sojourn: --head: Expected `head` to be that of a verification, got .*\n$/)),
+    );
+    for (const [query, what] of [
+      ["?schema=No+name", "Expected `schema` to be"],
+      ["?namespace=shop", "an audit log has no namespace"],
+    ])
+      expect(await verifyThere(urlAs("auditor", query))).toMatchObject(refused(expect.stringContaining(what!)));
+    expect(await verifyThere("postgres:")).toMatchObject(
+      refused("sojourn: audit verify takes postgres://host:port/database; a name and a password go before the host\n"),
+    );
   });
 });
