@@ -57,6 +57,8 @@ export function makeCalls(port: PostgresPort, { deadline, timer }: { deadline: n
 
   async function send(statement: Statement, values: readonly Value[], sending: Sending): Promise<readonly Row[]> {
     for (let attempts = 1; ; attempts++) {
+      // Its caller has been told that it failed, while it waited for others or for an answer: now it could only come late.
+      if (sending.isOver) throw new Error("The deadline has passed before it was sent");
       try {
         const rows = await port.query(statement, values, sending);
         silent = 0;

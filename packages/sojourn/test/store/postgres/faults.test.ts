@@ -1,4 +1,5 @@
 /** A server that is gone, silent, read-only, full of connections or waiting for a lock: a fault of the call, and in time. */
+import { setImmediate } from "node:timers/promises";
 import { inspect } from "node:util";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -151,6 +152,25 @@ describe.skipIf(noPostgres).each(Object.entries({ "pg, a pool": pgPool, "postgre
       }
       await expect.poll(async () => store.count(Date.now()).catch(() => "away"), PATIENT).not.toBe("away");
       expect(new Set(await codesOf([...calls(store), ...calls(store)]))).toEqual(new Set(["answered"]));
+    });
+
+    test("of calls that go together, none that has waited in vain is made once the server answers again", async () => {
+      const store = await open(openClient, { deadline: 400 });
+      server.pause();
+      const logins: Promise<unknown>[] = [];
+      try {
+        // More statements than connections: the rest waits in the client.
+        for (let turn = 0; turn < 40; turn++) {
+          for (let n = 0; n < 30; n++) logins.push(store.put(entry(`late ${turn} ${n}`), null, Date.now()));
+          await setImmediate();
+        }
+        expect(new Set(await codesOf(logins))).toEqual(new Set(["store_timeout"]));
+      } finally {
+        server.resume();
+      }
+      await expect.poll(async () => store.count(Date.now()).catch(() => "away"), PATIENT).not.toBe("away");
+      // What was on its way over the ten connections has been made, and nothing else.
+      expect(await store.count(Date.now())).toBeLessThanOrEqual(10 * 30);
     });
 
     test("a server that became read-only refuses changes, and reads on", async () => {
@@ -324,6 +344,8 @@ describe.skipIf(noPostgres)("connections that answer nothing any more", () => {
     // It counts anew.
     server.pause();
     await expect(store.get("k", Date.now())).rejects.toThrow(/^(?!.*in a row)/);
+    // A pool ends when its connections have, before `onTestFinished`.
+    server.resume();
   });
 
   test("are named where a client of pg has lost its only one", async () => {
