@@ -5,6 +5,7 @@ import { NO_CHAIN, NO_NAMESPACE, WRONG_ISOLATION } from "./function-parts.ts";
 type Kind = readonly [code: StoreErrorCode, message: string];
 
 const AWAY: Kind = ["store_unavailable", "Postgres could not be reached"];
+const REFUSED: Kind = ["store_unavailable", "Postgres refuses the statement"];
 const CLOSED: Kind = ["store_closed", "The client of Postgres is closed"];
 const NO_TABLES = "The tables of sojourn are not there, or not what this version needs: make them with `migrate`";
 
@@ -88,7 +89,8 @@ export function isFromServer(error: unknown): boolean {
 export function postgresFault(error: unknown): StoreError | GuaranteeError {
   if (error instanceof StoreError || error instanceof GuaranteeError) return error;
   const text = error instanceof Error ? error.message : "";
-  const [code, message] = KINDS[String(codeOf(error))] ?? TEXTS.find(([shape]) => shape.test(text))?.[1] ?? AWAY;
+  const known = KINDS[String(codeOf(error))] ?? TEXTS.find(([shape]) => shape.test(text))?.[1];
+  const [code, message] = known ?? (isFromServer(error) ? REFUSED : AWAY);
   const cause = withoutValues(error, text);
   return new StoreError(code, `${message} (${cause.message})`, { cause });
 }
