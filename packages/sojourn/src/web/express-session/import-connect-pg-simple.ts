@@ -73,6 +73,8 @@ const OPTIONS: OptionNames<ImportConnectPgSimpleOptions> = {
 const PAGE = 200;
 const AT_ONCE = 8;
 const DEADLINE = 30_000;
+/** The last instant of a `Date`, for rows that end later, or never: `expire` is 'infinity' where `ttl` was. */
+const LAST = 8.64e15;
 /** By what clocks may differ, in milliseconds. */
 const SKEW = 60_000;
 const YEARS = 20 * 365 * 86_400_000;
@@ -201,7 +203,7 @@ async function readRows(
   most: number,
 ): Promise<readonly OldRow[]> {
   const text = `SELECT sid, CASE WHEN length(sess::text) <= $2::bigint THEN sess::text END,
-      floor(extract(epoch FROM expire::timestamptz) * 1000)::bigint::text
+      least(floor(extract(epoch FROM expire::timestamptz) * 1000), ${LAST})::bigint::text
     FROM ${table} WHERE expire::timestamptz > now() AND ($1::text IS NULL OR sid > $1::text)
     ORDER BY sid LIMIT ${PAGE}`;
   const rows = await ask(calls, table, text, [after ?? null, String(most)]);

@@ -185,6 +185,19 @@ describe.skipIf(noPostgres)("on a server", () => {
     expect(Math.abs(end - Date.now() - 60_000)).toBeLessThan(10_000);
   });
 
+  test("a row that never ends is taken along, and so are those beside it", async () => {
+    await put("a", { user: "ann" });
+    await put("b", { user: "ben" });
+    await put("c", { user: "cyd" });
+    // With `ttl: Infinity`, connect-pg-simple writes the first; the other is later than any `Date`.
+    await pool.query("UPDATE session SET expire = 'infinity' WHERE sid = 'a'");
+    await pool.query("UPDATE session SET expire = '294000-01-01' WHERE sid = 'b'");
+    const store = await newStore();
+    expect(await take(store)).toEqual({ taken: 3, there: 0, ended: 0, skipped: 0 });
+    expect(await store.get("a")).toMatchObject({ user: "ann" });
+    expect(await store.get("b")).toMatchObject({ user: "ben" });
+  });
+
   test("what failed in the middle is taken up again, over many pages; with `remove`, what was taken is gone", async () => {
     await pool.query(
       `INSERT INTO session SELECT 'sid ' || n, json_build_object('cookie', json_build_object('originalMaxAge', NULL), 'user', 'u' || n % 7),
