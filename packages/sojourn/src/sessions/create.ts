@@ -137,28 +137,49 @@ function* checkRoom(
   return others.reduce((latest, { createdAt }) => Math.max(latest, createdAt + 1), now);
 }
 
+/** How often a login looks whether those that are to give way have gone. */
+const LOOKS = 6;
+
+type Limited = Pick<ManagerContext<never, Mode>, "store" | "policy" | "events">;
+
 /**
- * Removes what a new session has brought its user beyond the limit. Every creator does so after its own insert, by
- * the same order, so that once concurrent ones have resolved the limit holds exactly. Answers whether there were any.
+ * Once concurrent logins have resolved, the limit holds exactly. Answers whether sessions had to go for the new one.
  *
  * @throws TooManySessionsError if the new session itself had to go
  */
-function* enforceLimit(
-  { store, policy, events }: Pick<ManagerContext<never, Mode>, "store" | "policy" | "events">,
-  created: Entry,
-  now: number,
-): Steps<boolean> {
-  const { maxPerUser } = policy;
+function* enforceLimit(context: Limited, created: Entry, now: number): Steps<boolean> {
+  const { maxPerUser } = context.policy;
   if (maxPerUser === undefined || created.owner === null) return false;
-  const which = maxPerUser.onLimit === "reject" ? "youngest" : "oldest";
-  const excess = beyondLimit(yield* liveEntries(store, created.owner, now), maxPerUser.limit, which);
+  if (maxPerUser.onLimit === "evict-oldest") return yield* evictOldest(context, created, maxPerUser.limit, now);
+  yield* giveWay(context, created, maxPerUser.limit, now);
+  return false;
+}
+
+/** Every login does so after its own insert, by the same order. */
+function* evictOldest({ store, events }: Limited, created: Entry, limit: number, now: number): Steps<boolean> {
+  const excess = beyondLimit(yield* liveEntries(store, created.owner!, now), limit, "oldest");
   for (const { key } of excess) {
     const head = yield* wait(store.delete(key, endNote("evicted", now)));
-    // The new session was never handed out, so its end is nobody's news.
-    if (head !== undefined && key !== created.key) reportEnds(events, [head], now, "evicted");
+    if (head !== undefined) reportEnds(events, [head], now, "evicted");
   }
-  if (which === "oldest" || !excess.some(({ key }) => key === created.key)) return excess.length > 0;
+  return excess.length > 0;
+}
+
+/**
+ * A login is let in only if it has seen no more than the limit after its own insert. Of those that are let in, the last to
+ * look has seen all, so they are within the limit, and none has to be ended that was let in before. Of too many at once,
+ * the youngest give way, and the others look again; if one of those that should have gone was let in already, it is
+ * they who give way.
+ */
+function* giveWay({ store }: Limited, created: Entry, limit: number, now: number): Steps<void> {
+  for (let look = 1; ; look++) {
+    const excess = beyondLimit(yield* liveEntries(store, created.owner!, now), limit, "youngest");
+    if (excess.length === 0) return;
+    if (look === LOOKS || excess.some(({ key }) => key === created.key)) break;
+  }
+  // It was never handed out, so its end is nobody's news.
+  yield* wait(store.delete(created.key, endNote("evicted", now)));
   // With an adopted token, somebody may have used it meanwhile.
   yield* afterPropagation(store);
-  throw new TooManySessionsError(maxPerUser.limit);
+  throw new TooManySessionsError(limit);
 }

@@ -75,7 +75,10 @@ export interface SessionsOptions<Data, M extends Mode> {
 export interface MaxPerUser {
   /** 1 or more. */
   readonly limit: number;
-  /** `"reject"` refuses the login (`too_many_sessions`); `"evict-oldest"` ends the oldest session for it. */
+  /**
+   * `"reject"` refuses the login (`too_many_sessions`), and of several in one moment perhaps all; `"evict-oldest"` ends the
+   * oldest session for it.
+   */
   readonly onLimit: "reject" | "evict-oldest";
 }
 
