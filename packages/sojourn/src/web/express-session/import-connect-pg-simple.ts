@@ -8,8 +8,8 @@ import { portOf, type PostgresClient } from "../../store/postgres/clients.ts";
 import { run } from "../../store/reply.ts";
 import { systemTimer } from "../../time/timer.ts";
 import { sha256 } from "../../tokens/crypto.ts";
-import { uniqueRev } from "../../tokens/token.ts";
-import { MARK_LIFETIME } from "./session-entry.ts";
+import { checkHour, rowsOnTheWay, type RowsOnTheWay } from "./import-notes.ts";
+import { isLive } from "./session-entry.ts";
 import { isObject, lifetimeOf, parseFields, type Fields } from "./session-fields.ts";
 import { contextOf, type SessionStore } from "./session-store.ts";
 import { beginning, encode, ownerOf, type StoreContext } from "./store-context.ts";
@@ -27,7 +27,9 @@ export interface ImportConnectPgSimpleOptions {
   readonly schema?: string;
   /**
    * Whether a row is removed once its session is in the new store. Then it can be called at any time, and as often as is
-   * needed; but nothing may use the old table any more.
+   * needed, one call after the other; but nothing may use the old table any more. Of a call that failed in the middle, up
+   * to 200 sessions may be stored and their rows still there. An hour later, those of them that the new store does not
+   * have count as ended in it.
    * @default false
    */
   readonly remove?: boolean;
@@ -75,9 +77,6 @@ const AT_ONCE = 8;
 const DEADLINE = 30_000;
 /** The last instant of a `Date`, for rows that end later, or never: `expire` is 'infinity' where `ttl` was. */
 const LAST = 8.64e15;
-/** By what clocks may differ, in milliseconds. */
-const SKEW = 60_000;
-const YEARS = 20 * 365 * 86_400_000;
 
 /**
  * Takes the live sessions of connect-pg-simple along. The cookies that express-session has signed keep working, with its
@@ -117,16 +116,19 @@ export async function importConnectPgSimple(options: ImportConnectPgSimpleOption
   const calls = makeCalls(port, { deadline: DEADLINE, timer });
   const counts = { taken: 0, there: 0, ended: 0, skipped: 0 };
   try {
+    const onTheWay = remove ? await rowsOnTheWay(context, table) : undefined;
     for (let after: string | undefined; ;) {
       if (!remove) await checkHour(context, table);
       const began = beginning(context);
       const rows = await readRows(calls, table, after, 4 * context.policy.maxDataLength);
+      const names = rows.map(nameOf);
+      if (rows.length > 0) await onTheWay?.begin(names);
       const done: string[] = [];
       for (let from = 0; from < rows.length; from += AT_ONCE) {
         const some = rows.slice(from, from + AT_ONCE);
         await Promise.all(
           some.map(async (row) => {
-            const outcome = await take(context, row, began);
+            const outcome = await take(context, row, began, onTheWay);
             if (typeof outcome === "object") {
               counts.skipped++;
               onSkipped(outcome);
@@ -138,9 +140,12 @@ export async function importConnectPgSimple(options: ImportConnectPgSimpleOption
         );
       }
       if (remove && done.length > 0) await removeRows(calls, table, done);
-      if (rows.length < PAGE) return counts;
+      onTheWay?.end(names);
+      if (rows.length < PAGE) break;
       after = rows.at(-1)!.sid;
     }
+    await onTheWay?.finish();
+    return counts;
   } finally {
     calls.close();
   }
@@ -153,18 +158,28 @@ interface OldRow {
   readonly expiresAt: number;
 }
 
+/** Not its `sid`, which lets its bearer in. */
+function nameOf({ sid }: OldRow): string {
+  return sha256(sid).slice(0, 16);
+}
+
 async function take(
   context: StoreContext,
-  { sid, sess, expiresAt }: OldRow,
+  row: OldRow,
   began: Added["beginning"],
+  onTheWay: RowsOnTheWay | undefined,
 ): Promise<"taken" | "there" | "ended" | "expired" | SkippedRow> {
+  const { sid, sess, expiresAt } = row;
   const now = context.policy.clock.now();
-  const skipped = (reason: SkippedRow["reason"]): SkippedRow => ({ name: sha256(sid).slice(0, 16), reason });
+  const skipped = (reason: SkippedRow["reason"]): SkippedRow => ({ name: nameOf(row), reason });
   let encoded: { readonly json: string; readonly fields: Fields };
   try {
     checkKey(sid);
   } catch {
     return skipped("id");
+  }
+  if (onTheWay?.isInDoubt(nameOf(row)) === true) {
+    return isLive(await context.store.get(sid, now), now) ? "there" : "ended";
   }
   try {
     encoded = encode(context, withExpiry(parseFields(sess ?? "null"), expiresAt));
@@ -233,24 +248,6 @@ async function ask(
       cause: error.cause,
     });
   }
-}
-
-/**
- * Whether the first call for this table was within the hour for which the new store knows what was ended in it. That
- * call leaves an entry, which is no session and is not listed as one.
- */
-async function checkHour({ store, policy }: StoreContext, table: string): Promise<void> {
-  const now = policy.clock.now();
-  const key = `import of ${sha256(table)}`;
-  const instants = { createdAt: now, touchedAt: now, expiresAt: now + YEARS };
-  const entry = { key, owner: null, rev: uniqueRev(), meta: "import", value: "", ...instants };
-  const put = await store.put(entry, null, now);
-  if (put.outcome !== "conflict" || put.current === undefined) return;
-  if (now < put.current.createdAt + MARK_LIFETIME - SKEW) return;
-  throw new StoreError(
-    "store_schema",
-    `The sessions of ${table} were first taken along more than an hour ago: those that were ended since could come back`,
-  );
 }
 
 /** @throws TypeError if they are no names */
