@@ -90,6 +90,17 @@ test("as it is deployed: a strict cookie, sessions in a file of the user's own, 
   expect(await (await fetch(origin, { headers: { cookie: elsewhere.split(";")[0] ?? "" } })).text()).toContain(
     "Log in",
   );
+  for (const [name, password] of [
+    ["", ""],
+    ["ann", ""],
+    ["bob", ""],
+    ["__proto__", ""],
+  ] as const) {
+    const body = new URLSearchParams({ name, password });
+    expect((await fetch(`${origin}/login`, { method: "POST", body, redirect: "manual" })).status, name).toBe(401);
+  }
+  // The proxy alone is asked from other machines.
+  await expect(fetch(origin.replace("localhost", "127.0.0.2"))).rejects.toThrow("fetch failed");
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([0, null]);
 });
