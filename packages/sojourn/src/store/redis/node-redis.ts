@@ -8,6 +8,8 @@ export interface NodeRedisClient {
   readonly isOpen: boolean;
   readonly isReady?: boolean;
   sendCommand(...args: never[]): Promise<unknown>;
+  on(event: "error", listener: () => void): unknown;
+  listeners(event: "error"): readonly unknown[];
 }
 
 interface SingleClient extends NodeRedisClient {
@@ -44,8 +46,16 @@ export function nodeRedisPort(client: NodeRedisClient): RedisPort {
   }
   // Its commands would wait for a connection that nobody makes, and a process that only waits ends without a word.
   if (!client.isOpen) throw new TypeError("Expected `client` to be connected: call `await client.connect()` first");
+  hearErrors(client);
   if ("nodeClient" in client) return clusterPort(client as ClusterClient);
   return "_execute" in client ? sentinelPort(client as SentinelClient) : singlePort(client as SingleClient);
+}
+
+const ignore = (): void => {};
+
+/** A connection that breaks says so by an event as well, and where nobody listens for it the process would end. */
+function hearErrors(client: NodeRedisClient): void {
+  if (!client.listeners("error").includes(ignore)) client.on("error", ignore);
 }
 
 /** Only some of them say whether they are ready. */

@@ -30,3 +30,19 @@ describe("a client that was never connected", () => {
     }
   });
 });
+
+test.skipIf(noRedis)(
+  "a client without a listener for errors does not end the process when its server goes away",
+  async () => {
+    const server = await startRedis();
+    const client = createClient({ url: server.url, socket: { reconnectStrategy: false } });
+    await client.connect();
+    const store = await redisStore({ client });
+    const other = await redisStore({ client, prefix: "other" });
+    expect(client.listenerCount("error")).toBe(1);
+    await server.stop();
+    await expect(store.get("any", Date.now())).rejects.toMatchObject({ code: "store_unavailable" });
+    await store.close();
+    await other.close();
+  },
+);
