@@ -5,7 +5,7 @@ import type { Mode } from "../../store/reply.ts";
 import { NO_HEADERS, type IncomingRequest } from "../cookies/http-messages.ts";
 import type { RequestSession } from "../cookies/request-session.ts";
 import { ResponseCopy } from "../fetch/exchange.ts";
-import { isControlFlow, withDigest } from "./faults.ts";
+import { isControlFlow, refusedStatus, withDigest } from "./faults.ts";
 import { commitTo, startOptions, type NextContext } from "./next-context.ts";
 import {
   currentCookie,
@@ -164,7 +164,7 @@ export function appRouter<Data, M extends Mode>(context: NextContext<Data, M>): 
         perform<Response>(
           request,
           { method, url, headers: request.headers },
-          async (session) => checkResponse(await run(session)),
+          async (session) => answerOf(async () => run(session)),
           async (session, response) => {
             const kept = { res: response };
             await commitTo(session, new ResponseCopy(kept), response.status);
@@ -188,6 +188,17 @@ function checkUnsealed(jar: CookieJar): void {
     "Expected `withSession` in a Server Action or a Route Handler, where a cookie can be set; while a page renders, and " +
       "in `after`, `getSession` reads",
   );
+}
+
+/** Next answers `notFound` and its like without the cookies that were set. With a redirect it sends them. */
+async function answerOf(run: () => Promise<unknown>): Promise<Response> {
+  try {
+    return checkResponse(await run());
+  } catch (error) {
+    const status = refusedStatus(error);
+    if (status === undefined) throw error;
+    return new Response(null, { status });
+  }
 }
 
 /** @throws TypeError for what no Route Handler can answer with */

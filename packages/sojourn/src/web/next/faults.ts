@@ -5,8 +5,20 @@ import { isFault } from "../fetch/exchange.ts";
 const CONTROL_FLOW = /^NEXT_(?:REDIRECT;|HTTP_ERROR_FALLBACK;|NOT_FOUND$)/;
 
 export function isControlFlow(error: unknown): boolean {
+  return CONTROL_FLOW.test(digestOf(error));
+}
+
+/** The status that `notFound`, `forbidden` or `unauthorized` asks for; `undefined` for anything else that is thrown. */
+export function refusedStatus(error: unknown): number | undefined {
+  const digest = digestOf(error);
+  if (digest === "NEXT_NOT_FOUND") return 404;
+  const status = /^NEXT_HTTP_ERROR_FALLBACK;(4\d\d)$/.exec(digest)?.[1];
+  return status === undefined ? undefined : Number(status);
+}
+
+function digestOf(error: unknown): string {
   const { digest } = Object(error) as { readonly digest?: unknown };
-  return typeof digest === "string" && CONTROL_FLOW.test(digest);
+  return typeof digest === "string" ? digest : "";
 }
 
 /**

@@ -270,6 +270,26 @@ describe.each(stores)("on %s", (_, open) => {
       expect(ann.set).toHaveLength(1);
     });
 
+    // Next sends the jar's cookies with a redirect, and not with these.
+    test.each([
+      ["notFound", "NEXT_HTTP_ERROR_FALLBACK;404", 404],
+      ["forbidden", "NEXT_HTTP_ERROR_FALLBACK;403", 403],
+      ["unauthorized", "NEXT_HTTP_ERROR_FALLBACK;401", 401],
+      ["notFound of Next 15.0", "NEXT_NOT_FOUND", 404],
+    ])("%s() is answered with the cookie", async (_, digest, status) => {
+      const run = async (): Promise<Response> =>
+        on.withSession(post(), async (session) => {
+          await session.rotate();
+          throw Object.assign(new Error("ends what runs"), { digest });
+        });
+      const response = ann.keep(await ann.act(run));
+      expect([response.status, await response.text()]).toEqual([status, ""]);
+      expect(response.headers.getSetCookie()).toHaveLength(1);
+      expect(response.headers.get("cache-control")).toBe("no-store");
+      on.clock.advance(MINUTE);
+      expect((await ann.render(on.getSession)).userId).toBe("ann");
+    });
+
     test.each([
       ["GET", 200],
       ["POST", 403],
