@@ -88,7 +88,12 @@ function checkOrigins(origins: readonly string[], { name }: OriginsOption): void
     throw new TypeError(`Expected \`${name}\` to be an array of origins, got ${show(origins)}`);
   }
   for (const origin of origins as readonly unknown[]) {
-    if (typeof origin === "string" && ORIGIN.test(origin)) continue;
+    if (typeof origin === "string" && ORIGIN.test(origin) && isAsBrowsersSend(origin)) continue;
     throw new TypeError(`Expected \`${name}\` to hold origins such as "https://example.com", got ${show(origin)}`);
   }
+}
+
+/** In small letters, without a port that goes without saying (RFC 6454, section 6). Any other would never be let through. */
+function isAsBrowsersSend(origin: string): boolean {
+  return !/^https?:/i.test(origin) || (URL.canParse(origin) && new URL(origin).origin === origin);
 }

@@ -17,6 +17,9 @@ const HOST = /^(?:\*\.)?(?:[a-z\d_](?:[\w.-]*[a-z\d])?|\[[\da-f:.]+\])(?::\d{1,5
 
 /** @throws TypeError if a host is not one */
 export function developmentCheck(hosts: readonly string[]): DevelopmentCheck {
+  if (!Array.isArray(hosts)) {
+    throw new TypeError(`Expected \`development.hosts\` to be an array of hosts, got ${show(hosts)}`);
+  }
   const named = hosts.map(checkHost);
 
   const isNamed = (host: string): boolean =>

@@ -57,12 +57,18 @@ export const COOKIE_SESSIONS_OPTIONS: OptionNames<CookieSessionsOptions<never, M
   guard: true,
 };
 
-/** @throws TypeError for an option of an option that is not known */
+/** @throws TypeError for an option of an option that is not known, and for a `development` that is none */
 export function checkNestedOptions({
   development,
   guard,
 }: Pick<CookieSessionsOptions<never, Mode>, "development" | "guard">): void {
-  if (typeof development === "object") checkOptions("development", development, { hosts: true });
+  // A text of the environment is none: "false" would send cookies without Secure.
+  if (development !== undefined && typeof development !== "boolean") {
+    if (typeof development !== "object" || development === null || Array.isArray(development)) {
+      throw new TypeError(`Expected \`development\` to be true, false or { hosts }, got ${show(development)}`);
+    }
+    checkOptions("development", development, { hosts: true });
+  }
   checkOptions("guard", guard, { admits: true, failed: true });
 }
 

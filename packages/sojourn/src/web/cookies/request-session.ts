@@ -16,6 +16,7 @@ export type FlashValue<Data, Name extends string> = Name extends keyof Data ? Re
 export interface SetOptions {
   /**
    * For how long the field can be read, from now; past it, it reads as absent. It never outlives its session.
+   * A bare number is in milliseconds, and 60,000 or more.
    * @default as long as the session
    */
   readonly ttl?: Duration;

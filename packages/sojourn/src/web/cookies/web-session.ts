@@ -4,7 +4,7 @@ import type { Session } from "../../sessions/session.ts";
 import { checkOptions } from "../../options.ts";
 import { show } from "../../show.ts";
 import { run, type Mode, type Reply, type Steps } from "../../store/reply.ts";
-import { parseDuration, type Duration } from "../../time/duration.ts";
+import { parseLifetime, type Duration } from "../../time/duration.ts";
 import { CallQueue } from "./call-queue.ts";
 import { Changes, jsonValue, readField, RESERVED } from "./changes.ts";
 import { commit, isUnchanged } from "./commit.ts";
@@ -91,7 +91,7 @@ export class WebSession<Data, M extends Mode> implements RequestSession<Data, M>
     checkOptions("set", options, { ttl: true });
     const ttl = options?.ttl;
     if (value === undefined) return this.delete(name);
-    const lasting = ttl === undefined ? undefined : parseDuration(ttl, "ttl");
+    const lasting = ttl === undefined ? undefined : parseLifetime(ttl, "ttl");
     const expiresAt = lasting === undefined ? undefined : this.#state.context.now() + lasting;
     this.#change(name).set(name, { ...jsonValue(name, value), expiresAt });
   }

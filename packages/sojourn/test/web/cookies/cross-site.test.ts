@@ -132,12 +132,25 @@ describe("csrf", () => {
     expect(atHome.message).toBe(`${error.message}. ${error.hint}`);
   });
 
-  test.each(["partner.test", "https://partner.test/", "https://partner.test/a", "", 1 as unknown as string])(
-    "the origin %j is refused",
-    (origin) => {
-      expect(() => setUp({ csrf: { trustedOrigins: [origin] } })).toThrow("Expected `csrf.trustedOrigins`");
-    },
-  );
+  // The last ones are none that a browser sends: it would never be let through.
+  test.each([
+    "partner.test",
+    "https://partner.test/",
+    "https://partner.test/a",
+    "",
+    1 as unknown as string,
+    "https://Partner.test",
+    "https://partner.test:443",
+    "http://partner.test:80",
+    "https://ann@partner.test",
+    "https://partner.test:99999",
+  ])("the origin %j is refused", (origin) => {
+    expect(() => setUp({ csrf: { trustedOrigins: [origin] } })).toThrow("Expected `csrf.trustedOrigins`");
+  });
+
+  test("the origin of a browser's extension is one", () => {
+    expect(() => setUp({ csrf: { trustedOrigins: ["chrome-extension://abcdefghijklmnop"] } })).not.toThrow();
+  });
 });
 
 const plant = (session: RequestSession<Data>): string => (session.set("planted", true), "done");

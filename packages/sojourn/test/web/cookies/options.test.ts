@@ -54,6 +54,14 @@ describe.each(factories)("%s", (name, make) => {
     [{ csrf: {} }, "Expected `csrf.trustedOrigins` to be an array of origins, got undefined"],
     [{ csrf: { trustedOrigins: "https://a.test" } }, "Expected `csrf.trustedOrigins` to be an array of origins, got"],
     [{ csrf: { trustedOrigins: ["a.test"] } }, "Expected `csrf.trustedOrigins` to hold origins such as"],
+    // What comes from the environment is text, and "false" would be as good as true.
+    [{ development: "false" }, 'Expected `development` to be true, false or { hosts }, got "false"'],
+    [{ development: "production" }, 'Expected `development` to be true, false or { hosts }, got "production"'],
+    [{ development: 0 }, "Expected `development` to be true, false or { hosts }, got 0"],
+    [{ development: null }, "Expected `development` to be true, false or { hosts }, got null"],
+    [{ development: ["app"] }, "Expected `development` to be true, false or { hosts }, got an array of 1"],
+    [{ development: {} }, "Expected `development.hosts` to be an array of hosts, got undefined"],
+    [{ development: { hosts: "app" } }, 'Expected `development.hosts` to be an array of hosts, got "app"'],
   ])("%j is refused, with what was expected", (more, message) => {
     expect(make1(more)).toThrow(TypeError);
     expect(make1(more)).toThrow(message);

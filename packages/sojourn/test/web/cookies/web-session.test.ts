@@ -227,7 +227,7 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
 
     test("ends within the request that set it, too", async () => {
       await ann.visit((session) => {
-        session.set("code", 1, { ttl: 10 });
+        session.set("code", 1, { ttl: "10ms" });
         on.clock.advance(10);
         expect(session.get("code")).toBeUndefined();
         expect(session.data).toEqual({});
@@ -264,6 +264,8 @@ describe.each(stores)("a request's session, on %s", (_, open) => {
       await ann.visit((session) => {
         expect(() => session.set("a", 1, { ttl: -5 })).toThrow("Expected `ttl` to be a positive duration");
         expect(() => session.set("a", 1, { ttl: "soon" as "1s" })).toThrow(TypeError);
+        // Whoever writes 300 means five minutes.
+        expect(() => session.set("a", 1, { ttl: 300 })).toThrow('Expected `ttl` to be a string such as "30m"');
       });
     });
   });
