@@ -72,7 +72,7 @@ const crash: Handler = async (session) => {
 
 const addressIn: SojournModuleOptions<Data, Mode>["address"] = ({ headers }) => String(headers["x-from"]);
 
-const statuses = async ({ ask }: Started): Promise<number[]> =>
+const statuses = async ({ ask }: SocketVisitor): Promise<number[]> =>
   Promise.all(["/account", "/profile", "/open"].map(async (path) => (await ask(path)).status));
 
 const contextOf = (type: string, args: unknown[]): ExecutionContextHost => {
@@ -206,6 +206,21 @@ describe.each(platforms)("Nest on %s, where something is refused", (_, platform)
     await none.ask("/login", { method: "POST" });
     expect(await statuses(none)).toEqual([200, 200, 200]);
     expect((await all.ask("/account")).headers.vary).toBe("Cookie");
+  });
+
+  test("@RequireUser lets nobody in where the module, with its global guard, is missing", async () => {
+    class Empty {
+      readonly kind = "empty";
+    }
+    const routes = {
+      account: { handle: (): string => "mine", decorators: [RequireUser()] },
+      open: { handle: (): string => "everybody's", decorators: [RequireUser(false)] },
+      profile: (): string => "mine",
+    };
+    const handlers = await nestApp({ module: Empty }, controllerOf({ ...routes }), { platform });
+    const whole = await nestApp({ module: Empty }, controllerOf({ ...routes }, [RequireUser()]), { platform });
+    expect(await statuses(handlers)).toEqual([500, 200, 200]);
+    expect(await statuses(whole)).toEqual([500, 500, 200]);
   });
 
   test("options that come from other providers", async () => {

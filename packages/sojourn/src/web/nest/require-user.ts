@@ -1,12 +1,13 @@
-/** `@RequireUser()`, and the guard that asks for it. */
+/** `@RequireUser()`, and the guards that ask for it. */
 import {
+  applyDecorators,
   SetMetadata,
   UnauthorizedException,
+  UseGuards,
   type CanActivate,
-  type CustomDecorator,
   type ExecutionContext,
 } from "@nestjs/common";
-import type { Reflector } from "@nestjs/core";
+import { Reflector } from "@nestjs/core";
 import { sessionIn } from "./current-session.ts";
 
 const REQUIRED = "sojourn:require-user";
@@ -29,16 +30,19 @@ const REQUIRED = "sojourn:require-user";
  *   }
  * }
  * ```
+ * It brings its guard along, so that it refuses also where the module's does not run: without the module, and in a
+ * microservice of a hybrid application, which inherits no global guards.
  * @param required `false` lets everybody in. @default true
  */
-export const RequireUser = (required: boolean = true): CustomDecorator => SetMetadata(REQUIRED, required);
+export const RequireUser = (required: boolean = true): ClassDecorator & MethodDecorator =>
+  required ? applyDecorators(SetMetadata(REQUIRED, true), UseGuards(OWN_GUARD)) : SetMetadata(REQUIRED, false);
 
 /** What the guard knows from the module. */
 export interface UserGuardOptions {
   readonly requireUser?: boolean | undefined;
 }
 
-/** Runs for every handler of the application. Where nobody has to be known, it looks at nothing. */
+/** Runs for every handler of the application, before guards of its own. Where nobody has to be known, it looks at nothing. */
 export class UserGuard implements CanActivate {
   readonly #reflector: Reflector;
   readonly #options: UserGuardOptions;
@@ -56,3 +60,6 @@ export class UserGuard implements CanActivate {
     throw new UnauthorizedException();
   }
 }
+
+/** Of `@RequireUser()` itself: no option of a module can turn it off. */
+const OWN_GUARD = new UserGuard(new Reflector(), {});
