@@ -85,7 +85,6 @@ export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOption
     const { session } = request as object as WithSession<Data, M>;
     // Refused before there was one.
     if (session === null) return done();
-    if (!isSync) return void commitLater(session, reply, payload, done);
     try {
       void commit(session, reply);
     } catch (error) {
@@ -93,29 +92,30 @@ export function sessionPlugin<Data, M extends Mode>(options: SessionPluginOption
       void session.commit(NO_HEADERS, { status: 500 });
       return drop(reply, payload, error, done);
     }
+    withdraw(reply, session);
     done();
   }
 
-  async function commitLater(
-    session: RequestSession<Data, M>,
-    reply: FastifyReply,
-    payload: unknown,
-    done: Done,
-  ): Promise<void> {
+  // A promise, and no `done` that is called later: what Fastify throws out of that would end the process.
+  async function onSendLater(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<void> {
+    const { session } = request as object as WithSession<Data, M>;
+    if (session === null) return;
     try {
       await commit(session, reply);
     } catch (error) {
       await session.commit(NO_HEADERS, { status: 500 });
-      return drop(reply, payload, error, done);
+      return drop(reply, payload, error, (fault) => {
+        throw fault as Error;
+      });
     }
-    done();
+    withdraw(reply, session);
   }
 
   function plugin(instance: FastifyInstance, _options: object, done: (error?: Error) => void): void {
     // Without its types, which another plugin of that name may have set.
     (instance as Decorator).decorateRequest("session", null);
     instance.addHook("onRequest", onRequest);
-    instance.addHook("onSend", onSend);
+    instance.addHook("onSend", isSync ? onSend : onSendLater);
     done();
   }
   return Object.assign(plugin, {
@@ -158,6 +158,21 @@ function sessionOf<Data, M extends Mode>(request: object): RequestSession<Data, 
   return session;
 }
 
+/** The line that a commit has set. */
+const issued = new WeakMap<FastifyReply, string>();
+
+/**
+ * An answer can fail after it was committed: in a later hook, or as a stream without a first byte. Then the error comes
+ * through `onSend` as well, and takes back the cookie of a session that has ended by that.
+ */
+function withdraw(reply: FastifyReply, session: Pick<RequestSession<never>, "id">): void {
+  const line = reply.statusCode >= 500 ? issued.get(reply) : undefined;
+  if (line === undefined || session.id !== undefined) return;
+  const others = [reply.getHeader("Set-Cookie") ?? []].flat().filter((other) => other !== line);
+  reply.removeHeader("Set-Cookie");
+  for (const other of others) void reply.header("Set-Cookie", other);
+}
+
 class ReplyHeaders implements ResponseHeaders {
   readonly #reply: FastifyReply;
 
@@ -175,8 +190,10 @@ class ReplyHeaders implements ResponseHeaders {
     void this.#reply.header(name, value);
   }
 
-  /** Only `Set-Cookie` is appended, and Fastify keeps all of them. */
+  /** Only `Set-Cookie` is appended, and Fastify keeps all of them. An answer that fails later comes here again. */
   append(name: string, value: string): void {
+    if (issued.get(this.#reply) === value) return;
+    issued.set(this.#reply, value);
     void this.#reply.header(name, value);
   }
 }

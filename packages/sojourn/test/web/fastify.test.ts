@@ -46,6 +46,13 @@ async function listening(app: FastifyInstance): Promise<SocketVisitor> {
   return visitPort(Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port));
 }
 
+const failingStream = (statusCode?: number): Readable =>
+  new Readable({
+    read() {
+      this.destroy(Object.assign(new Error("on purpose"), { statusCode }));
+    },
+  });
+
 describe.each(stores)("Fastify, on %s", (_, open) => {
   test("login, profile, logout", async () => {
     const { listen, sessions } = await started(open());
@@ -98,6 +105,59 @@ describe.each(stores)("Fastify, on %s", (_, open) => {
     if (answer.status === 200) expect(answer.body).toBe("one two");
     expect(await sessions.count()).toBe(1);
     expect((await ask("/n")).body).toBe("1");
+  });
+
+  test("an answer that Fastify cannot send is a 500, and not the end of the process", async () => {
+    const { app, listen, session, sessions } = await started(open());
+    app.get("/", (request, reply) => {
+      session.of(request).set("n", 1);
+      void reply.type("text/plain").send({ not: "a text" });
+    });
+    const { ask } = await listen();
+    expect(await ask("/")).toMatchObject({ status: 500, lines: [] });
+    expect(await sessions.count()).toBe(0);
+    expect((await ask("/profile")).status).toBe(200);
+  });
+
+  test.each<[string, (reply: FastifyReply) => unknown]>([
+    ["a stream without a first byte", (reply) => reply.send(failingStream())],
+    ["a later hook", (reply) => reply.header("x-fail", "500").send("")],
+  ])("an answer that fails after the commit sets no cookie of a session that has ended: %s", async (_way, send) => {
+    const { app, listen, session, sessions } = await started(open());
+    app.addHook("onSend", async (_request, reply) => {
+      if (reply.getHeader("x-fail") === undefined) return;
+      reply.removeHeader("x-fail");
+      throw new Error("on purpose");
+    });
+    app.get("/", async (request, reply) => {
+      await session.of(request).login("ann");
+      void reply.header("Set-Cookie", "theme=dark");
+      await send(reply);
+      return reply;
+    });
+    const { ask } = await listen();
+    expect(await ask("/")).toMatchObject({ status: 500, lines: ["theme=dark"] });
+    expect(await sessions.count()).toBe(0);
+  });
+
+  test("a failure after the commit that is no 5xx sets the cookie once; a new token stays with a 5xx", async () => {
+    const { app, listen, session } = await started(open());
+    app.get("/gone", async (request, reply) => {
+      session.of(request).set("n", 1);
+      return reply.send(failingStream(404));
+    });
+    app.get("/rotated", async (request, reply) => {
+      session.of(request).rotate();
+      return reply.send(failingStream());
+    });
+    const { ask } = await listen();
+    expect(await ask("/gone")).toMatchObject({ status: 404, lines: [expect.stringMatching(/^__Host-session=sess_/)] });
+    await ask("/login", { method: "POST" });
+    expect(await ask("/rotated")).toMatchObject({
+      status: 500,
+      lines: [expect.stringMatching(/^__Host-session=sess_/)],
+    });
+    expect((await ask("/profile")).body).toBe('{"user_id":"42"}');
   });
 
   test("holds for routes beside it, in plugins, and for what is not found", async () => {
