@@ -31,7 +31,7 @@ export interface SessionMiddleware<Data, M extends Mode> {
    * complete; that response is then dropped, and an error handler makes another one.
    */
   (request: MiddlewareRequest, response: MiddlewareResponse, next: (error?: unknown) => void): void;
-  /** The session that a request has: `req.session`, with its types. @throws TypeError if the middleware did not run */
+  /** The session that this middleware gave a request: `req.session`, with its types. @throws TypeError if the middleware did not run */
   of(request: object): RequestSession<Data, M>;
 }
 
@@ -61,6 +61,8 @@ export function sessionMiddleware<Data, M extends Mode>(
   const { address, ...webOptions } = options;
   const web: CookieSessions<Data, M> = cookieSessions(webOptions);
   const isSync = web.mode === "sync";
+  // Beside `session`, which belongs to the last one where an application has several, with a manager each.
+  const own = Symbol("sojourn.session");
 
   function start(request: MiddlewareRequest): Reply<M, RequestSession<Data, M>> {
     // Express works `req.ip` out anew at each look, so only whoever needs it asks.
@@ -72,7 +74,7 @@ export function sessionMiddleware<Data, M extends Mode>(
     response: MiddlewareResponse,
     session: RequestSession<Data, M>,
   ): Deferral {
-    (request as { session?: RequestSession<Data, M> }).session = session;
+    Object.assign(request, { session, [own]: session });
     return { response, session, isSync };
   }
 
@@ -95,17 +97,15 @@ export function sessionMiddleware<Data, M extends Mode>(
     }
     next();
   }
-  return Object.assign(middleware, { of: sessionOf<Data, M> });
+  return Object.assign(middleware, { of: (request: object) => sessionOf<Data, M>(request, own) });
 }
 
 type Next = (error?: unknown) => void;
 
-function sessionOf<Data, M extends Mode>(request: object): RequestSession<Data, M> {
-  const { session } = request as { readonly session?: RequestSession<Data, M> };
-  if (typeof session?.commit !== "function") {
-    throw new TypeError("Expected a request that has a session: `sessionMiddleware` has to come before this");
-  }
-  return session;
+function sessionOf<Data, M extends Mode>(request: object, own: symbol): RequestSession<Data, M> {
+  const session = (request as { readonly [name: symbol]: RequestSession<Data, M> | undefined })[own];
+  if (session !== undefined) return session;
+  throw new TypeError("Expected a request that has a session: `sessionMiddleware` has to come before this");
 }
 
 function refuse(response: MiddlewareResponse, error: unknown, next: Next): void {

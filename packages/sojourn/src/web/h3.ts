@@ -19,7 +19,7 @@ export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSe
 /** The middleware, and the way to a session with its types. */
 export interface SessionMiddleware<Data, M extends Mode> {
   (event: H3Event, next: () => unknown): Promise<unknown>;
-  /** The session that a request has: `event.context.session`, with its types. @throws TypeError if the middleware did not run */
+  /** The session that this middleware gave a request: `event.context.session`, with its types. @throws TypeError if the middleware did not run */
   of(event: { readonly context: object }): RequestSession<Data, M>;
 }
 
@@ -49,6 +49,8 @@ export function sessionMiddleware<Data, M extends Mode>(
   requireOptions<object>("sessionMiddleware", options, { ...COOKIE_SESSIONS_OPTIONS, address: true });
   const { address = ipOf, ...webOptions } = options;
   const web: CookieSessions<Data, M> = cookieSessions(webOptions);
+  // Beside `session`, which belongs to the last one where an application has several, with a manager each.
+  const own = Symbol("sojourn.session");
 
   async function middleware(event: H3Event, next: () => unknown): Promise<unknown> {
     let session: RequestSession<Data, M>;
@@ -57,7 +59,7 @@ export function sessionMiddleware<Data, M extends Mode>(
     } catch (error) {
       throw refusal(error);
     }
-    (event.context as object as WithSession<Data, M>).session = session;
+    Object.assign(event.context, { session, [own]: session });
     let answer: unknown;
     try {
       answer = await next();
@@ -73,11 +75,7 @@ export function sessionMiddleware<Data, M extends Mode>(
       throw refusal(error);
     }
   }
-  return Object.assign(middleware, { of: sessionOf<Data, M> });
-}
-
-interface WithSession<Data, M extends Mode> {
-  session: RequestSession<Data, M>;
+  return Object.assign(middleware, { of: (event: WithContext) => sessionOf<Data, M>(event, own) });
 }
 
 /** What of an answer tells its status: a `Response`, one of h3's own, or an error. */
@@ -156,8 +154,13 @@ function refusal(error: unknown): unknown {
 
 const ipOf = (event: H3Event): string | undefined => (event.req as { readonly ip?: string | undefined }).ip;
 
-function sessionOf<Data, M extends Mode>(event: { readonly context: object }): RequestSession<Data, M> {
-  const { session } = (event?.context ?? {}) as Partial<WithSession<Data, M>>;
-  if (typeof session?.commit === "function") return session;
+interface WithContext {
+  readonly context: object;
+}
+
+function sessionOf<Data, M extends Mode>(event: WithContext, own: symbol): RequestSession<Data, M> {
+  const context = (event?.context ?? {}) as { readonly [name: symbol]: RequestSession<Data, M> | undefined };
+  const session = context[own];
+  if (session !== undefined) return session;
   throw new TypeError("Expected an event that has a session: `app.use(session)` has to come before this");
 }

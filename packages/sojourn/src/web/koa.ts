@@ -52,7 +52,7 @@ export interface SessionMiddlewareOptions<Data, M extends Mode> extends CookieSe
 /** The middleware, and the way to a session with its types. */
 export interface SessionMiddleware<Data, M extends Mode> {
   (ctx: KoaContext, next: () => Promise<unknown>): Promise<void>;
-  /** The session that a context has: `ctx.session`, with its types. @throws TypeError if the middleware did not run */
+  /** The session that this middleware gave a context: `ctx.session`, with its types. @throws TypeError if the middleware did not run */
   of(ctx: object): RequestSession<Data, M>;
 }
 
@@ -84,11 +84,13 @@ export function sessionMiddleware<Data, M extends Mode>(
   const { address = ({ ip }: KoaContext) => ip, ...webOptions } = options;
   const web: CookieSessions<Data, M> = cookieSessions(webOptions);
   const isSync = web.mode === "sync";
+  // Beside `session`, which belongs to the last one where an application has several, with a manager each.
+  const own = Symbol("sojourn.session");
 
   async function middleware(ctx: KoaContext, next: () => Promise<unknown>): Promise<void> {
     const started = web.start(ctx.req, { address: () => address(ctx) });
     const session = isSync ? (started as RequestSession<Data, M>) : await started;
-    (ctx as KoaContext & { session: RequestSession<Data, M> }).session = session;
+    Object.assign(ctx, { session, [own]: session });
     deferResponse({ response: ctx.res, session, isSync }, (error) => ctx.onerror(error as Error));
     await next();
     // An error of the head would come to no middleware any more, so what is to be saved is saved now.
@@ -103,13 +105,11 @@ export function sessionMiddleware<Data, M extends Mode>(
       throw error;
     }
   }
-  return Object.assign(middleware, { of: sessionOf<Data, M> });
+  return Object.assign(middleware, { of: (ctx: object) => sessionOf<Data, M>(ctx, own) });
 }
 
-function sessionOf<Data, M extends Mode>(ctx: object): RequestSession<Data, M> {
-  const { session } = ctx as { readonly session?: RequestSession<Data, M> };
-  if (typeof session?.commit !== "function") {
-    throw new TypeError("Expected a context that has a session: `sessionMiddleware` has to come before this");
-  }
-  return session;
+function sessionOf<Data, M extends Mode>(ctx: object, own: symbol): RequestSession<Data, M> {
+  const session = (ctx as { readonly [name: symbol]: RequestSession<Data, M> | undefined })[own];
+  if (session !== undefined) return session;
+  throw new TypeError("Expected a context that has a session: `sessionMiddleware` has to come before this");
 }
