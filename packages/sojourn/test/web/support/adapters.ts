@@ -9,7 +9,7 @@ import express5, { type NextFunction, type Request, type Response } from "expres
 import Fastify from "fastify";
 import { H3, toNodeHandler } from "h3";
 import { Hono } from "hono";
-import Koa from "koa";
+import koa3 from "koa";
 import { onTestFinished } from "vitest";
 import type { Mode } from "../../../src/store/reply.ts";
 import { cookieSessions, type CookieSessionsOptions, type RequestSession } from "../../../src/web/cookies/index.ts";
@@ -27,7 +27,9 @@ import { onSvelteKit } from "./sveltekit-app.ts";
 import { visitPort, type SocketVisitor } from "./socket-visitor.ts";
 import type { Data } from "./visitor.ts";
 
-const express4 = createRequire(import.meta.url)("express-4") as typeof express5;
+const require = createRequire(import.meta.url);
+const express4 = require("express-4") as typeof express5;
+const koa2 = require("koa-2") as typeof koa3;
 
 export type Options = CookieSessionsOptions<Data, Mode>;
 /** Makes the body of an answer. What it throws goes to the framework. */
@@ -119,17 +121,19 @@ async function onHono(options: Options, handle: Handle): Promise<SocketVisitor> 
   return listen((request, response) => void answer(request, response));
 }
 
-async function onKoa(options: Options, handle: Handle): Promise<SocketVisitor> {
-  const app = new Koa();
-  app.silent = true;
-  const session = koaMiddleware<Data, Mode>(options);
-  app.use(session);
-  app.use(async (ctx) => {
-    ctx.body = await handle(session.of(ctx), ctx.path);
-  });
-  const answer = app.callback();
-  return listen((request, response) => void answer(request, response));
-}
+const onKoa =
+  (Koa: typeof koa3): Serve =>
+  async (options, handle) => {
+    const app = new Koa();
+    app.silent = true;
+    const session = koaMiddleware<Data, Mode>(options);
+    app.use(session);
+    app.use(async (ctx) => {
+      ctx.body = await handle(session.of(ctx), ctx.path);
+    });
+    const answer = app.callback();
+    return listen((request, response) => void answer(request, response));
+  };
 
 const onNest =
   (platform: Platform): Serve =>
@@ -162,7 +166,8 @@ export const adapters: readonly (readonly [name: string, serve: Serve])[] = [
   ["Express 5", onExpress(express5)],
   ["Express 4", onExpress(express4)],
   ["Fastify", onFastify],
-  ["Koa", onKoa],
+  ["Koa 3", onKoa(koa3)],
+  ["Koa 2", onKoa(koa2)],
   ["Elysia", onElysia],
   ["React Router", onReactRouter],
   ...platforms.map(([name, platform]) => [`Nest on ${name}`, onNest(platform)] as const),
