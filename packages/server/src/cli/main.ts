@@ -64,6 +64,15 @@ program
   .addOption(option("--cors <origins>", "origins whose pages may ask, with commas between them, or * for all"))
   .addOption(option("--protect-probes [yes|no]", "/healthz and /readyz need the key as well", "no").preset("yes"))
   .addOption(option("--open-metrics [yes|no]", "/metrics needs no key", "no").preset("yes"))
+  .addOption(
+    option(
+      "--cookie-keys <keys>",
+      "the keys that session cookies are signed with, the newest first, with commas between them: proxies may ask " +
+        "/verify; prefer the variable",
+    ),
+  )
+  .addOption(option("--cookie-name <name>", "the cookie that /verify reads; by default __Host-session"))
+  .addOption(option("--verify-fields <names>", "fields of sessions that /verify tells, with commas between them"))
   .addOption(option("--max-body <bytes>", "the largest request body", String(DEFAULT_MAX_BODY)))
   .addOption(
     option("--log-level <level>", "how much is logged; from info on, every request", "warn").choices(LOG_LEVELS),

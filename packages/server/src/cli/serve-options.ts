@@ -1,7 +1,8 @@
 /** The options of `sojourn serve`: checked here, so that everything behind gets what it expects. */
 import { BlockList, isIP } from "node:net";
 import { createSessions, type Duration } from "sojourn";
-import { isOrigin } from "../http/app-options.ts";
+import { cookieSessions } from "sojourn/cookies";
+import { areFields, isOrigin } from "../http/app-options.ts";
 import { MIN_API_KEY_LENGTH, checkApiKey } from "../http/gate.ts";
 import type { LogFormat, LogLevel } from "../node/operator-log.ts";
 import { UsageError } from "./report-error.ts";
@@ -20,6 +21,9 @@ export interface ServeFlags {
   readonly cors?: string;
   readonly protectProbes: string;
   readonly openMetrics: string;
+  readonly cookieKeys?: string;
+  readonly cookieName?: string;
+  readonly verifyFields?: string;
   readonly maxBody: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -39,9 +43,18 @@ export interface ServeOptions {
   readonly cors: readonly string[];
   readonly protectProbes: boolean;
   readonly openMetrics: boolean;
+  /** What `/verify` goes by; without keys there is no such path. */
+  readonly verify: VerifyFlags | undefined;
   readonly maxBody: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+}
+
+/** The keys that credentials are signed with, the name of the cookie, and the fields that are told. */
+export interface VerifyFlags {
+  readonly keys: readonly string[];
+  readonly cookie: { readonly name?: string };
+  readonly fields: readonly string[];
 }
 
 const LARGEST_MAX_BODY = 16_777_216;
@@ -68,7 +81,8 @@ export function checkServeFlags(flags: ServeFlags): ServeOptions {
     );
   }
   checkCors(cors, open || apiKey !== undefined);
-  const answers = { allowEviction, migrate, open, protectProbes, openMetrics };
+  const verify = checkVerify(flags);
+  const answers = { verify, allowEviction, migrate, open, protectProbes, openMetrics };
   return { ...flags, ...durations, ...answers, port, maxBody, apiKey, cors };
 }
 
@@ -80,6 +94,33 @@ function checkKey(apiKey: string, open: boolean): void {
   }
   if (open)
     throw new UsageError("--open asks nobody for a key: take it away, or the API key (--api-key, SOJOURN_API_KEY)");
+}
+
+/** What stands between commas. */
+function listed(text = ""): readonly string[] {
+  return text === "" ? [] : text.split(",").map((item) => item.trim());
+}
+
+/** @throws UsageError that never holds a key */
+function checkVerify({ cookieKeys, cookieName, verifyFields }: ServeFlags): VerifyFlags | undefined {
+  if (cookieKeys === undefined) {
+    if (cookieName === undefined && verifyFields === undefined) return undefined;
+    throw new UsageError("--cookie-name and --verify-fields are for /verify, which needs SOJOURN_COOKIE_KEYS");
+  }
+  const fields = listed(verifyFields);
+  if (!areFields(fields)) {
+    throw new UsageError(
+      "--verify-fields takes names of letters, digits and hyphens, each once, with commas between them",
+    );
+  }
+  const verify = { keys: listed(cookieKeys), cookie: cookieName === undefined ? {} : { name: cookieName }, fields };
+  try {
+    cookieSessions({ sessions: createSessions(), keys: verify.keys, cookie: verify.cookie });
+    return verify;
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(`--cookie-keys, --cookie-name: ${error.message}`);
+    throw error;
+  }
 }
 
 function checkCors(cors: readonly string[], hasGate: boolean): void {

@@ -1,6 +1,7 @@
 /** `sojourn serve`: from the options to a running server, and from a signal to its end. */
 import { constants } from "node:os";
 import { createSessions, type Mode, type Sessions } from "sojourn";
+import { cookieSessions } from "sojourn/cookies";
 import { createService } from "../http/app.ts";
 import { describeError } from "../http/log.ts";
 import { startCleanup } from "../node/cleanup-loop.ts";
@@ -23,8 +24,9 @@ export async function serve(options: ServeOptions, version: string): Promise<voi
   let sessions: Sessions<Record<string, unknown>, Mode>;
   try {
     const { ttl, absoluteTtl, apiKey, open, cors, protectProbes, openMetrics, maxBody } = options;
-    // Reads never extend: only a login restarts the clock.
-    const plain = createSessions({ store, ttl, absoluteTtl, refreshThreshold: 0 });
+    // Only a login restarts the clock, and where proxies ask, a request that they let through.
+    const { verify } = options;
+    const plain = createSessions({ store, ttl, absoluteTtl, ...(verify === undefined && { refreshThreshold: 0 }) });
     const kind = options.store.slice(0, options.store.indexOf(":")).toLowerCase();
     const metrics = serverMetrics({ sessions: plain, version, store: kind });
     sessions = metrics.sessions;
@@ -34,6 +36,10 @@ export async function serve(options: ServeOptions, version: string): Promise<voi
       open,
       cors,
       protectProbes,
+      verify: verify && {
+        web: cookieSessions({ sessions, keys: verify.keys, cookie: verify.cookie, bearer: true }),
+        fields: verify.fields,
+      },
       metrics,
       openMetrics,
       maxBody,

@@ -3,6 +3,7 @@ import type { Mode, Sessions } from "sojourn";
 import { checkApiKey } from "./gate.ts";
 import { noLog, type Log } from "./log.ts";
 import type { Metrics } from "./routes/metrics.ts";
+import { FIELD_NAME, type Verify } from "./routes/verify.ts";
 
 /** Options of `createApp`. */
 export interface AppOptions {
@@ -45,6 +46,11 @@ export interface AppOptions {
    * @default none: there is no such path
    */
   readonly jwks?: (() => object | Promise<object>) | undefined;
+  /**
+   * What `GET /verify` goes by, which proxies ask (nginx `auth_request`, Caddy `forward_auth`). It needs no API key: who
+   * asks presents a signed credential. @default none: there is no such path
+   */
+  readonly verify?: Verify | undefined;
   /** What `GET /metrics` answers, behind the API key like every route. @default none: there is no such path */
   readonly metrics?: Metrics | undefined;
   /** Whether `/metrics` needs no key. It tells how many sessions there are, and nothing of any. @default false */
@@ -86,6 +92,10 @@ const CHECKS: Readonly<Record<keyof AppOptions, Check>> = {
   log: [(value) => has(value, ["info", "warn", "error"]), "a log with the methods info, warn and error"],
   logRequests: BOOLEAN,
   jwks: [isFunction, "a function"],
+  verify: [
+    (value) => has((value as Verify | null)?.web, ["start"]) && areFields((value as Verify).fields ?? []),
+    "{ web, fields }: what cookieSessions() makes, and names of letters, digits and hyphens, each once",
+  ],
   metrics: [
     (value) => has(value, ["text"]) && typeof Reflect.get(value as object, "contentType") === "string",
     "numbers, such as { contentType, text() }",
@@ -114,9 +124,15 @@ export function checkAppOptions(options: AppOptions): Required<AppOptions> {
       throw new TypeError('Expected `cors: ["*"]` with `apiKey`, or with `open: true`');
   }
   const { protectProbes = false, maxBody = DEFAULT_MAX_BODY, log = noLog, logRequests = false } = options;
-  const { jwks, metrics, openMetrics = false, isStopping = () => false } = options;
-  const numbers = { metrics, openMetrics };
-  return { sessions, apiKey, open, cors, protectProbes, maxBody, log, logRequests, jwks, ...numbers, isStopping };
+  const { jwks, verify, metrics, openMetrics = false, isStopping = () => false } = options;
+  const more = { verify, metrics, openMetrics };
+  return { sessions, apiKey, open, cors, protectProbes, maxBody, log, logRequests, jwks, ...more, isStopping };
+}
+
+/** Whether these are names of fields that headers can have, whose letters' case does not count. */
+export function areFields(value: unknown): boolean {
+  if (!Array.isArray(value) || !value.every((name) => typeof name === "string" && FIELD_NAME.test(name))) return false;
+  return new Set(value.map((name: string) => name.toLowerCase())).size === value.length;
 }
 
 /** Whether a text is an origin as a browser sends it: a scheme, a host, and a port where it is not the scheme's own. */

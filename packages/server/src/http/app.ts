@@ -7,6 +7,7 @@ import { jwksRoute } from "./routes/jwks.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { probeRoutes } from "./routes/probes.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { verifyRoute } from "./routes/verify.ts";
 
 /**
  * The service as an app: `fetch` answers requests.
@@ -19,13 +20,15 @@ export function createApp(options: AppOptions): Hono {
 
 /** The service as an app, and what of it a server of Node's can answer at less cost. @throws TypeError as `createApp` */
 export function createService(options: AppOptions): Service {
-  const { sessions, isStopping, protectProbes, jwks, metrics, openMetrics, ...shared } = checkAppOptions(options);
+  const { sessions, isStopping, protectProbes, jwks, verify, metrics, openMetrics, ...shared } =
+    checkAppOptions(options);
   return serviceOf({
     ...shared,
     routes: [
       ...sessionRoutes(sessions),
       ...probeRoutes({ sessions, isStopping, isProtected: protectProbes }),
       ...(jwks === undefined ? [] : [jwksRoute(jwks)]),
+      ...(verify === undefined ? [] : [verifyRoute(verify)]),
       ...(metrics === undefined ? [] : [metricsRoute(metrics, openMetrics)]),
     ],
     gate: gateOf(shared),

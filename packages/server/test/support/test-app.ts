@@ -62,7 +62,7 @@ export function testApp({ ttl = 1_800_000, store: given = memoryStore(), ...opti
 }
 
 /** The real store, with something to do before each of its calls. */
-function watched<S extends Store>(store: S, before: (name: string) => void): S {
+export function watched<S extends Store>(store: S, before: (name: string) => void): S {
   return new Proxy(store, {
     get: (target, name, receiver) => {
       const value: unknown = Reflect.get(target, name, receiver);
