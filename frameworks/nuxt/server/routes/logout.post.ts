@@ -1,0 +1,4 @@
+export default defineEventHandler(async (event) => {
+  await sessionOf(event).logout();
+  return sendRedirect(event, "/", 303);
+});
