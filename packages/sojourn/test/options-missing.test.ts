@@ -6,6 +6,9 @@ import { createSessions } from "../src/index.ts";
 import { storage } from "../src/kv/index.ts";
 import { doctor } from "../src/policies/index.ts";
 import { memoryStore } from "../src/store/memory-store.ts";
+import { postgresStore } from "../src/store/postgres/index.ts";
+import { redisStore } from "../src/store/redis/index.ts";
+import { sqliteStore } from "../src/store/sqlite/index.ts";
 import { telemetry } from "../src/telemetry/index.ts";
 import { asyncStore } from "../src/testing/index.ts";
 import { sessionMiddleware as astroMiddleware } from "../src/web/astro.ts";
@@ -40,11 +43,14 @@ test.each<[string, (given: never) => unknown]>([
   ["createAuth", createAuth],
   ["storage.kv", storage.kv],
   ["sqliteAuditSink", sqliteAuditSink],
+  ["sqliteStore", sqliteStore],
+  ["postgresStore", postgresStore],
+  ["redisStore", redisStore],
   ["telemetry", (given) => telemetry(createSessions(), given)],
-])("%s without options", (name, call) => {
+])("%s without options", async (name, call) => {
   const expected = `Expected the options of \`${name}\` to be an object, got `;
-  expect(() => call(none)).toThrow(new TypeError(`${expected}undefined`));
-  expect(() => call(null as never)).toThrow(new TypeError(`${expected}null`));
+  await expect(async () => call(none)).rejects.toThrow(new TypeError(`${expected}undefined`));
+  await expect(async () => call(null as never)).rejects.toThrow(new TypeError(`${expected}null`));
 });
 
 test.each<[unknown, string]>([

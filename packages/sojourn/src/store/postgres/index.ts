@@ -1,6 +1,6 @@
 /** Sessions in Postgres: where the application's data already is. */
 import { StoreError } from "../../errors.ts";
-import { checkOptions, type OptionNames } from "../../options.ts";
+import { checkOptions, requireOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
@@ -181,7 +181,7 @@ function resolve(options: PostgresOptions) {
   if (typeof options === "string") {
     throw new TypeError("Expected the options of `postgresStore` to be an object, got a connection string");
   }
-  checkOptions("postgresStore", options, OPTIONS);
+  requireOptions("postgresStore", options, OPTIONS);
   const { client, schema = "sojourn", namespace = "default", prepare, migrate: migrates = false } = options;
   if (typeof namespace !== "string" || namespace === "" || utf8Length(namespace) > 512) {
     throw new TypeError(`Expected \`namespace\` to be a string of 1 to 512 bytes, got ${show(namespace)}`);

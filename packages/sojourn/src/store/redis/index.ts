@@ -1,6 +1,6 @@
 /** Sessions in Redis or Valkey: any worker serves any request. */
 import { GuaranteeError } from "../../errors.ts";
-import { checkOptions, type OptionNames } from "../../options.ts";
+import { requireOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import { systemClock, type Clock } from "../../time/clock.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
@@ -137,7 +137,7 @@ const SCRIPTS: Readonly<Record<ScriptName | "probe" | "rebuild", string>> = {
  * @throws GuaranteeError if the server is too old, runs no scripts, or may evict and must not
  */
 export async function redisStore(options: RedisOptions): Promise<Store<"async">> {
-  checkOptions("redisStore", options, OPTIONS);
+  requireOptions("redisStore", options, OPTIONS);
   const { client, prefix = "sojourn", clock = systemClock, checkClock = true } = options;
   const port = client !== null && typeof client === "object" && "listen" in client ? client : nodeRedisPort(client);
   const { shards, deadline, wait } = resolve(options, port);

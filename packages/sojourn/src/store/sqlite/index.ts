@@ -1,5 +1,5 @@
 /** Sessions in an SQLite file: durable, without a server. */
-import { checkOptions, type OptionNames } from "../../options.ts";
+import { requireOptions, type OptionNames } from "../../options.ts";
 import { show } from "../../show.ts";
 import { systemTimer } from "../../time/timer.ts";
 import { parseDuration, type Duration } from "../../time/duration.ts";
@@ -102,7 +102,7 @@ export function sqliteStore(
 ): Store<"sync">;
 export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): Store;
 export function sqliteStore(options: SqliteFileOptions | SqliteHandleOptions): Store {
-  checkOptions<object>("sqliteStore", options, OPTIONS);
+  requireOptions<object>("sqliteStore", options, OPTIONS);
   const { namespace = "default", cache = 10_000, commit = "each" } = options;
   const maxLag = parseDuration(options.maxLag ?? "50ms", "maxLag");
   if (maxLag > LONGEST_LAG)
