@@ -14,8 +14,13 @@ import type {
 } from "./options.ts";
 import type { Explanation, Session, SessionEvents, SessionHead, SessionWithToken } from "./session.ts";
 
-/** What `update` does to the data: fields to set (`undefined` removes one), or the new data made from a copy of the old. */
-export type Change<Data> = { readonly [Key in keyof Data]?: Data[Key] | undefined } | ((data: Data) => Data);
+/**
+ * What `update` does to the data: fields to set (`undefined` removes one), or the new data made from a copy of the old and
+ * told its version. What the function throws is thrown by `update`, and nothing is changed.
+ */
+export type Change<Data> =
+  | { readonly [Key in keyof Data]?: Data[Key] | undefined }
+  | ((data: Data, version: number) => Data);
 
 /**
  * A session manager. On a synchronous store every call returns its value, on an asynchronous one a promise of it.

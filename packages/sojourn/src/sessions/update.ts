@@ -22,7 +22,8 @@ export function updater<Data, M extends Mode>(context: ManagerContext<Data, M>):
     parseSessionId(id);
     const now = policy.clock.now();
     const make = (entry: Entry): Reply<Mode, Made<Session<Data>>> => {
-      const json = codec.encode(apply(codec.copy(entry.value), change), entry.owner);
+      const { version } = decodedEntry(entry);
+      const json = codec.encode(apply(codec.copy(entry.value), change, version), entry.owner);
       return typeof json === "string" ? changed(entry, json, now) : json.then((value) => changed(entry, value, now));
     };
     return run(store.mode, compareAndSet(context, { id, now, make }));
@@ -43,9 +44,9 @@ export function updater<Data, M extends Mode>(context: ManagerContext<Data, M>):
   }
 }
 
-function apply<Data>(data: Data, change: Change<Data>): unknown {
+function apply<Data>(data: Data, change: Change<Data>, version: number): unknown {
   if (typeof change === "function") {
-    const changed: unknown = change(data);
+    const changed: unknown = change(data, version);
     if (changed instanceof Promise) {
       changed.catch(() => undefined);
       throw new TypeError("Expected the function given to `update` to return the new data, got a promise");

@@ -45,6 +45,26 @@ describe.each(modes)("law 3, no update is lost: %s", (_, open) => {
     expect(before.data).toEqual({ list: [1] });
   });
 
+  test("a function is told the version, of the fresh data each time; what it throws changes nothing", async () => {
+    const { sessions } = managed();
+    const { id } = await sessions.create("u", { n: 0 });
+    const seen = new Set<number>();
+    const count = async (): Promise<unknown> =>
+      sessions.update(id, (data, version) => {
+        expect(data).toEqual({ n: version - 1 });
+        seen.add(version);
+        return { n: version };
+      });
+    await Promise.all([count(), count(), count()]);
+    expect([...seen]).toEqual([1, 2, 3]);
+    const refuse = async (): Promise<unknown> =>
+      sessions.update(id, (_data, version) => {
+        throw new RangeError(`not over version ${version}`);
+      });
+    await expect(refuse).rejects.toThrow(new RangeError("not over version 4"));
+    expect(await sessions.get(id)).toMatchObject({ data: { n: 3 }, version: 4 });
+  });
+
   test.each([
     ["a promise", async () => ({}), /return the new data, got a promise/],
     ["nothing", () => undefined as never, /that JSON keeps, got undefined/],
