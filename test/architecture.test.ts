@@ -99,7 +99,7 @@ test("a group of routes imports what all share, and no other group", () => {
 test("the service's app needs no runtime but node:crypto, and only the command line knows commander, Redis and Postgres", () => {
   const server = join(root, "packages/server/src");
   const allowed: Readonly<Record<string, RegExp>> = {
-    http: /^(hono(\/[\w-]+)?|sojourn(\/cookies)?|node:crypto)$/,
+    http: /^(hono(\/[\w-]+)?|sojourn(\/cookies)?|zod|node:crypto)$/,
     node: /^(@hono\/node-server|pino|prom-client|sojourn(\/telemetry)?|node:[\w/]+)$/,
     cli: /^(@redis\/client|pg$|commander|sojourn(\/[\w-]+)*|node:[\w/]+)$/,
   };

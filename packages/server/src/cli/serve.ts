@@ -24,9 +24,8 @@ export async function serve(options: ServeOptions, version: string): Promise<voi
   let sessions: Sessions<Record<string, unknown>, Mode>;
   try {
     const { ttl, absoluteTtl, apiKey, open, cors, protectProbes, openMetrics, maxBody } = options;
-    // Only a login restarts the clock, and where proxies ask, a request that they let through.
     const { verify } = options;
-    const plain = createSessions({ store, ttl, absoluteTtl, ...(verify === undefined && { refreshThreshold: 0 }) });
+    const plain = createSessions({ store, ttl, absoluteTtl });
     const kind = options.store.slice(0, options.store.indexOf(":")).toLowerCase();
     const metrics = serverMetrics({ sessions: plain, version, store: kind });
     sessions = metrics.sessions;

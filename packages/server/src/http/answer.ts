@@ -1,4 +1,4 @@
-/** How answers look: JSON, never cached, and an error is `{ "error": … }`. */
+/** How answers look: JSON, never cached, and an error is `{ "error": … }`, but under `/api/v1` (`api/problem.ts`). */
 import { SojournError, httpStatus } from "sojourn";
 import { describeError, type Log } from "./log.ts";
 
@@ -36,12 +36,15 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: number;
   readonly headers: AnswerHeaders | undefined;
+  /** What a program tells it by, where the status alone does not say it. */
+  readonly code: string | undefined;
 
   /** @param message the client reads it: it never holds anything that the client sent */
-  constructor(status: number, message: string, headers?: AnswerHeaders) {
+  constructor(status: number, message: string, headers?: AnswerHeaders, code?: string) {
     super(message);
     this.status = status;
     this.headers = headers;
+    this.code = code;
   }
 }
 
@@ -67,24 +70,25 @@ export function answerError(status: number, message: string, more?: AnswerHeader
   return answer(status, { error: message }, more);
 }
 
+/** Makes the answer that says what is wrong: {@link answerError}, or that of the API. */
+export type ErrorFormat = (status: number, message: string, more?: AnswerHeaders, code?: string) => Answer;
+
 /** The answer to what a handler has thrown: a refusal, a fault of the store, or a fault of ours, which is logged. */
-export function answerThrown(error: unknown, log: Log): Answer {
-  if (error instanceof Refusal) return answerError(error.status, error.message, error.headers);
+export function answerThrown(error: unknown, log: Log, format: ErrorFormat = answerError): Answer {
+  if (error instanceof Refusal) return format(error.status, error.message, error.headers, error.code);
   const status = error instanceof SojournError ? httpStatus[error.code] : 500;
-  if (status === 503) {
-    log.error({ error: describeError(error) }, "the store failed");
-    return answerError(503, "The session store did not answer; nothing is known about the session", {
-      "retry-after": "1",
-    });
-  }
-  if (status < 500) return answerError(status, (error as SojournError).message);
-  return answerUnforeseen(error, log);
+  if (status >= 500 && status !== 503) return answerUnforeseen(error, log, format);
+  const { code, message } = error as SojournError;
+  if (status < 500) return format(status, message, undefined, code);
+  log.error({ error: describeError(error) }, "the store failed");
+  const unknown = "The session store did not answer; nothing is known about the session";
+  return format(503, unknown, { "retry-after": "1" }, code);
 }
 
 /** The answer where something failed that nobody thought of. */
-export function answerUnforeseen(error: unknown, log: Log): Answer {
+export function answerUnforeseen(error: unknown, log: Log, format: ErrorFormat = answerError): Answer {
   log.error({ error: describeError(error) }, "a request failed");
-  return answerError(500, "The server failed to answer this request");
+  return format(500, "The server failed to answer this request");
 }
 
 /** An answer as Hono and other frameworks take it. */

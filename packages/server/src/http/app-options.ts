@@ -1,5 +1,5 @@
 /** The options of `createApp`: checked once, so that everything behind gets what it expects. */
-import type { Mode, Sessions } from "sojourn";
+import type { Mode, Reply, Session, Sessions } from "sojourn";
 import { checkApiKey } from "./gate.ts";
 import { noLog, type Log } from "./log.ts";
 import type { Metrics } from "./routes/metrics.ts";
@@ -16,7 +16,7 @@ export interface AppOptions {
   readonly apiKey?: string | undefined;
   /**
    * Whether everybody may ask. Whoever can reach the service then logs in as any user, resolves and ends every session
-   * whose token they know, and reads how many there are. For a service behind another one that decides who asks, or for
+   * whose token they know, and reads how many there are. The API under `/api/v1` is not there then. For a service behind another one that decides who asks, or for
    * tokens that nobody can guess and users that stand for nothing.
    * @default false
    */
@@ -62,8 +62,24 @@ export interface AppOptions {
 /** What the service asks of a session manager, of either mode: `createAuth(…).sessions` has it as well. */
 export type ServedSessions = Pick<
   Sessions<Record<string, unknown>, Mode>,
-  "authenticate" | "create" | "destroyByToken" | "get" | "count"
->;
+  | "authenticate"
+  | "count"
+  | "create"
+  | "destroy"
+  | "destroyByToken"
+  | "destroyByUser"
+  | "explain"
+  | "get"
+  | "list"
+  | "listByUser"
+  | "policy"
+  | "reauthenticate"
+  | "refresh"
+  | "rotate"
+> & {
+  /** The function makes the data anew, of whatever type it is: what it may hold is the manager's business. */
+  update(id: string, change: (data: unknown, version: number) => never): Reply<Mode, Session | undefined>;
+};
 
 /** The largest body, in bytes, unless told otherwise. */
 export const DEFAULT_MAX_BODY = 16_384;
@@ -78,7 +94,7 @@ const BOOLEAN: Check = [(value) => typeof value === "boolean", "true or false"];
 /** Every option, and what it has to be where it is given. */
 const CHECKS: Readonly<Record<keyof AppOptions, Check>> = {
   sessions: [
-    (value) => has(value, ["authenticate", "create", "destroyByToken", "get", "count"]),
+    (value) => has(value, ["authenticate", "create", "destroyByToken", "get", "count", "update", "explain"]),
     "a session manager, such as createSessions() makes",
   ],
   apiKey: [(value) => typeof value === "string", "a string"],

@@ -1,5 +1,6 @@
 /** The service as a Hono app: it needs nothing of Node, and its sessions may be in any store. */
 import type { Hono } from "hono";
+import { apiRoutes } from "./api/api-routes.ts";
 import { checkAppOptions, type AppOptions } from "./app-options.ts";
 import { gateOf } from "./gate.ts";
 import { serviceOf, type Service } from "./router.ts";
@@ -30,6 +31,8 @@ export function createService(options: AppOptions): Service {
       ...(jwks === undefined ? [] : [jwksRoute(jwks)]),
       ...(verify === undefined ? [] : [verifyRoute(verify)]),
       ...(metrics === undefined ? [] : [metricsRoute(metrics, openMetrics)]),
+      // Whoever may ask can list every session and end all of them: that is for nobody in particular.
+      ...(shared.open ? [] : apiRoutes(sessions)),
     ],
     gate: gateOf(shared),
   });

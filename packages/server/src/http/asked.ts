@@ -1,6 +1,6 @@
 /** A request, as the gate and the handlers see it, whoever has received it: Hono, or `node:http`. */
 import type { Context } from "hono";
-import { readJson } from "./body.ts";
+import { readJson, type BodyType } from "./body.ts";
 
 /** What is asked. */
 export interface Asked {
@@ -17,8 +17,8 @@ export interface Asked {
 
 /** A request that may have a body. */
 export interface AskedWithBody extends Asked {
-  /** @throws Refusal 415, 413 or 400 */
-  json(): Promise<unknown>;
+  /** @param type the content type that it has to have, by default `application/json` @throws Refusal 415, 413 or 400 */
+  json(type?: BodyType): Promise<unknown>;
 }
 
 /** What the Node adapter hands to a handler, as far as it is used here. */
@@ -63,8 +63,8 @@ export class AskedOfHono implements AskedWithBody {
       : rawHeader(incoming.rawHeaders, name);
   }
 
-  async json(): Promise<unknown> {
-    return readJson(this.#c.req.raw, this.#maxBody);
+  async json(type: BodyType = "application/json"): Promise<unknown> {
+    return readJson(this.#c.req.raw, type, this.#maxBody);
   }
 }
 

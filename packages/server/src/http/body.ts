@@ -1,20 +1,26 @@
 /** The JSON body of a request, read with a limit. */
 import { Refusal } from "./answer.ts";
 
-const JSON_TYPE = /^application\/json[\t ]*(?:;|$)/i;
+/** The content types that are taken: plain JSON, and a patch after RFC 7396. */
+export type BodyType = keyof typeof TYPES;
+
+const TYPES = {
+  "application/json": /^application\/json[\t ]*(?:;|$)/i,
+  "application/merge-patch+json": /^application\/merge-patch\+json[\t ]*(?:;|$)/i,
+} as const;
 
 /**
  * Reads and parses a body.
  *
- * Only `application/json` is taken: a page of another site can send a form or plain text to us without asking the
+ * Only JSON that says so is taken: a page of another site can send a form or plain text to us without asking the
  * browser first, but not that.
  *
  * @param maxBody the most bytes that are read
  * @throws Refusal 415, 413 or 400
  */
-export async function readJson(request: Request, maxBody: number): Promise<unknown> {
-  if (!JSON_TYPE.test(request.headers.get("content-type") ?? "")) {
-    throw new Refusal(415, "Expected a body with the content type application/json");
+export async function readJson(request: Request, type: BodyType, maxBody: number): Promise<unknown> {
+  if (!TYPES[type].test(request.headers.get("content-type") ?? "")) {
+    throw new Refusal(415, `Expected a body with the content type ${type}`);
   }
   const bytes = await readBytes(request, maxBody);
   let text: string;

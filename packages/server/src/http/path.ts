@@ -22,14 +22,15 @@ export function tokenInPath(path: string): Token {
   const from = "/sessions/".length;
   const slash = path.indexOf("/", from);
   const segment = slash === -1 ? path.slice(from) : path.slice(from, slash);
-  return refined(parseToken, segment.includes("%") ? decoded(segment) : segment);
+  return refined(parseToken, decoded(segment, "token"));
 }
 
-function decoded(segment: string): string {
+/** A segment of a path as it was meant. @param name what the message calls it @throws Refusal (400) */
+export function decoded(segment: string, name: string): string {
   try {
-    return decodeURIComponent(segment);
+    return segment.includes("%") ? decodeURIComponent(segment) : segment;
   } catch {
-    throw new Refusal(400, "Expected the token in the path to be percent-encoded UTF-8");
+    throw new Refusal(400, `Expected the ${name} in the path to be percent-encoded UTF-8`);
   }
 }
 

@@ -1,6 +1,16 @@
 /** What all routes have in common: methods, the gate, the answer to what is thrown, and a line in the log. */
 import { Hono, type Context } from "hono";
-import { after, answerError, answerThrown, answerUnforeseen, Refusal, toResponse, type Reply } from "./answer.ts";
+import {
+  after,
+  answerError,
+  answerThrown,
+  answerUnforeseen,
+  Refusal,
+  toResponse,
+  type ErrorFormat,
+  type Reply,
+} from "./answer.ts";
+import { answerProblem, API, isApiPath } from "./api/problem.ts";
 import { AskedOfHono, type Asked, type AskedWithBody } from "./asked.ts";
 import { crossOrigin } from "./cors.ts";
 import type { Gate } from "./gate.ts";
@@ -17,6 +27,8 @@ export interface Route {
   /** Also answers HEAD, of which Hono sends the head. */
   readonly GET?: Handler<Asked>;
   readonly POST?: Handler<AskedWithBody>;
+  readonly PATCH?: Handler<AskedWithBody>;
+  readonly DELETE?: Handler<Asked>;
   /** The names of the query parameters that it knows; any other one is a 400. @default none */
   readonly query?: readonly string[];
   /** Whether everybody may ask: the gate is not consulted. @default false */
@@ -71,19 +83,21 @@ export function serviceOf({ routes, gate, cors, maxBody, log, logRequests }: Rou
   const inHono = (handler: Handler<AskedWithBody>) => (c: Context) =>
     after(handler(new AskedOfHono(c, maxBody)), toResponse);
 
-  const app = new Hono({ getPath: rawPath });
-  // Only a log that fails comes so far.
-  app.onError((error) => toResponse(answerUnforeseen(error, log)));
+  const app = honoOf(log);
+  const api = honoOf(log);
   for (const route of routes) {
     if (route.isLastResort === true) continue;
-    app.all(route.path, inHono(whole(byMethod(route), route.path, route.isOpen)));
+    const of = isApiPath(route.path) ? api : app;
+    of.all(route.path, inHono(whole(byMethod(route), route.path, route.isOpen)));
   }
+  // Apart, since Hono's fast router does not take a word where another route has a parameter, as the API has them.
+  app.all(`${API}/*`, (c) => api.fetch(c.req.raw, c.env as object));
   const lastResorts = new Map(
     routes.filter(({ isLastResort }) => isLastResort).map((route) => [route.path, byMethod(route)]),
   );
   const unknown: Handler<AskedWithBody> = (asked) =>
-    lastResorts.get(asked.path)?.(asked) ?? answerError(404, "There is no such path");
-  app.notFound(inHono(whole(unknown, "(unknown)")));
+    lastResorts.get(asked.path)?.(asked) ?? errorFormat(asked)(404, "There is no such path");
+  for (const each of [app, api]) each.notFound(inHono(whole(unknown, "(unknown)")));
 
   const fastRoutes = routes.flatMap(({ path, GET: get, isFast = false, isOpen }) =>
     isFast && get !== undefined ? [{ path, get: whole(get, path, isOpen) }] : [],
@@ -91,12 +105,22 @@ export function serviceOf({ routes, gate, cors, maxBody, log, logRequests }: Rou
   return { app, fastRoutes };
 }
 
+function honoOf(log: Log): Hono {
+  const app = new Hono({ getPath: rawPath });
+  // Only a log that fails comes so far.
+  app.onError((error) => toResponse(answerUnforeseen(error, log)));
+  return app;
+}
+
 /** Calls the handler of a method. @throws Refusal (405, or 400 for a query parameter that the route does not know) */
-function byMethod({ GET: get, POST: post, query = [] }: Route): Handler<AskedWithBody> {
-  const allow = [...(get ? ["GET", "HEAD"] : []), ...(post ? ["POST"] : [])].join(", ");
+function byMethod({ GET, POST, PATCH, DELETE, query = [] }: Route): Handler<AskedWithBody> {
+  const handlers = new Map<string, Handler<AskedWithBody>>();
+  for (const [method, handler] of Object.entries({ GET, HEAD: GET, POST, PATCH, DELETE })) {
+    if (handler !== undefined) handlers.set(method, handler);
+  }
+  const allow = [...handlers.keys()].join(", ");
   return (asked) => {
-    const { method } = asked;
-    const handler = method === "GET" || method === "HEAD" ? get : method === "POST" ? post : undefined;
+    const handler = handlers.get(asked.method);
     if (handler === undefined)
       throw new Refusal(405, `Expected the method ${allow.replaceAll(", ", " or ")}`, { allow });
     checkQuery(asked.query, query);
@@ -125,11 +149,18 @@ function catching<A extends Asked>(handler: Handler<A>, log: Log): Handler<A> {
   return (asked) => {
     try {
       const reply = handler(asked);
-      return reply instanceof Promise ? reply.catch((error: unknown) => answerThrown(error, log)) : reply;
+      return reply instanceof Promise
+        ? reply.catch((error: unknown) => answerThrown(error, log, errorFormat(asked)))
+        : reply;
     } catch (error) {
-      return answerThrown(error, log);
+      return answerThrown(error, log, errorFormat(asked));
     }
   };
+}
+
+/** How a path says what is wrong. */
+function errorFormat({ path }: Asked): ErrorFormat {
+  return isApiPath(path) ? answerProblem : answerError;
 }
 
 function logged<A extends Asked>(path: string, handler: Handler<A>, log: Log): Handler<A> {

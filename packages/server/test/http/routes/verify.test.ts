@@ -1,3 +1,4 @@
+import { createSessions } from "sojourn";
 import { describe, expect, test } from "vitest";
 import { createApp } from "../../../src/http/app.ts";
 import { cookieIn, COOKIE, verifyBench, type VerifyBench } from "../../support/verify-bench.ts";
@@ -130,7 +131,7 @@ describe("what is told", () => {
 
 test("there is no such path without keys, and fields that no header can have are refused", async () => {
   const { web } = verifyBench();
-  const sessions = { authenticate() {}, create() {}, destroyByToken() {}, get() {}, count() {} } as never;
+  const sessions = createSessions();
   expect((await createApp({ sessions }).request("/verify", { headers: { host: "localhost" } })).status).toBe(404);
   for (const fields of [["a b"], [""], ["a", "A"], ["é"], "a", [1]]) {
     expect(() => createApp({ sessions, verify: { web, fields: fields as string[] } })).toThrow(
