@@ -3,7 +3,7 @@ import type { CookieSettings } from "../../policies/rule.ts";
 import type { SessionHead } from "../../sessions/session.ts";
 import { show } from "../../show.ts";
 import { cookieValue, type SessionCookie } from "./cookie.ts";
-import { headerOf, type HeaderChanges, type IncomingRequest } from "./http-messages.ts";
+import { headerOf, headerOn, type CommitTarget, type HeaderChanges, type IncomingRequest } from "./http-messages.ts";
 import { signer, type Signer, type Signing, type Verified } from "./signer.ts";
 
 /** Where a request has its token: in the cookie, in `Authorization: Bearer`, or in a header of the application's own. */
@@ -20,6 +20,8 @@ export interface Carrier extends Signer {
   find(headers: IncomingRequest["headers"]): string | undefined;
   /** The headers that issue a token to the client. */
   issue(token: string, session: Issued, now: number): Pick<HeaderChanges, "setCookie" | "credential">;
+  /** What a response has been given already to issue, as by an answer within this one; `undefined` if nothing. */
+  issued(target: CommitTarget): string | undefined;
   /** Whether the client was told an earlier end than the session has. */
   isBehind(verified: Verified, expiresAt: number, now: () => number): boolean;
   /** The `Set-Cookie` line that deletes the cookie; none for a header. */
@@ -42,6 +44,12 @@ export function cookieCarrier(signing: Signing, cookie: SessionCookie): Carrier 
       const end = cookie.endFor(expiresAt, now);
       return { setCookie: cookie.set(signs.sign(token, { end, userId }), end, now), credential: undefined };
     },
+    issued(target) {
+      // Where it comes twice, a browser keeps the last one.
+      const lines = headerOn(target, "Set-Cookie").split(/[,;]\s*/);
+      const line = lines.findLast((part) => part.startsWith(nameAndEquals));
+      return line?.slice(nameAndEquals.length) || undefined;
+    },
     isBehind: ({ end }, expiresAt, now) => cookie.isBehind(end, expiresAt, now),
     clearCookie: cookie.clearCookie,
   };
@@ -61,6 +69,7 @@ export function bearerCarrier(signing: Signing): Carrier {
       return header.slice("bearer ".length).trim();
     },
     issue: (token) => ({ setCookie: undefined, credential: ["Authorization", `Bearer ${signs.sign(token)}`] }),
+    issued: () => undefined,
     isBehind: () => false,
     clearCookie: undefined,
   };
@@ -79,6 +88,7 @@ export function headerCarrier(signing: Signing, name: string): Carrier {
     ...signs,
     find: (headers) => headerOf(headers, lowerCase),
     issue: (token) => ({ setCookie: undefined, credential: [name, signs.sign(token)] }),
+    issued: () => undefined,
     isBehind: () => false,
     clearCookie: undefined,
   };

@@ -40,7 +40,7 @@ function* write<Data, M extends Mode>(state: RequestState<Data, M>, target: Comm
     if (state.replaced !== undefined) yield* wait(state.context.sessions.destroy(state.replaced, REPLACED));
     state.replaced = undefined;
     let kept = true;
-    if (state.changes?.isEmpty === false) kept = yield* writeChanges(state, state.changes);
+    if (state.changes?.isEmpty === false) kept = yield* writeChanges(state, state.changes, target);
     if (state.rotate && state.session !== undefined) kept = yield* rotate(state);
     else if (state.reissue && !state.begun && state.token !== undefined) yield* checkReissue(state, state.token);
     return finish(state, target, kept);
@@ -59,12 +59,18 @@ function* checkReissue<Data, M extends Mode>(state: RequestState<Data, M>, token
   state.reissue = explanation.state === "live" && explanation.token === "current";
 }
 
-function* writeChanges<Data, M extends Mode>(state: RequestState<Data, M>, changes: Changes): Steps<boolean> {
+function* writeChanges<Data, M extends Mode>(
+  state: RequestState<Data, M>,
+  changes: Changes,
+  target: CommitTarget,
+): Steps<boolean> {
   const { sessions, now } = state.context;
+  // What was set and deleted again leaves nothing to keep.
+  if (state.session === undefined && Object.keys(changes.apply({}, now())).length === 0) return true;
+  if (state.session === undefined && !state.destroyed) yield* adoptIssued(state, target);
   const before = state.session;
   if (before === undefined) {
-    // What was set and deleted again leaves nothing to keep.
-    if (Object.keys(changes.apply({}, now())).length > 0) yield* beginAnonymous(state);
+    yield* beginAnonymous(state);
     return true;
   }
   let written: Fields = {};
@@ -79,6 +85,19 @@ function* writeChanges<Data, M extends Mode>(state: RequestState<Data, M>, chang
   state.changes = undefined;
   state.session = session;
   return true;
+}
+
+/**
+ * An answer that was made within this one, such as to `event.fetch` of SvelteKit, may have logged in. Its cookie is in the
+ * response; one of a new anonymous session, coming after it, would undo the login. So what was set here goes to its session.
+ */
+function* adoptIssued<Data, M extends Mode>(state: RequestState<Data, M>, target: CommitTarget): Steps<void> {
+  const { carrier, context } = state;
+  const credential = carrier.issued(target);
+  const token = credential === undefined ? undefined : carrier.verify(credential)?.token;
+  if (token === undefined) return;
+  state.session = yield* wait(context.sessions.authenticate(token, { extend: false }));
+  if (state.session !== undefined) state.token = token;
 }
 
 function* rotate<Data, M extends Mode>(state: RequestState<Data, M>): Steps<boolean> {

@@ -94,12 +94,12 @@ export function setHeaders(target: CommitTarget, changes: HeaderChanges): void {
 }
 
 function forbidStoring(target: CommitTarget): void {
-  const present = get(target, "Cache-Control");
+  const present = headerOn(target, "Cache-Control");
   if (!/(^|[\s,])no-store([\s,]|$)/i.test(present)) set(target, "Cache-Control", "no-store");
 }
 
 function varyBy(target: CommitTarget, name: string): void {
-  const present = get(target, "Vary");
+  const present = headerOn(target, "Vary");
   if (present === "") set(target, "Vary", name);
   else if (!lists(present, name)) set(target, "Vary", `${present}, ${name}`);
 }
@@ -108,8 +108,8 @@ function lists(vary: string, name: string): boolean {
   return vary.split(",").some((part) => part.trim() === "*" || part.trim().toLowerCase() === name.toLowerCase());
 }
 
-/** All values, joined by commas; empty if the header is not there. */
-function get(target: CommitTarget, name: string): string {
+/** All values of a response's header, joined by commas; empty if it is not there. */
+export function headerOn(target: CommitTarget, name: string): string {
   if (!isNodeResponse(target)) return target.get(name) ?? "";
   const value = target.getHeader(name);
   if (value === undefined) return "";
