@@ -5,7 +5,7 @@ import { sessionMiddleware } from "sojourn/express";
 /** What a session holds beside its user. */
 export interface Data {
   note: string;
-  oauth: { state: string; verifier: string };
+  oauth: readonly { state: string; verifier: string }[];
 }
 
 const sessions = createSessions<Data>({
