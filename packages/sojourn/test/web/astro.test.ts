@@ -143,7 +143,7 @@ describe("Astro, where something is refused", () => {
     async (_name, open) => {
       for (const change of [
         async (page: Page, app: Started) => app.onRequest.of(page).login("ann"),
-        (page: Page, app: Started) => app.onRequest.of(page).set("n", 1),
+        async (page: Page, app: Started) => app.onRequest.of(page).set("n", 1),
       ]) {
         const app = started(open());
         const answer = await app.ask(async (page) => {

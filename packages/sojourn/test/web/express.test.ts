@@ -318,12 +318,13 @@ test("two of them, with a manager each, do not take each other's sessions", asyn
   const users = sessionMiddleware({ sessions: createSessions(), keys, cookie: { name: "__Host-user" } });
   const admins = sessionMiddleware({ sessions: createSessions(), keys, cookie: { name: "__Host-admin" } });
   const app = express5().use(users, admins);
-  app.all("/", async (req, res) => {
-    if (req.method === "POST") await Promise.all([users.of(req).login("ann"), admins.of(req).login("root")]);
+  app.all("/", (req, res) => {
+    users.of(req).login("ann");
+    admins.of(req).login("root");
     res.json([users.of(req).userId, admins.of(req).userId]);
   });
   const { ask } = await visit(app);
   const login = await ask("/", { method: "POST" });
-  expect(login.lines.map((line) => line.split("=")[0]).toSorted()).toEqual(["__Host-admin", "__Host-user"]);
+  expect(new Set(login.lines.map((line) => line.split("=")[0]))).toEqual(new Set(["__Host-admin", "__Host-user"]));
   expect(login.body).toBe('["ann","root"]');
 });

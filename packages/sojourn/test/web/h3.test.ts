@@ -209,13 +209,13 @@ test("two of them, with a manager each, do not take each other's sessions", asyn
   const users = sessionMiddleware({ sessions: createSessions(), keys, cookie: { name: "__Host-user" } });
   const admins = sessionMiddleware({ sessions: createSessions(), keys, cookie: { name: "__Host-admin" } });
   const app = new H3().use(users).use(admins);
-  app.post("/", async (event) => {
-    await users.of(event).login("ann");
-    await admins.of(event).login("root");
+  app.post("/", (event) => {
+    users.of(event).login("ann");
+    admins.of(event).login("root");
     return [users.of(event).userId, admins.of(event).userId];
   });
   const login = await app.request("/", { method: "POST" });
   const names = login.headers.getSetCookie().map((line) => line.split("=")[0]);
-  expect(names.toSorted()).toEqual(["__Host-admin", "__Host-user"]);
+  expect(new Set(names)).toEqual(new Set(["__Host-admin", "__Host-user"]));
   expect(await login.json()).toEqual(["ann", "root"]);
 });

@@ -350,13 +350,14 @@ test("two of them, with a manager each, do not take each other's sessions", asyn
   const admins = sessionMiddleware({ sessions: createSessions(), keys, cookie: { name: "__Host-admin" } });
   const app = new Koa();
   app.use(users).use(admins);
-  app.use(async (ctx) => {
-    if (ctx.method === "POST") await Promise.all([users.of(ctx).login("ann"), admins.of(ctx).login("root")]);
+  app.use((ctx) => {
+    users.of(ctx).login("ann");
+    admins.of(ctx).login("root");
     ctx.body = [users.of(ctx).userId, admins.of(ctx).userId];
   });
   const answer = app.callback();
   const { ask } = await visit((request, response) => void answer(request, response));
   const login = await ask("/", { method: "POST" });
-  expect(login.lines.map((line) => line.split("=")[0]).toSorted()).toEqual(["__Host-admin", "__Host-user"]);
+  expect(new Set(login.lines.map((line) => line.split("=")[0]))).toEqual(new Set(["__Host-admin", "__Host-user"]));
   expect(login.body).toBe('["ann","root"]');
 });
