@@ -1,4 +1,4 @@
-/** Sessions for h3 2, and so for Nitro 3: a thin adapter of `sojourn/cookies`. */
+/** Sessions for h3 2: a thin adapter of `sojourn/cookies`. */
 import { HTTPError, type H3Event } from "h3";
 import { SojournError } from "../errors.ts";
 import { requireOptions } from "../options.ts";
