@@ -32,7 +32,8 @@ export default defineConfig({
     globalSetup: ["test/support/find-redis.ts", "test/support/find-postgres.ts", "test/support/find-chromium.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // On two processors: many tests wait for servers that start, or that are gone.
+    maxWorkers: 3,
     coverage: {
       provider: "v8",
       include: ["packages/*/src/**/*.ts"],

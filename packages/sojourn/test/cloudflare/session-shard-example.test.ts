@@ -53,7 +53,8 @@ afterAll(async () => {
 });
 
 test("the bundle is small", () => {
-  expect(gzipSync(script).length).toBeLessThan(80 * 1_024);
+  // Not minified. Half of it is zod, with which the service checks what its API is sent.
+  expect(gzipSync(script).length).toBeLessThan(130 * 1_024);
 });
 
 test.skipIf(noCurl)(`the service's curl session${noCurl ? " (skipped: there is no curl)" : ""}`, async () => {

@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document of the API, made from the descriptions of its operations. */
-import { z } from "zod";
+import * as z from "zod";
 import { answer, type Answer } from "../answer.ts";
 import type { Route } from "../router.ts";
 import type { Description } from "./operation.ts";

@@ -1,5 +1,5 @@
 /** An operation of the API: described once. From that come what is checked, the types of its handler, and the document. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { answer, Refusal, type Answer, type AnswerHeaders } from "../answer.ts";
 import type { AskedWithBody } from "../asked.ts";
 import type { BodyType } from "../body.ts";

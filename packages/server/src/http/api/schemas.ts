@@ -3,7 +3,7 @@
  * a function is told to the document by its `meta`.
  */
 import { isSessionId, parseToken, parseUserId } from "sojourn";
-import { z } from "zod";
+import * as z from "zod";
 
 /** Whether a parser of the library's takes a text: what a token is, or an id, is decided there. */
 function takes(parse: (text: string) => unknown): (text: string) => boolean {

@@ -10,6 +10,8 @@ import { BetterSqlite3 } from "./support/better-sqlite3.ts";
 interface Place {
   readonly open: OpenStore;
   readonly close?: () => void;
+  /** The rules that are run. @default all */
+  readonly rules?: readonly number[];
 }
 
 const stores: Readonly<Record<string, (folder: string) => Place>> = {
@@ -37,18 +39,21 @@ const stores: Readonly<Record<string, (folder: string) => Place>> = {
   }),
   "grouped commits, no cache": (folder) => ({
     open: ({ namespace }) => sqliteStore({ path: join(folder, "grouped.db"), namespace, commit: "grouped", cache: 0 }),
+    // Those in which a cache has a say: what is read, and when. Each store has a thread of its own, which takes its time.
+    rules: [0, 1, 2, 4, 5, 6, 7, 12, 13],
   }),
 };
 
 describe.each(Object.entries(stores))("the store contract: %s", (_, place) => {
   const folder = mkdtempSync(join(tmpdir(), "sojourn-sqlite-"));
-  const { open, close } = place(folder);
+  const { open, close, rules } = place(folder);
   afterAll(() => {
     close?.();
     rmSync(folder, { recursive: true, force: true });
   });
 
   for (const { rule, name, run } of storeContract) {
+    if (rules?.includes(rule) === false) continue;
     test(`rule ${rule}: ${name}`, async () => expect(await run(open)).toBeUndefined());
   }
 });

@@ -23,6 +23,6 @@ export const pgClient: OpenPostgresClient = async (url) => {
 };
 
 export const postgresJs: OpenPostgresClient = async (url) => {
-  const client = postgres(url, { max: 10, onnotice: () => {}, backoff: () => 0.05 });
+  const client = postgres(url, { max: 10, fetch_types: false, onnotice: () => {}, backoff: () => 0.05 });
   return { client, close: async () => client.end({ timeout: 1 }) };
 };
