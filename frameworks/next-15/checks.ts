@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import type { Check, Scene } from "../driver/checks.ts";
 import { Visitor } from "../driver/visitor.ts";
-import { checks as shared, digestOf, PREFETCH } from "../next/checks.ts";
+import { checks as shared, digestOf } from "../next/checks.ts";
 
 export const checks: readonly Check[] = [
-  // A link with `prefetch={true}` cannot be told from what a user asks for there: Next 15 marks only the others.
-  ...shared.filter(({ name }) => name !== PREFETCH),
+  ...shared,
   {
     name: "a token that the middleware rotates is seen by the page of the same request, and by those under way",
     run: rotateInMiddleware,

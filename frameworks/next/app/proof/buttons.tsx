@@ -32,7 +32,7 @@ export function Buttons() {
         show
       </button>
       {hasLinks && (
-        <Link id="link" href="/devices" prefetch>
+        <Link id="link" href="/devices">
           Devices
         </Link>
       )}
